@@ -1,0 +1,59 @@
+# Every target does its own set-up: `make demo` and `make test` work in a fresh clone.
+#
+#   make demo                the main job: attack the shipped model, tables and pictures in demo-output/
+#   make test                lint, types, import contracts, tests
+#   make demo TORCH=cpu      on Linux without a GPU: the small CPU build of PyTorch
+#   make demo TORCH=cu126    a particular CUDA build; without TORCH, whatever pip chooses
+
+PYTHON ?= python3
+TORCH  ?= default
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/pip --disable-pip-version-check
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+
+TORCH_INDEX := $(if $(filter-out default,$(TORCH)),--index-url https://download.pytorch.org/whl/$(TORCH))
+
+.PHONY: demo test lint types imports pytest format clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.core
+	$(BIN)/art-segplugin demo --out demo-output
+
+test: lint types imports pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+# One thread a worker: two processes with two threads each only fight over the cores.
+pytest: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(VENV)/.torch: constraints.txt tools/system_packages.sh
+	sh tools/system_packages.sh $(PYTHON)
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet torch $(TORCH_INDEX)
+	touch $@
+
+$(VENV)/.core: $(VENV)/.torch pyproject.toml
+	$(PIP) install --quiet -e .
+	$(PIP) install --quiet --no-deps torchattacks  # its pins would downgrade requests and urllib3
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	$(PIP) install --quiet -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo-output .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
