@@ -1,0 +1,72 @@
+"""All recipes by name. The command line, the faces and the contract tests iterate over RECIPES."""
+
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from art_segplugin.attacks.fgsm import fgsm
+from art_segplugin.attacks.pgd import pgd
+from art_segplugin.attacks.segpgd import segfgsm, segpgd
+from art_segplugin.core.attack import GradientAttack
+from art_segplugin.errors import InputError
+
+Recipe = Callable[..., GradientAttack]
+
+RECIPES: dict[str, Recipe] = {"fgsm": fgsm, "pgd": pgd, "segfgsm": segfgsm, "segpgd": segpgd}
+
+PRESETS: dict[str, dict[str, float]] = {
+    "default": {},
+    "paper": {"eps": 0.03, "step_size": 0.01},  # arXiv:2207.12391, section 5.1
+}
+
+
+@dataclass(frozen=True)
+class NamedAttack:
+    """An attack and the name it goes by in tables, such as "segpgd-20"."""
+
+    name: str
+    recipe: str
+    options: dict[str, Any]
+
+    def build(self) -> GradientAttack:
+        """The attack itself."""
+        return RECIPES[self.recipe](**self.options)
+
+
+def parameters(recipe: str) -> dict[str, inspect.Parameter]:
+    """Parameters of a recipe, by name."""
+    return dict(inspect.signature(RECIPES[recipe]).parameters)
+
+
+def named(name: str, preset: str = "default", **options: Any) -> NamedAttack:
+    """The attack called "recipe" or "recipe-steps", such as "segpgd-20".
+
+    Args:
+        name: a name in RECIPES, optionally with the number of steps.
+        preset: a name in PRESETS; `options` win over it.
+        **options: values for the recipe's parameters; those it does not have are left out, so that
+            one set of options can serve several recipes.
+
+    Raises:
+        InputError: an unknown recipe or preset, steps for an attack of one step, or a bad value.
+    """
+    recipe, steps = re.fullmatch(r"(.*?)(?:-(\d+))?", name.lower()).groups()  # type: ignore[union-attr]
+    if recipe not in RECIPES:
+        raise InputError(f"attack {name!r} is unknown; choose from {', '.join(RECIPES)}.")
+    if preset not in PRESETS:
+        raise InputError(f"preset {preset!r} is unknown; choose from {', '.join(PRESETS)}.")
+    known = parameters(recipe)
+    values = {k: v for k, v in {**PRESETS[preset], **options}.items() if k in known}
+    if steps is not None:
+        if "steps" not in known:
+            raise InputError(f"attack {name!r} takes one step; write {recipe!r}.")
+        values["steps"] = int(steps)
+    if "steps" in known:
+        recipe_name = f"{recipe}-{values.get('steps', known['steps'].default)}"
+    else:
+        recipe_name = recipe
+    attack = NamedAttack(recipe_name, recipe, values)
+    attack.build()  # a bad value is said here, before anything runs
+    return attack

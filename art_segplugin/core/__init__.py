@@ -1,0 +1,1 @@
+"""The vocabulary of an attack: pure torch, no numpy, no files, no ART."""

@@ -1,0 +1,199 @@
+"""What every recipe promises."""
+
+import inspect
+import math
+
+import pytest
+import torch
+from oracles import LinearSegmenter, tiny_problem
+
+from art_segplugin.attacks import PRESETS, RECIPES, named
+from art_segplugin.attacks.registry import parameters
+from art_segplugin.errors import InputError
+
+RADII = {1: 8.0, 2: 0.6, math.inf: 0.06}
+
+
+def build(name, **options):
+    if options.get("norm", math.inf) in RADII:
+        options.setdefault("eps", RADII[options.get("norm", math.inf)])
+    step = options["eps"] / 4
+    known = parameters(name)
+    options = {"step_size": step, "steps": 5, **options}
+    return RECIPES[name](**{k: v for k, v in options.items() if k in known})
+
+
+every_recipe = pytest.mark.parametrize("name", RECIPES)
+
+
+@every_recipe
+@pytest.mark.parametrize("targeted", [False, True])
+@pytest.mark.parametrize("norm", RADII)
+def test_every_iterate_is_inside_the_threat_model_and_the_attack_succeeds(name, norm, targeted):
+    model, x, labels = tiny_problem(dtype=torch.float64)
+    if targeted:
+        labels = torch.where(labels == 255, labels, (labels + 1) % 4)
+    attack = build(name, norm=norm, targeted=targeted, random_start=True)
+    runs = list(attack.iterates(model, x, labels, generator=torch.Generator().manual_seed(0)))
+    for iterate in runs:
+        for image in (iterate.x_adv, iterate.best):
+            assert (attack.threat_model.distance(image, x) <= RADII[norm] * (1 + 1e-9)).all()
+            assert image.min() >= 0
+            assert image.max() <= 1
+    assert (runs[-1].forward.loss.mean() < runs[0].forward.loss.mean()) == targeted
+    assert runs[-1].best_success.mean() > runs[0].best_success.mean()
+
+
+@every_recipe
+def test_void_pixels_weigh_nothing(name):
+    model, x, labels = tiny_problem()
+    void = labels == 255
+    for iterate in build(name).iterates(model, x, labels):
+        forward = iterate.forward
+        assert not forward.fooled[void].any()
+        assert not forward.pixel_loss[void].any()
+        assert forward.weights is None or not forward.weights[void].any()
+
+
+@every_recipe
+def test_void_pixels_do_not_steer_the_attack(name):
+    """What the model says on void pixels must not matter: its bias there is arbitrary."""
+    model, x, labels = tiny_problem()
+    bias = torch.zeros(2, 4, 12, 14)
+    bias[:, 2, 0] = 3.0
+    attack = build(name, random_start=False)
+    assert torch.equal(
+        attack(model, x, labels), attack(lambda images: model(images) + bias, x, labels)
+    )
+
+
+@every_recipe
+def test_same_seed_same_result(name):
+    model, x, labels = tiny_problem()
+    attack = build(name, random_start=True, restarts=2)
+    first, again, other = (
+        attack(model, x, labels, generator=torch.Generator().manual_seed(seed))
+        for seed in (3, 3, 4)
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@every_recipe
+def test_as_many_backward_passes_as_steps(name):
+    model, x, labels = tiny_problem()
+    passes = {"forward": 0, "backward": 0}
+
+    class Counting(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, images):
+            passes["forward"] += 1
+            return images.clone()
+
+        @staticmethod
+        def backward(ctx, gradient):
+            passes["backward"] += 1
+            return gradient
+
+    attack = build(name)
+    attack(lambda images: model(Counting.apply(images)), x, labels)
+    assert passes == {"forward": attack.steps, "backward": attack.steps}
+
+
+@every_recipe
+def test_masked_pixels_do_not_move(name):
+    model, x, labels = tiny_problem()
+    mask = torch.rand(labels.shape, generator=torch.Generator().manual_seed(0)) < 0.5
+    for norm in RADII:
+        x_adv = build(name, norm=norm, random_start=True)(model, x, labels, mask=mask)
+        moved = (x_adv != x).any(1)
+        assert not moved[~mask].any()
+        assert moved[mask].any()
+
+
+@every_recipe
+@pytest.mark.parametrize("norm", RADII)
+def test_each_image_has_its_own_eps(name, norm):
+    model, x, labels = tiny_problem(n=3, dtype=torch.float64)
+    eps = RADII[norm] * torch.tensor([0.0, 0.3, 1.0], dtype=torch.float64)
+    attack = build(name, norm=norm, eps=eps, random_start=False)
+    together = attack(model, x, labels)
+    assert torch.equal(together[0], x[0])
+    for i in range(3):
+        alone = build(name, norm=norm, eps=float(eps[i]), random_start=False)
+        torch.testing.assert_close(
+            together[i : i + 1], alone(model, x[i : i + 1], labels[i : i + 1])
+        )
+
+
+@every_recipe
+def test_eps_0_is_the_identity(name):
+    model, x, labels = tiny_problem()
+    for norm in RADII:
+        assert torch.equal(build(name, norm=norm, eps=0.0, random_start=True)(model, x, labels), x)
+
+
+@every_recipe
+def test_finds_exactly_the_pixels_that_can_be_fooled(name):
+    """The linear segmenter tells in closed form which pixels can be fooled at eps."""
+    torch.manual_seed(0)
+    model = LinearSegmenter().eval()
+    x = 0.3 + 0.4 * torch.rand(2, 3, 6, 7)
+    labels = model(x).argmax(1)
+    labels[:, 0] = 255
+    need, valid = model.smallest_linf(x), labels != 255
+    eps = need[valid].median().item()
+    x_adv = build(name, eps=eps, random_start=False)(model, x, labels)
+    fooled = (model(x_adv).argmax(1) != labels) & valid
+    assert not fooled[need > eps * 1.0001].any()
+    assert fooled[(need < eps * 0.95) & valid].all()
+
+
+@every_recipe
+def test_defaults(name):
+    known = parameters(name)
+    assert known["eps"].default == 8 / 255
+    assert known["random_start"].default is not name.endswith("fgsm")
+    if "steps" in known:
+        assert known["step_size"].default == 2 / 255
+        assert known["steps"].default == 20
+
+
+@every_recipe
+def test_documented(name):
+    recipe = RECIPES[name]
+    module = inspect.getmodule(recipe)
+    assert "arXiv:" in module.__doc__.splitlines()[0]
+    for parameter in parameters(name):
+        assert f"\n        {parameter}:" in recipe.__doc__
+
+
+def test_names():
+    assert named("SegPGD-10").build().steps == 10
+    assert named("segpgd-10").name == "segpgd-10"
+    assert named("pgd", steps=7).name == "pgd-7"
+    assert named("segfgsm", steps=7, eps=0.1).name == "segfgsm"
+    paper = named("segpgd", preset="paper").options
+    assert paper == PRESETS["paper"] == {"eps": 0.03, "step_size": 0.01}
+    assert named("segfgsm", preset="paper").options == {"eps": 0.03}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"name": "cw"}, "attack 'cw' is unknown; choose from fgsm"),
+        ({"name": "fgsm-20"}, "takes one step; write 'fgsm'"),
+        ({"name": "pgd-0"}, "steps is 0"),
+        ({"name": "pgd", "eps": -1.0}, "eps is -1.0"),
+        ({"name": "pgd", "step_size": -1.0}, "step_size is -1.0"),
+        ({"name": "pgd", "decay": -1.0}, "decay is -1.0"),
+        ({"name": "pgd", "norm": 3}, "norm is 3"),
+        ({"name": "pgd", "preset": "mine"}, "preset 'mine' is unknown"),
+        ({"name": "segpgd", "schedule": "cosine"}, "schedule is 'cosine'"),
+        ({"name": "segpgd", "schedule": 1.5}, "schedule is 1.5"),
+    ],
+)
+def test_bad_values_are_named(arguments, words):
+    with pytest.raises(InputError) as caught:
+        named(**arguments)
+    assert words in str(caught.value)

@@ -1,0 +1,203 @@
+import pytest
+import torch
+from oracles import tiny_problem
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from art_segplugin.attacks import pgd, segpgd
+from art_segplugin.core.attack import GradientAttack, evaluation_mode
+from art_segplugin.core.selectors import LowestAccuracy
+from art_segplugin.core.steps import SteepestStep
+from art_segplugin.core.threat_model import ThreatModel
+from art_segplugin.errors import InputError
+
+SYNCHRONISING = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "index.Tensor")
+
+
+class Recorder(TorchDispatchMode):
+    def __init__(self):
+        super().__init__()
+        self.operators = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = str(func)
+        if "index.Tensor" in name and not any(
+            i is not None and i.dtype == torch.bool for i in args[1]
+        ):
+            name = "integer index"
+        self.operators.add(name)
+        return func(*args, **(kwargs or {}))
+
+
+def synchronising_operators(run):
+    with Recorder() as recorder:
+        run()
+    assert recorder.operators
+    return {o for o in recorder.operators if any(s in o for s in SYNCHRONISING)}
+
+
+@pytest.mark.parametrize("norm", [1, 2, "inf"])
+def test_loop_never_waits_for_the_device(norm):
+    model, x, labels = tiny_problem()
+    attack = segpgd(0.1, 0.02, 3, norm=norm, restarts=2, decay=1.0)
+    mask = labels != 3
+    assert not synchronising_operators(lambda: attack(model, x, labels, mask=mask))
+
+
+def test_recorder_would_see_a_synchronising_operator():
+    assert synchronising_operators(lambda: torch.ones(1).item())
+    assert synchronising_operators(lambda: torch.ones(3)[torch.tensor([True, False, True])])
+
+
+def test_leaves_no_trace_even_when_cancelled():
+    model, x, labels = tiny_problem()
+    model.train()
+    model.head.eval()
+    x_before, labels_before = x.clone(), labels.clone()
+    buffers = {k: v.clone() for k, v in model.state_dict().items()}
+    run = segpgd(0.1, 0.02, 10).iterates(model, x, labels)
+    next(run)
+    for _ in range(2):
+        assert torch.is_grad_enabled()
+        assert model.training
+        assert model.body.training
+        assert not model.head.training
+        assert torch.equal(x, x_before)
+        assert torch.equal(labels, labels_before)
+        assert all(p.grad is None for p in model.parameters())
+        assert all(torch.equal(v, buffers[k]) for k, v in model.state_dict().items())
+        run.close()
+
+
+def test_evaluation_mode_writes_no_flag_on_a_model_in_evaluation_mode():
+    class Guarded(torch.nn.Linear):
+        def __setattr__(self, name, value):
+            assert name != "training" or not self.__dict__.get("sealed")
+            super().__setattr__(name, value)
+
+    layer = Guarded(1, 1).eval()
+    layer.sealed = True
+    with evaluation_mode(layer):
+        assert not layer.training
+
+
+def test_logits_are_freed_when_the_attack_goes_on():
+    model, x, labels = tiny_problem()
+    run = pgd(0.1, 0.02, 2).iterates(model, x, labels)
+    first = next(run)
+    assert torch.equal(first.forward.prediction, model(first.x_adv).argmax(1))
+    next(run)
+    with pytest.raises(RuntimeError, match="freed"):
+        _ = first.forward.prediction
+
+
+def test_call_returns_the_last_best_of_iterates():
+    model, x, labels = tiny_problem()
+    for attack in (segpgd(0.05, 0.02, 4), segpgd(0.05, 0.02, 4, restarts=3)):
+        answer = attack(model, x, labels, generator=torch.Generator().manual_seed(1))
+        run = list(attack.iterates(model, x, labels, generator=torch.Generator().manual_seed(1)))
+        assert torch.equal(answer, run[-1].best)
+        assert [i.step for i in run] == [*range(5)] * attack.restarts
+
+
+def accuracy(model, x, labels):
+    valid = labels != 255
+    return ((model(x).argmax(1) == labels) & valid).flatten(1).sum(1)
+
+
+def test_lowest_accuracy_wins_across_restarts():
+    model, x, labels = tiny_problem(n=4)
+    runs = list(
+        pgd(0.03, 0.02, 3, restarts=6).iterates(
+            model, x, labels, generator=torch.Generator().manual_seed(0)
+        )
+    )
+    ends = [i for i in runs if i.step == 3]
+    per_restart = torch.stack([accuracy(model, i.x_adv, labels) for i in ends])
+    assert per_restart.min(0).values.ne(per_restart[-1]).any()  # else the test would show nothing
+    assert torch.equal(accuracy(model, runs[-1].best, labels), per_restart.min(0).values)
+
+
+def test_selector_chooses_within_a_restart():
+    model, x, labels = tiny_problem()
+    attack = GradientAttack(
+        ThreatModel(0.05), SteepestStep(0.05), 6, select=LowestAccuracy(), random_start=True
+    )
+    runs = list(attack.iterates(model, x, labels))
+    lowest = torch.stack([accuracy(model, i.x_adv, labels) for i in runs]).min(0).values
+    assert torch.equal(accuracy(model, runs[-1].best, labels), lowest)
+    assert runs[-1].best_success is not None
+
+
+def test_works_inside_no_grad():
+    model, x, labels = tiny_problem()
+    attack = segpgd(0.05, 0.02, 3, random_start=False)
+    with torch.no_grad():
+        inside = attack(model, x, labels)
+    assert torch.equal(inside, attack(model, x, labels))
+
+
+def test_all_void_images_stay_finite_and_count_as_not_fooled():
+    model, x, labels = tiny_problem()
+    labels[0] = 255
+    runs = list(segpgd(0.05, 0.02, 3, restarts=2).iterates(model, x, labels))
+    assert runs[-1].best.isfinite().all()
+    assert runs[-1].best_success[0] == 0
+    assert all(i.forward.loss.isfinite().all() for i in runs)
+
+
+def test_loss_share_of_fooled_pixels():
+    model, x, labels = tiny_problem()
+    forward = next(pgd(0.05, 0.02, 1, random_start=False).iterates(model, x, labels)).forward
+    expected = []
+    for n in range(len(x)):
+        wrong = forward.pixel_loss[n][forward.fooled[n]].sum()
+        expected.append(wrong / forward.pixel_loss[n].sum())
+    torch.testing.assert_close(forward.loss_share_of_fooled, torch.stack(expected))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda x, y: (x[0], y), "give floats (n, ch, h, w)"),
+        (lambda x, y: ((x * 255).byte(), y), "images are torch.uint8"),
+        (lambda x, y: (x, y[:, 1:]), "labels are torch.int64 of shape (2, 11, 14)"),
+        (lambda x, y: (x, y.float()), "labels are torch.float32"),
+    ],
+)
+def test_shapes_that_do_not_fit_are_named(change, words, monkeypatch):
+    model, x, labels = tiny_problem()
+    x, labels = change(x, labels)
+    attack = pgd(0.1, 0.1, 1)
+    # the public method without the run-time shape checks of the tests
+    iterates = getattr(GradientAttack.iterates, "__wrapped__", GradientAttack.iterates)
+    with pytest.raises(InputError) as caught:
+        list(iterates(attack, model, x, labels))
+    assert words in str(caught.value)
+
+
+def test_low_resolution_logits_are_explained():
+    model, x, labels = tiny_problem()
+    with pytest.raises(InputError, match="wrap it in art_segplugin.models.Segmenter"):
+        pgd(0.1, 0.1, 1)(lambda t: model(t)[..., ::2, ::2], x, labels)
+
+
+@pytest.mark.parametrize("options", [{"steps": 0}, {"steps": -3}, {"restarts": 0}])
+def test_counts_below_one_are_refused(options):
+    with pytest.raises(InputError, match="give a whole number >= 1"):
+        pgd(**options)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("norm", [1, 2, "inf"])
+def test_on_cuda_equals_cpu_and_never_synchronises(norm):
+    model, x, labels = tiny_problem(dtype=torch.float64)
+    attack = segpgd(0.1, 0.02, 5, norm=norm, random_start=False, restarts=2, decay=1.0)
+    expected = attack(model, x, labels)
+    model, x, labels = model.cuda(), x.cuda(), labels.cuda()
+    attack(model, x, labels)  # first-use initialisation of the libraries may synchronise
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        answer = attack(model, x, labels)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    torch.testing.assert_close(answer.cpu(), expected, atol=1e-9, rtol=1e-9)
