@@ -1,6 +1,7 @@
 """All recipes by name. The command line, the faces and the contract tests iterate over RECIPES."""
 
 import inspect
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,10 @@ from art_segplugin.attacks.fgsm import fgsm
 from art_segplugin.attacks.pgd import pgd
 from art_segplugin.attacks.segpgd import segfgsm, segpgd
 from art_segplugin.core.attack import GradientAttack
+from art_segplugin.core.threat_model import NORMS
 from art_segplugin.errors import InputError
+
+NORM_NAMES = {1.0: "L1", 2.0: "L2", math.inf: "Linf"}
 
 Recipe = Callable[..., GradientAttack]
 
@@ -33,6 +37,14 @@ class NamedAttack:
     def build(self) -> GradientAttack:
         """The attack itself."""
         return RECIPES[self.recipe](**self.options)
+
+    def described(self) -> dict[str, Any]:
+        """All values of the attack, defaults too, as JSON can hold them."""
+        values = {k: p.default for k, p in parameters(self.recipe).items()} | self.options
+        values["norm"] = NORM_NAMES[NORMS[values["norm"]]]
+        values["bounds"] = list(values["bounds"])
+        values.pop("weighting", None)  # a part, which the recipe's name stands for
+        return values
 
 
 def parameters(recipe: str) -> dict[str, inspect.Parameter]:

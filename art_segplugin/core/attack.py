@@ -1,14 +1,14 @@
 """The one loop. Every gradient attack in this package is a choice of its parts."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from art_segplugin.core.forward_pass import ForwardPass, fooled_pixels
 from art_segplugin.core.losses import PixelLoss, cross_entropy
+from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.core.selectors import LAST_ITERATE, Selector
 from art_segplugin.core.steps import StepRule
 from art_segplugin.core.threat_model import Region, ThreatModel, per_image
@@ -233,21 +233,6 @@ class GradientAttack:
         )
 
 
-@contextmanager
-def evaluation_mode(model: object) -> Iterator[None]:
-    """Evaluation mode for one forward pass; every module gets its own mode back.
-
-    Writes no flag when every module is in evaluation mode already, so that threads can share a
-    model. Never held across a yield.
-    """
-    training = [m for m in model.modules() if m.training] if isinstance(model, nn.Module) else []
-    for module in training:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
 
 
 def _check_shapes(images: Tensor, labels: Tensor, mask: Tensor | None) -> None:

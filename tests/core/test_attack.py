@@ -4,7 +4,8 @@ from oracles import tiny_problem
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from art_segplugin.attacks import pgd, segpgd
-from art_segplugin.core.attack import GradientAttack, evaluation_mode
+from art_segplugin.core.attack import GradientAttack
+from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.core.selectors import LowestAccuracy
 from art_segplugin.core.steps import SteepestStep
 from art_segplugin.core.threat_model import ThreatModel

@@ -1,0 +1,149 @@
+"""The result of an evaluation: what is written as JSON and what reports are made from."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from art_segplugin.errors import InputError
+from art_segplugin.files import write_text
+from art_segplugin.metrics import iou_per_class, mean_iou, mis_ratio, pixel_accuracy
+
+CLEAN = "clean"
+
+
+@dataclass(frozen=True)
+class ImageScore:
+    """Right and counted pixels of one image."""
+
+    name: str
+    right: int
+    valid: int
+
+
+@dataclass(frozen=True)
+class AttackResult:
+    """One attack on the whole data set; `attack` is "clean" for the images as they are.
+
+    Attributes:
+        attack: name, such as "segpgd-20".
+        options: values given to the recipe (eps, norm, steps, ...).
+        seed: seed of the random starts.
+        counts: confusion matrix, rows true, columns predicted, pixels of the data set.
+        images: one score an image, in the order of the data set.
+        mis_ratio_curve: share of wrong pixels after 0 ... steps steps (untargeted and targeted).
+        loss_share_curve: share of the loss on fooled pixels after 0 ... steps steps.
+        largest_distance: largest perturbation in the attack's norm, in the unit of the images.
+        seconds: time spent in attack and scoring.
+    """
+
+    attack: str
+    options: dict[str, Any]
+    seed: int
+    counts: list[list[int]]
+    images: list[ImageScore]
+    mis_ratio_curve: list[float] = field(default_factory=list)
+    loss_share_curve: list[float] = field(default_factory=list)
+    largest_distance: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def matrix(self) -> Tensor:
+        """`counts` as an int64 tensor."""
+        return torch.tensor(self.counts)
+
+    @property
+    def pixel_accuracy(self) -> float:
+        """Share of right pixels."""
+        return pixel_accuracy(self.matrix)
+
+    @property
+    def mean_iou(self) -> float:
+        """Mean IoU over the classes that occur, pooled over the data set."""
+        return mean_iou(self.matrix)
+
+    @property
+    def mis_ratio(self) -> float:
+        """Share of wrong pixels."""
+        return mis_ratio(self.matrix)
+
+    @property
+    def iou(self) -> list[float]:
+        """IoU of each class, NaN for one that does not occur."""
+        return [float(value) for value in iou_per_class(self.matrix)]
+
+
+@dataclass(frozen=True)
+class RobustnessReport:
+    """Everything that is known after an evaluation.
+
+    Attributes:
+        model: name of the model.
+        data: name of the data set and what was used of it.
+        reference: "labels", or "clean prediction" where images have no labels.
+        classes: class names; row and column i of all counts is classes[i].
+        colours: RGB of each class.
+        results: the clean result first, then one an attack.
+        versions: python, torch, art_segplugin, ...
+        command: what to type to get this report again.
+    """
+
+    model: str
+    data: str
+    reference: str
+    classes: list[str]
+    colours: list[tuple[int, int, int]]
+    results: list[AttackResult]
+    versions: dict[str, str] = field(default_factory=dict)
+    command: str = ""
+
+    @property
+    def clean(self) -> AttackResult:
+        """The result without an attack."""
+        return self.results[0]
+
+    def save(self, path: Path) -> None:
+        """Write as JSON."""
+        write_text(path, json.dumps(asdict(self), indent=1))
+
+    @classmethod
+    def load(cls, path: Path) -> "RobustnessReport":
+        """Read what `save` wrote.
+
+        Raises:
+            InputError: the file is missing or is not such a report.
+        """
+        try:
+            values = json.loads(path.read_text())
+            results = [
+                AttackResult(**{**r, "images": [ImageScore(**i) for i in r["images"]]})
+                for r in values.pop("results")
+            ]
+            values["colours"] = [tuple(colour) for colour in values["colours"]]
+            return cls(results=results, **values)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise InputError(f"{path} is not a report of art-segplugin ({error}).") from error
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One image as pictures: what a person looks at.
+
+    Attributes:
+        name: name of the image.
+        image: uint8 (h, w, 3).
+        truth: class map (h, w), ignore_index on void pixels.
+        clean: predicted class map of the image.
+        attacked: per attack name, the adversarial image uint8 (h, w, 3) and its predicted class map.
+    """
+
+    name: str
+    image: NDArray[np.uint8]
+    truth: NDArray[np.int64]
+    clean: NDArray[np.int64]
+    attacked: dict[str, tuple[NDArray[np.uint8], NDArray[np.int64]]]

@@ -1,0 +1,184 @@
+"""Attack a whole data set: a generator of scored batches that can be stopped and resumed."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from art_segplugin.attacks import NamedAttack
+from art_segplugin.core.modes import evaluation_mode
+from art_segplugin.core.threat_model import ThreatModel
+from art_segplugin.core.types import Images, Labels
+from art_segplugin.data.sample import Dataset
+from art_segplugin.evaluation.batch_result import BatchResult
+from art_segplugin.evaluation.batches import Batch, batches
+from art_segplugin.evaluation.result import CLEAN, ImageScore
+from art_segplugin.evaluation.store import ResultStore
+from art_segplugin.metrics import count
+from art_segplugin.models.segmenter import Segmenter
+
+
+def evaluate(
+    model: Segmenter,
+    data: Dataset,
+    attacks: Sequence[NamedAttack],
+    *,
+    seeds: Sequence[int] = (0,),
+    batch_size: int = 4,
+    pictures: int = 0,
+    store: ResultStore | None = None,
+) -> Iterator[BatchResult]:
+    """Score the clean images, then every attack with every seed, batch by batch.
+
+    Images without labels are attacked against the model's own clean prediction. The random start of
+    a batch depends on the seed and the batch only, so attacks with a random start share it.
+
+    Args:
+        model: on the device to use.
+        data: what to attack.
+        attacks: as `art_segplugin.attacks.named` gives them.
+        seeds: one run of all attacks each.
+        batch_size: images attacked together.
+        pictures: number of leading images whose adversarial images and predictions are kept.
+        store: where finished batches are kept; those found in it are not run again, except where
+            pictures are asked for.
+
+    Yields:
+        (1 + attacks x seeds) results a batch.
+
+    Raises:
+        InputError: the model does not fit the data.
+    """
+    device = next(model.parameters()).device
+    for batch in batches(data, batch_size, device):
+        keep = batch.first < pictures
+        clean: BatchResult | None = None
+        reference = batch.labels
+        for attack, seed in [(None, 0), *((a, s) for s in seeds for a in attacks)]:
+            key = (attack.name, attack.described(), seed) if attack else (CLEAN, {}, 0)
+            found = None if store is None or keep else store.find(*key, batch.first)
+            if found is not None:
+                yield found
+                continue
+            if clean is None:
+                model.validate(batch.images, batch.labels)
+                clean, reference = clean_result(model, batch, keep=keep)
+            result = clean
+            if attack is not None and reference is not None:
+                result = attacked_result(model, batch, reference, attack, seed, keep=keep)
+            if store is not None:
+                store.add(result)
+            yield result
+
+
+def predict(model: Segmenter, images: Images) -> Labels:
+    """Class maps (n, h, w), in evaluation mode."""
+    with torch.no_grad(), evaluation_mode(model):
+        prediction: Labels = model(images).argmax(1)
+    return prediction
+
+
+def clean_result(
+    model: Segmenter, batch: Batch, *, keep: bool = False
+) -> tuple[BatchResult, Labels]:
+    """Scores without an attack, and the labels to compare with: the truth or the prediction."""
+    started = time.perf_counter()
+    prediction = predict(model, batch.images)
+    reference = prediction if batch.labels is None else batch.labels
+    counts, images = _scores(model, batch, prediction, reference)
+    result = BatchResult(
+        CLEAN,
+        {},
+        0,
+        batch.first,
+        counts=counts,
+        images=images,
+        seconds=time.perf_counter() - started,
+        adversarial=batch.images if keep else None,
+        prediction=prediction if keep else None,
+    )
+    return result, reference
+
+
+def attacked_result(
+    model: Segmenter,
+    batch: Batch,
+    reference: Labels,
+    named: NamedAttack,
+    seed: int,
+    *,
+    target: int | None = None,
+    keep: bool = False,
+) -> BatchResult:
+    """Attack one batch and score it against `reference`; `target` is a class wanted everywhere.
+
+    A targeted attack has no curves: its fooled pixels are those on target, not the wrong ones.
+    """
+    started = time.perf_counter()
+    attack = named.build()
+    void = reference == model.ignore_index
+    labels = reference if target is None else reference.new_full((), target).where(~void, reference)
+    generator = torch.Generator(batch.images.device).manual_seed(seed * 1_000_003 + batch.first)
+    wrong, on_fooled, loss = [], [], []
+    for iterate in attack.iterates(model, batch.images, labels, generator=generator):
+        if iterate.restart == 0 and target is None and iterate.forward is not None:
+            forward = iterate.forward
+            wrong.append(forward.fooled.sum())
+            on_fooled.append(torch.where(forward.fooled, forward.pixel_loss, 0.0).sum())
+            loss.append(forward.pixel_loss.sum())
+    exact = BatchResult(
+        named.name,
+        named.described(),
+        seed,
+        batch.first,
+        wrong=_numbers(wrong),
+        loss_on_fooled=_numbers(on_fooled),
+        loss=_numbers(loss),
+    )
+    scored = score(model, batch, reference, iterate.best, exact, attack.threat_model)
+    seconds = time.perf_counter() - started
+    if keep:
+        return replace(scored, seconds=seconds)
+    return replace(scored, seconds=seconds, adversarial=None, prediction=None)
+
+
+def score(
+    model: Segmenter,
+    batch: Batch,
+    reference: Labels,
+    x_adv: Images,
+    result: BatchResult,
+    threat_model: ThreatModel,
+) -> BatchResult:
+    """`result` with the counts, distance and pictures of the adversarial images `x_adv`."""
+    prediction = predict(model, x_adv)
+    counts, images = _scores(model, batch, prediction, reference)
+    return replace(
+        result,
+        counts=counts,
+        images=images,
+        largest_distance=float(threat_model.distance(x_adv, batch.images).max()),
+        adversarial=x_adv,
+        prediction=prediction,
+    )
+
+
+def _numbers(values: list[Tensor]) -> list[Any]:
+    return torch.stack(values).tolist() if values else []
+
+
+def _scores(
+    model: Segmenter, batch: Batch, prediction: Labels, reference: Labels
+) -> tuple[list[list[int]], list[ImageScore]]:
+    classes = model.classes
+    assert classes is not None, "validate() has counted the classes"
+    counts = count(prediction, reference, classes, model.ignore_index)
+    valid = reference != model.ignore_index
+    right = ((prediction == reference) & valid).flatten(1).sum(1).tolist()
+    return counts.tolist(), [
+        ImageScore(name, r, v)
+        for name, r, v in zip(batch.names, right, valid.flatten(1).sum(1).tolist(), strict=True)
+    ]

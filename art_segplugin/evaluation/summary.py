@@ -1,0 +1,90 @@
+"""From scored batches to the report."""
+
+import platform
+from collections.abc import Iterable
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+
+from art_segplugin.data.palettes import Palette
+from art_segplugin.evaluation.batch_result import BatchResult
+from art_segplugin.evaluation.result import AttackResult, Example, ImageScore
+
+
+def summarise(results: Iterable[BatchResult]) -> list[AttackResult]:
+    """Add up the batches of each attack and seed, in order of first appearance."""
+    groups: dict[str, list[BatchResult]] = {}
+    for result in results:
+        groups.setdefault(f"{result.attack} {result.options} {result.seed}", []).append(result)
+    return [_total(sorted(group, key=lambda r: r.first)) for group in groups.values()]
+
+
+def _total(group: list[BatchResult]) -> AttackResult:
+    images: list[ImageScore] = [image for result in group for image in result.images]
+    valid = max(sum(image.valid for image in images), 1)
+    wrong, on_fooled, loss = (
+        np.sum([getattr(result, name) for result in group], axis=0)
+        for name in ("wrong", "loss_on_fooled", "loss")
+    )
+    return AttackResult(
+        attack=group[0].attack,
+        options=group[0].options,
+        seed=group[0].seed,
+        counts=np.sum([result.counts for result in group], axis=0).tolist(),
+        images=images,
+        mis_ratio_curve=(np.asarray(wrong) / valid).tolist(),
+        loss_share_curve=(np.asarray(on_fooled) / np.maximum(loss, 1e-12)).tolist(),
+        largest_distance=max(result.largest_distance for result in group),
+        seconds=sum(result.seconds for result in group),
+    )
+
+
+def examples(results: Iterable[BatchResult], truths: dict[str, torch.Tensor]) -> list[Example]:
+    """Pictures of the images whose adversarial images were kept, first seed of each attack.
+
+    Args:
+        results: what `evaluate` yielded.
+        truths: label maps by name of the image; an image without one shows its clean prediction.
+    """
+    clean: dict[str, tuple[Any, Any]] = {}
+    attacked: dict[str, dict[str, tuple[Any, Any]]] = {}
+    for result in results:
+        if result.adversarial is None or result.prediction is None:
+            continue
+        for i, score in enumerate(result.images):
+            shown = (to_uint8(result.adversarial[i]), result.prediction[i].cpu().numpy())
+            if result.attack == "clean":
+                clean[score.name] = shown
+            else:
+                attacked.setdefault(score.name, {}).setdefault(result.attack, shown)
+    return [
+        Example(
+            name,
+            image,
+            truths[name].cpu().numpy() if name in truths else prediction,
+            prediction,
+            attacked.get(name, {}),
+        )
+        for name, (image, prediction) in clean.items()
+    ]
+
+
+def to_uint8(image: torch.Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """An image (3, h, w) in [0, 1] as uint8 (h, w, 3), rounded to the nearest."""
+    pixels: np.ndarray[Any, np.dtype[np.uint8]] = (
+        (image.detach() * 255).round().byte().movedim(0, -1).cpu().numpy()
+    )
+    return pixels
+
+
+def versions() -> dict[str, str]:
+    """What was installed when a report was made."""
+    packages = ("art-segplugin", "torch", "numpy")
+    return {"python": platform.python_version()} | {name: version(name) for name in packages}
+
+
+def class_lists(palette: Palette) -> dict[str, Any]:
+    """The palette as a report holds it."""
+    return {"classes": list(palette.classes), "colours": [tuple(c) for c in palette.colours]}
