@@ -1,0 +1,89 @@
+"""What is known about a model: how to build it, what it predicts, where it comes from."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from art_segplugin.errors import InputError
+
+Colour = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """The description that travels with the weights.
+
+    Attributes:
+        architecture: Name of the architecture; see `art_segplugin.models.checkpoint.ARCHITECTURES`.
+        classes: Class names; the position is the class index.
+        colours: One RGB colour in 0..255 per class, for pictures.
+        options: Keyword arguments of the architecture.
+        ignore_index: Label of pixels that belong to no class.
+        mean: Per-channel mean subtracted from images in [0, 1].
+        std: Per-channel standard deviation they are divided by.
+        data: What it was trained on.
+        training: Options of the training.
+        scores: Figures measured on the validation data, such as ``miou`` in 0..1.
+        command: The command that made it.
+        version: Version of this package that made it.
+    """
+
+    architecture: str
+    classes: tuple[str, ...]
+    colours: tuple[Colour, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    ignore_index: int = 255
+    mean: tuple[float, ...] = (0.0, 0.0, 0.0)
+    std: tuple[float, ...] = (1.0, 1.0, 1.0)
+    data: str = ""
+    training: Mapping[str, Any] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
+    command: str = ""
+    version: str = ""
+
+    def to_json(self) -> str:
+        """Return the description as JSON text."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "CheckpointInfo":
+        """Read what `to_json` wrote.
+
+        Raises:
+            InputError: It is not such a description.
+        """
+        try:
+            fields = json.loads(text)
+            return cls(
+                **{
+                    **fields,
+                    "classes": tuple(str(name) for name in fields["classes"]),
+                    "colours": tuple(_colour(colour) for colour in fields["colours"]),
+                    "mean": tuple(float(value) for value in fields["mean"]),
+                    "std": tuple(float(value) for value in fields["std"]),
+                }
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"the description of the model cannot be read ({error}).") from error
+
+
+def default_colours(count: int) -> tuple[Colour, ...]:
+    """Return ``count`` <= 255 different colours, none black: the colour map of PASCAL VOC from 1 on.
+
+    Bit k of the class index goes to one of the three channels, low bits to high values.
+    """
+    return tuple(_voc_colour(index) for index in range(1, count + 1))
+
+
+def _voc_colour(index: int) -> Colour:
+    red, green, blue = (
+        sum((index >> (3 * place + channel) & 1) << (7 - place) for place in range(3))
+        for channel in range(3)
+    )
+    return red, green, blue
+
+
+def _colour(values: list[Any]) -> Colour:
+    red, green, blue = (int(value) for value in values)
+    return red, green, blue

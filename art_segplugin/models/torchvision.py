@@ -1,0 +1,52 @@
+"""Pre-trained segmentation models of torchvision: ``torchvision:fcn_resnet50``."""
+
+from torch.hub import load_state_dict_from_url
+
+from art_segplugin.errors import InputError
+from art_segplugin.models.info import CheckpointInfo, default_colours
+from art_segplugin.models.optional import import_zoo
+from art_segplugin.models.segmenter import Segmenter
+
+
+def load(name: str) -> Segmenter:
+    """Load a model with its default weights, downloaded once and kept by torch.
+
+    The auxiliary head, which only training uses, is left out.
+
+    Args:
+        name: Name of a model in ``torchvision.models.segmentation``, such as ``fcn_resnet50``.
+
+    Returns:
+        The model in eval mode, with the normalisation of its weights.
+
+    Raises:
+        InputError: torchvision is missing, the name is unknown, or the download fails.
+    """
+    import_zoo("torchvision")
+    models = import_zoo("torchvision.models")
+    known = models.list_models(module=models.segmentation)
+    if name not in known:
+        raise InputError(f"torchvision has no segmentation model {name!r}; it has {known}.")
+    weights = models.get_model_weights(name).DEFAULT
+    classes = tuple(weights.meta["categories"])
+    model = models.get_model(name, weights=None, weights_backbone=None, num_classes=len(classes))
+    try:
+        # torchvision's own loader unpickles; numbers are all that is needed.
+        tensors = load_state_dict_from_url(
+            weights.url, map_location="cpu", check_hash=True, weights_only=True
+        )
+    except OSError as error:
+        raise InputError(f"the weights of {name} cannot be downloaded: {error}.") from error
+    model.load_state_dict(
+        {key: value for key, value in tensors.items() if not key.startswith("aux_classifier.")}
+    )
+    preprocessing = weights.transforms()
+    info = CheckpointInfo(
+        architecture=f"torchvision:{name}",
+        classes=classes,
+        colours=default_colours(len(classes)),
+        mean=tuple(preprocessing.mean),
+        std=tuple(preprocessing.std),
+        data=str(weights),
+    )
+    return Segmenter(model, classes=len(classes), mean=info.mean, std=info.std, info=info).eval()

@@ -1,0 +1,71 @@
+"""Training batches that depend on the seed and the step alone."""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future
+
+import torch
+from torch import Tensor
+
+from art_segplugin.training.augment import augment
+from art_segplugin.training.cache import SampleCache
+from art_segplugin.training.options import TrainingOptions
+from art_segplugin.training.randomness import derived_generator
+
+Batch = tuple[Tensor, Tensor]
+
+
+class BatchMaker:
+    """Draws and augments the batch of any step.
+
+    Args:
+        samples: Where the images come from.
+        options: Batch size, crop, augmentation and seed.
+    """
+
+    def __init__(self, samples: SampleCache, options: TrainingOptions) -> None:
+        self._samples = samples
+        self._options = options
+        self._order: tuple[int, list[int]] = (-1, [])
+
+    def batch(self, step: int) -> Batch:
+        """Return images (n, 3, h, w) float32 in [0, 1] and labels (n, h, w) int64 of one step."""
+        options = self._options
+        crop = options.crop or _size(self._samples[0].image)
+        views = []
+        for position in range(step * options.batch_size, (step + 1) * options.batch_size):
+            sample = self._samples[self._index(position)]
+            views.append(
+                augment(
+                    sample.image,
+                    sample.labels,
+                    crop=crop,
+                    scale=options.scale,
+                    jitter=options.jitter,
+                    ignore_index=self._samples.dataset.palette.ignore_index,
+                    generator=derived_generator(options.seed, "augment", position),
+                )
+            )
+        images, labels = zip(*views, strict=True)
+        return torch.stack(images), torch.stack(labels)
+
+    def batches(self, first: int, executor: Executor) -> Iterator[Batch]:
+        """Give the batches from step ``first`` on, prepared ahead by the executor."""
+        ahead: deque[Future[Batch]] = deque()
+        for step in range(first, self._options.steps):
+            while len(ahead) <= self._options.workers and step + len(ahead) < self._options.steps:
+                ahead.append(executor.submit(self.batch, step + len(ahead)))
+            yield ahead.popleft().result()
+
+    def _index(self, position: int) -> int:
+        """Return the sample at one position of the endless sequence of shuffled epochs."""
+        count = len(self._samples)
+        epoch, place = divmod(position, count)
+        if self._order[0] != epoch:
+            generator = derived_generator(self._options.seed, "order", epoch)
+            self._order = (epoch, torch.randperm(count, generator=generator).tolist())
+        return self._order[1][place]
+
+
+def _size(image: Tensor) -> tuple[int, int]:
+    return image.shape[-2], image.shape[-1]

@@ -1,0 +1,73 @@
+"""What a training run can be told."""
+
+from dataclasses import dataclass
+
+from art_segplugin.errors import InputError
+
+CLASS_WEIGHTINGS = ("none", "sqrt", "median")
+PRECISIONS = ("float32", "bfloat16")
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """Options of one run; equal options, data and seed give the same weights.
+
+    Attributes:
+        steps: Optimiser steps.
+        batch_size: Images per step.
+        lr: Highest learning rate of AdamW, reached after the warm-up.
+        weight_decay: Decoupled weight decay of the convolution weights.
+        warmup: Share of the steps over which the rate rises, in [0, 1).
+        crop: Height and width of the training crops in pixels; None: the size of the first sample.
+        scale: Range of the random enlargement before cropping.
+        jitter: Largest relative change of brightness, contrast and saturation, in [0, 1).
+        class_weighting: ``none``, ``sqrt`` (inverse square root of the class frequency) or ``median``
+            (median frequency over class frequency).
+        precision: ``float32``, or ``bfloat16`` for the arithmetic of the network (weights, losses and
+            validation stay float32); faster on processors with bfloat16 instructions.
+        seed: Seed of data order and augmentation.
+        validate_every: Steps between validations; the last step is always validated.
+        save_every: Steps between saved states; the last step is always saved.
+        workers: Batches prepared ahead by a background thread; 0 prepares them in line.
+        cache_bytes: Memory for samples kept as 8-bit values, so that they are made only once.
+    """
+
+    steps: int = 2000
+    batch_size: int = 8
+    lr: float = 3e-3
+    weight_decay: float = 1e-2
+    warmup: float = 0.1
+    crop: tuple[int, int] | None = None
+    scale: tuple[float, float] = (0.75, 1.75)
+    jitter: float = 0.3
+    class_weighting: str = "sqrt"
+    precision: str = "float32"
+    seed: int = 0
+    validate_every: int = 200
+    save_every: int = 100
+    workers: int = 2
+    cache_bytes: int = 2**31
+
+    def __post_init__(self) -> None:
+        """Refuse values that no run can use."""
+        for name in ("steps", "batch_size", "validate_every", "save_every"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} is {getattr(self, name)}; expected at least 1.")
+        if not self.lr > 0:
+            raise InputError(f"lr is {self.lr}; expected a positive learning rate such as 0.003.")
+        if self.weight_decay < 0:
+            raise InputError(f"weight_decay is {self.weight_decay}; expected at least 0.")
+        for name in ("warmup", "jitter"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"{name} is {getattr(self, name)}; expected a share in [0, 1).")
+        if self.crop is not None and min(self.crop) < 1:
+            raise InputError(f"crop is {self.crop}; expected height and width in pixels.")
+        if not 0 < self.scale[0] <= self.scale[1]:
+            raise InputError(f"scale is {self.scale}; expected a range such as (0.75, 1.75).")
+        for name, known in (("class_weighting", CLASS_WEIGHTINGS), ("precision", PRECISIONS)):
+            if getattr(self, name) not in known:
+                raise InputError(
+                    f"{name} is {getattr(self, name)!r}; expected one of {', '.join(known)}."
+                )
+        if self.workers < 0 or self.cache_bytes < 0:
+            raise InputError("workers and cache_bytes cannot be negative.")

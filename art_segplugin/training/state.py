@@ -1,0 +1,109 @@
+"""The saved state of a run, from which it goes on as if nothing had happened."""
+
+import hashlib
+import json
+import pickle
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from art_segplugin.errors import InputError
+from art_segplugin.files import replacing
+from art_segplugin.training.cache import SampleCache
+from art_segplugin.training.options import TrainingOptions
+
+# These change how fast a run is and how often it saves, not what it computes.
+_HARMLESS = ("save_every", "workers", "cache_bytes")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands: steps done and the best validation mIoU so far (None before the first)."""
+
+    step: int = 0
+    best_miou: float | None = None
+
+
+def describe_run(
+    options: TrainingOptions, objective: str, training: SampleCache, validation: SampleCache
+) -> dict[str, Any]:
+    """Return everything that must be equal for a run to be resumed, ready for JSON."""
+    described = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(options).items()
+        if name not in _HARMLESS
+    }
+    return {
+        **described,
+        "objective": objective,
+        "training data": _describe_data(training),
+        "validation data": _describe_data(validation),
+    }
+
+
+def save_state(
+    path: Path,
+    run: dict[str, Any],
+    progress: Progress,
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+) -> None:
+    """Write the state; the file is never half-written.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    state = {
+        "run": json.dumps(run),
+        "step": progress.step,
+        "best_miou": progress.best_miou,
+        "model": model.state_dict(),
+        "optimiser": optimiser.state_dict(),
+    }
+    with replacing(path) as beside:
+        try:
+            torch.save(state, beside)
+        except RuntimeError as error:  # its writer reports a full disk in this way
+            raise InputError(f"cannot write {path}: {error}") from error
+
+
+def load_state(
+    path: Path, run: dict[str, Any], model: nn.Module, optimiser: torch.optim.Optimizer
+) -> Progress:
+    """Put a saved state into the model and the optimiser.
+
+    Raises:
+        InputError: The file cannot be read, or belongs to a run with other options or data.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        saved_run = json.loads(state["run"])
+    except (OSError, RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        raise InputError(
+            f"the training state {path} cannot be read: delete it to start again."
+        ) from error
+    if changed := [name for name in run if saved_run.get(name) != run[name]]:
+        name = changed[0]
+        raise InputError(
+            f"{path.parent} holds a run with {name} {saved_run.get(name)!r}, not {run[name]!r}: "
+            "resume it with its own options, or choose another directory."
+        )
+    try:
+        model.load_state_dict(state["model"])
+    except RuntimeError as error:
+        raise InputError(f"{path} holds the weights of another model than this run's.") from error
+    optimiser.load_state_dict(state["optimiser"])
+    return Progress(state["step"], state["best_miou"])
+
+
+def _describe_data(samples: SampleCache) -> str:
+    # The first and the last sample tell apart seeds, sizes and folders without reading everything.
+    digest = hashlib.sha256()
+    for index in (0, len(samples) - 1):
+        for tensor in samples[index]:
+            digest.update(tensor.numpy().tobytes())
+    palette = samples.dataset.palette
+    return f"{len(samples)} samples of {palette.name} ({digest.hexdigest()[:12]})"

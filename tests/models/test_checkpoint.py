@@ -1,0 +1,142 @@
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from art_segplugin.errors import InputError
+from art_segplugin.models.checkpoint import load_checkpoint, read_info, save_checkpoint, shipped
+from art_segplugin.models.info import CheckpointInfo
+from art_segplugin.models.segmenter import Segmenter
+from art_segplugin.models.small import SmallSegNet
+
+INFO = CheckpointInfo(
+    architecture="small",
+    classes=("road", "sky", "car"),
+    colours=((128, 64, 128), (70, 130, 180), (0, 0, 142)),
+    options={"classes": 3, "width": 6},
+    mean=(0.4, 0.5, 0.6),
+    std=(0.2, 0.2, 0.3),
+    scores={"miou": 0.5},
+)
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    return SmallSegNet(3, width=6).eval()
+
+
+@pytest.fixture
+def path(tmp_path, network):
+    save_checkpoint(tmp_path / "net.safetensors", network, INFO)
+    return tmp_path / "net.safetensors"
+
+
+def test_round_trip(path, network):
+    images = torch.rand(1, 3, 32, 40)
+    loaded = load_checkpoint(path)
+    expected = Segmenter(network, mean=INFO.mean, std=INFO.std)(images)
+    assert torch.equal(loaded(images), expected)
+    assert not loaded.training
+    assert loaded.classes == 3
+    assert loaded.info == replace(INFO, version=loaded.info.version)
+    assert loaded.info.version
+    assert read_info(path) == loaded.info
+
+
+def test_saving_a_segmenter_saves_its_network(tmp_path, path, network):
+    save_checkpoint(tmp_path / "again.safetensors", Segmenter(network), INFO)
+    assert (tmp_path / "again.safetensors").read_bytes() == path.read_bytes()
+
+
+def test_own_architectures_bring_their_network(tmp_path):
+    network = nn.Conv2d(3, 2, 1)
+    info = CheckpointInfo(architecture="mine", classes=("a", "b"))
+    save_checkpoint(tmp_path / "own.safetensors", network, info)
+    with pytest.raises(InputError, match=r"architecture 'mine'; known are small: pass model="):
+        load_checkpoint(tmp_path / "own.safetensors")
+    loaded = load_checkpoint(tmp_path / "own.safetensors", model=nn.Conv2d(3, 2, 1))
+    images = torch.rand(1, 3, 4, 4)
+    assert torch.equal(loaded(images), network(images))
+
+
+def test_an_interrupted_save_keeps_the_old_file(path, network, monkeypatch):
+    before = path.read_bytes()
+
+    def half_written(tensors, file, metadata):
+        file.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("art_segplugin.models.checkpoint.save_file", half_written)
+    with pytest.raises(InputError, match="No space left on device"):
+        save_checkpoint(path, network, INFO)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_refuses_a_missing_file(tmp_path):
+    with pytest.raises(InputError, match="there is no checkpoint file"):
+        load_checkpoint(tmp_path / "none.safetensors")
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_never_unpickles(tmp_path, zipped):
+    class Bomb:
+        def __reduce__(self):
+            return pytest.fail, ("the pickle was run",)
+
+    file = tmp_path / "weights.pth"
+    torch.save({"weights": Bomb()}, file, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(InputError, match=r"is a pickle.*weights_only=True"):
+        load_checkpoint(file)
+
+
+@pytest.mark.parametrize("content", [b"", b"not weights at all", b"\x10\0\0\0\0\0\0\0{broken"])
+def test_refuses_other_files(tmp_path, content):
+    file = tmp_path / "x.safetensors"
+    file.write_bytes(content)
+    with pytest.raises(InputError, match="not a readable safetensors checkpoint"):
+        load_checkpoint(file)
+
+
+def test_refuses_a_cut_off_file(path):
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(InputError, match="may be cut off"):
+        load_checkpoint(path)
+
+
+def test_refuses_weights_without_description(tmp_path, network):
+    save_file({"weight": torch.zeros(3)}, tmp_path / "bare.safetensors")
+    with pytest.raises(InputError, match="without the description"):
+        load_checkpoint(tmp_path / "bare.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"options": {"classes": 4, "width": 6}}, "do not fit the architecture 'small'.*size mism"),
+        ({"options": {"classes": 3, "depth": 6}}, "options that 'small' does not take"),
+        ({"architecture": "huge"}, "architecture 'huge'"),
+    ],
+)
+def test_refuses_descriptions_that_do_not_fit(tmp_path, network, change, message):
+    described = {**json.loads(INFO.to_json()), **change}
+    file = tmp_path / "net.safetensors"
+    tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
+    save_file(tensors, file, metadata={"art_segplugin": json.dumps(described)})
+    with pytest.raises(InputError, match=message):
+        load_checkpoint(file)
+
+
+def test_a_callable_has_no_weights(tmp_path):
+    with pytest.raises(InputError, match="a function has no weights"):
+        save_checkpoint(tmp_path / "f.safetensors", Segmenter(lambda x: x), INFO)
+
+
+def test_shipped_checkpoints_are_small_and_whole():
+    for name, file in shipped().items():
+        assert file.stat().st_size <= 4_000_000
+        assert load_checkpoint(file).info.scores["miou"] > 0.5, name

@@ -1,0 +1,29 @@
+import pytest
+
+from art_segplugin.errors import InputError
+from art_segplugin.training.options import TrainingOptions
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"steps": 0}, "steps is 0; expected at least 1"),
+        ({"batch_size": -1}, "batch_size is -1"),
+        ({"validate_every": 0}, "validate_every is 0"),
+        ({"save_every": 0}, "save_every is 0"),
+        ({"lr": 0.0}, "lr is 0.0"),
+        ({"lr": float("nan")}, "lr is nan"),
+        ({"weight_decay": -0.1}, "weight_decay is -0.1"),
+        ({"warmup": 1.0}, "warmup is 1.0"),
+        ({"jitter": -0.1}, "jitter is -0.1"),
+        ({"crop": (0, 8)}, "crop is"),
+        ({"scale": (2.0, 1.0)}, "scale is"),
+        ({"scale": (0.0, 1.0)}, "scale is"),
+        ({"class_weighting": "all"}, "'all'; expected one of none, sqrt, median"),
+        ({"precision": "int8"}, "'int8'; expected one of float32, bfloat16"),
+        ({"workers": -1}, "cannot be negative"),
+    ],
+)
+def test_refuses_values_no_run_can_use(changes, message):
+    with pytest.raises(InputError, match=message):
+        TrainingOptions(**changes)

@@ -1,0 +1,48 @@
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from training.toy import Toy
+
+from art_segplugin.data.sample import Sample
+from art_segplugin.training.cache import SampleCache
+from art_segplugin.training.supervised import CrossEntropy, class_weights
+
+IMAGES = torch.rand(2, 3, 4, 5)
+LABELS = torch.tensor([0, 1, 2, 255, 1] * 8).view(2, 4, 5)
+
+
+@pytest.mark.parametrize("weights", [None, torch.tensor([0.5, 1.0, 4.0])])
+def test_is_the_mean_over_labelled_pixels(weights):
+    model = nn.Conv2d(3, 3, 1)
+    loss = CrossEntropy(255, weights)(model, IMAGES, LABELS, torch.Generator())
+    expected = F.cross_entropy(model(IMAGES), LABELS, weights, ignore_index=255)
+    torch.testing.assert_close(loss, expected)
+
+
+def test_only_void_pixels_cost_nothing():
+    model = nn.Conv2d(3, 3, 1)
+    loss = CrossEntropy(255)(model, IMAGES, torch.full_like(LABELS, 255), torch.Generator())
+    loss.backward()
+    assert loss == 0
+    assert model.weight.grad.abs().sum() == 0
+
+
+class _Fixed(Toy):
+    """12 pixels of class 0, 3 of class 1, none of class 2, and void."""
+
+    def __getitem__(self, index):
+        labels = torch.tensor([0] * 12 + [1] * 3 + [255] * 5).view(4, 5)
+        return Sample("fixed", torch.rand(3, 4, 5), labels)
+
+
+@pytest.mark.parametrize(("kind", "ratio"), [("sqrt", 2.0), ("median", 4.0)])
+def test_rare_classes_weigh_more(kind, ratio):
+    weights = class_weights(SampleCache(_Fixed(2), 2**20), kind)
+    assert weights[1] / weights[0] == pytest.approx(ratio)
+    assert 0.8 * weights[0] + 0.2 * weights[1] == pytest.approx(1)
+    assert weights[2] == 1
+
+
+def test_no_weighting():
+    assert class_weights(SampleCache(_Fixed(2), 2**20), "none") is None

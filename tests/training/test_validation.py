@@ -1,0 +1,39 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+from torch import nn
+from training.toy import Toy, network
+
+from art_segplugin.models.segmenter import Segmenter
+from art_segplugin.training.cache import SampleCache
+from art_segplugin.training.validation import validation_miou
+
+
+def _miou(model, data):
+    with ThreadPoolExecutor(1) as maker:
+        return validation_miou(Segmenter(model), SampleCache(data, 2**20), maker)
+
+
+class _Knowing(nn.Module):
+    """Predicts the first class everywhere."""
+
+    def __init__(self):
+        super().__init__()
+        self.bias = nn.Parameter(torch.tensor([1.0, 0.0, 0.0]))
+
+    def forward(self, images):
+        return self.bias.view(1, 3, 1, 1) + 0 * images
+
+
+def test_pools_counts_over_the_data_set():
+    labels = torch.cat([sample.labels[sample.labels != 255] for sample in Toy(4)])
+    share = (labels == 0).double().mean().item()
+    assert _miou(_Knowing(), Toy(4)) == share / 3  # the other two classes have IoU 0
+
+
+def test_leaves_the_model_as_it_was():
+    model = network().train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    _miou(model, Toy(2))
+    assert all(module.training for module in model.modules())
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
