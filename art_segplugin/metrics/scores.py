@@ -6,7 +6,7 @@ from torch import Tensor
 
 def pixel_accuracy(counts: Tensor) -> float:
     """Share of the counted pixels that are right; NaN without pixels."""
-    return float(counts.diagonal().sum() / counts.sum())
+    return float(counts.diagonal().sum().double() / counts.sum())
 
 
 def mis_ratio(counts: Tensor) -> float:

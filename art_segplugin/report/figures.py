@@ -1,0 +1,180 @@
+"""Curves and bars of a report as matplotlib figures, without any global state of pyplot."""
+
+import io
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from art_segplugin.evaluation.result import AttackResult, RobustnessReport
+from art_segplugin.report.summary import Group, groups, title
+
+# Okabe & Ito's colours, told apart by people with any colour vision; black and yellow left out.
+ATTACK_COLOURS = ("#56B4E9", "#E69F00", "#0072B2", "#D55E00", "#009E73", "#CC79A7")
+CLEAN_COLOUR = "#8C8C8C"
+LINE_STYLES = ("-", "--", ":", "-.")
+LEGEND: dict[str, Any] = {"loc": "outside lower center", "frameon": False, "fontsize": 9}
+MOST_BARS = 6
+MOST_CLASSES = 24
+MOST_CELLS_WITH_NUMBERS = 16
+
+
+def curves_figure(report: RobustnessReport) -> Figure:
+    """MisRatio and loss share of wrong pixels after each step; one line an attack.
+
+    Lines are means over seeds and the bands around them reach from the lowest to the highest seed.
+    An attack of one step is a marker at step 1.
+    """
+    pooled = groups(report)
+    styles = _styles(pooled)
+    columns = _legend_columns(pooled)
+    rows = math.ceil(len(pooled) / columns)
+    figure = Figure(figsize=(8.6, 3.7 + 0.2 * rows), layout="constrained")
+    left, right = figure.subplots(1, 2, sharex=True)
+    left.axhline(100 * report.clean.mis_ratio, color=CLEAN_COLOUR, linestyle=":", label="Clean")
+    for group in pooled[1:]:
+        misses = [result.mis_ratio_curve for result in group.results]
+        shares = [result.loss_share_curve for result in group.results]
+        _draw_curve(left, misses, group.label, *styles[group.label])
+        _draw_curve(right, shares, group.label, *styles[group.label])
+    _finish_curve(left, "MisRatio: wrong pixels [%]")
+    _finish_curve(right, "Loss share of wrong pixels [%]")
+    handles, labels = left.get_legend_handles_labels()
+    figure.legend(handles, labels, ncols=columns, **LEGEND)
+    return figure
+
+
+def iou_figure(report: RobustnessReport) -> Figure:
+    """IoU of each class, clean beside attacked; the class that loses most is at the top.
+
+    At most `MOST_BARS` attacks are drawn: of each attack the variant that leaves the lowest mIoU,
+    and of these the strongest; and at most `MOST_CLASSES` classes, those that lose most.
+    """
+    pooled = groups(report)
+    shown = [pooled[0], *_strongest_variants(pooled[1:])]
+    styles = _styles(pooled)
+    iou = np.array([[score.mean for score in group.iou] for group in shown])
+    present = np.flatnonzero(~np.isnan(iou[0]))
+    drop = iou[0] - np.fmin.reduce(iou, axis=0)
+    order = present[np.argsort(-drop[present], kind="stable")][:MOST_CLASSES]
+    height = 0.8 / len(shown)
+    figure = Figure(
+        figsize=(8.6, 1.2 + len(order) * (0.13 + 0.08 * len(shown))), layout="constrained"
+    )
+    axes = figure.subplots()
+    for row, group in enumerate(shown):
+        offset = (row - (len(shown) - 1) / 2) * height
+        axes.barh(
+            np.arange(len(order)) + offset,
+            100 * np.nan_to_num(iou[row, order]),
+            height=0.92 * height,
+            color=styles[group.label][0],
+            label=group.label,
+        )
+    axes.set_yticks(np.arange(len(order)), [_plain(report.classes[index]) for index in order])
+    axes.set_ylim(len(order) - 0.5, -0.5)
+    axes.set_xlim(0, 100)
+    axes.set_xlabel("IoU [%]")
+    axes.grid(axis="x", color="#DDDDDD", linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.tick_params(axis="y", length=0)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    figure.legend(ncols=_legend_columns(shown), **LEGEND)
+    return figure
+
+
+def confusion_figure(result: AttackResult, classes: Sequence[str]) -> Figure:
+    """Which class is taken for which: rows are true classes and add up to 100 %."""
+    counts = np.array(result.counts, dtype=np.float64)
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = 100 * np.divide(counts, totals, out=np.full_like(counts, math.nan), where=totals > 0)
+    side = 2.2 + 0.42 * min(len(classes), MOST_CLASSES)
+    figure = Figure(figsize=(side + 0.6, side), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(shares, vmin=0, vmax=100, cmap="cividis")
+    names = [_plain(name) for name in classes]
+    axes.set_xticks(range(len(classes)), names, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(classes)), names)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    axes.set_title(_plain(title(result.attack)))
+    if len(classes) <= MOST_CELLS_WITH_NUMBERS:
+        for row, column in np.argwhere(shares >= 0.5):
+            share = shares[row, column]
+            ink = "black" if share > 55 else "white"
+            axes.text(column, row, f"{share:.0f}", ha="center", va="center", color=ink, fontsize=8)
+    figure.colorbar(image, ax=axes, label="share of the true class [%]", shrink=0.8)
+    return figure
+
+
+def png(figure: Figure, dpi: int = 180) -> bytes:
+    """A figure as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()
+
+
+def _styles(pooled: Sequence[Group]) -> dict[str, tuple[str, str]]:
+    """Colour and line style by label: variants of one attack share the colour."""
+    clean, *attacks = pooled
+    styles = {clean.label: (CLEAN_COLOUR, ":")}
+    names = list(dict.fromkeys(group.attack for group in attacks))
+    for name, colour in zip(names, itertools.cycle(ATTACK_COLOURS)):
+        variants = [group.label for group in attacks if group.attack == name]
+        for label, line in zip(variants, itertools.cycle(LINE_STYLES)):
+            styles[label] = (colour, line)
+    return styles
+
+
+def _strongest_variants(attacks: Sequence[Group]) -> list[Group]:
+    by_strength = sorted(attacks, key=lambda group: group.mean_iou.mean)
+    chosen: dict[str, Group] = {}
+    for group in by_strength:
+        chosen.setdefault(group.attack, group)
+    kept = list(chosen.values())[:MOST_BARS]
+    return [group for group in attacks if group in kept]
+
+
+def _draw_curve(
+    axes: Axes, curves: Sequence[Sequence[float]], label: str, colour: str, style: str
+) -> None:
+    percent = 100 * np.array(curves)
+    steps = np.arange(percent.shape[1])
+    middle = percent.mean(axis=0)
+    if len(steps) == 2:
+        axes.plot(
+            1, middle[1], color=colour, marker="oDs^"[LINE_STYLES.index(style)], linestyle="",
+            markeredgecolor="black", markersize=8, label=label, zorder=3,
+        )  # fmt: skip
+    elif len(steps):
+        axes.plot(steps, middle, color=colour, linestyle=style, linewidth=2, label=label)
+        band = (*to_rgb(colour), 0.2)
+        axes.fill_between(steps, percent.min(axis=0), percent.max(axis=0), color=band, linewidth=0)
+
+
+def _finish_curve(axes: Axes, heading: str) -> None:
+    axes.set_title(heading, fontsize=11, loc="left")
+    axes.set_xlabel("iteration")
+    axes.set_ylim(0, 102)
+    axes.margins(x=0.02)
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    axes.grid(color="#DDDDDD", linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _legend_columns(shown: Sequence[Group]) -> int:
+    """Long labels, which variants of an attack have, need wider columns."""
+    return 5 if max(len(group.label) for group in shown) < 16 else 3
+
+
+def _plain(name: str) -> str:
+    """A name that matplotlib does not read as a formula."""
+    return name.replace("$", r"\$")

@@ -1,0 +1,180 @@
+"""Results of one attack pooled over its seeds, their names, and the sentence that sums them up."""
+
+import json
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from art_segplugin.core.threat_model import NORMS
+from art_segplugin.evaluation.result import CLEAN, AttackResult, RobustnessReport
+
+ABSENT = "-"
+
+
+@dataclass(frozen=True)
+class Score:
+    """A share in 0..1, pooled over seeds.
+
+    Attributes:
+        mean: Mean over the seeds; NaN where there is nothing to score.
+        spread: Sample standard deviation over the seeds; None for a single seed.
+    """
+
+    mean: float
+    spread: float | None = None
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> "Score":
+        """Pool one value per seed; NaN counts as no value."""
+        known = [value for value in values if not math.isnan(value)]
+        if not known:
+            return cls(math.nan)
+        spread = statistics.stdev(known) if len(known) > 1 else None
+        return cls(statistics.fmean(known), spread)
+
+    @property
+    def known(self) -> bool:
+        """Whether there was anything to score."""
+        return not math.isnan(self.mean)
+
+    @property
+    def percent(self) -> str:
+        """In percent with one decimal, such as "4.2" or "4.2 ± 0.3"; "-" for NaN."""
+        if not self.known:
+            return ABSENT
+        spread = "" if self.spread is None else f" ± {100 * self.spread:.1f}"
+        return f"{100 * self.mean:.1f}{spread}"
+
+
+@dataclass(frozen=True)
+class Group:
+    """The results of one attack with one set of options, one per seed.
+
+    Attributes:
+        label: Name for people, unique within a report, such as "SegPGD-20".
+        results: The results, in the order of the report.
+    """
+
+    label: str
+    results: tuple[AttackResult, ...]
+
+    @property
+    def attack(self) -> str:
+        """Name of the attack as it is in the report."""
+        return self.results[0].attack
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Options of the attack, the same for every seed."""
+        return self.results[0].options
+
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds of the results."""
+        return [result.seed for result in self.results]
+
+    @property
+    def pixel_accuracy(self) -> Score:
+        """Share of right pixels."""
+        return Score.of(result.pixel_accuracy for result in self.results)
+
+    @property
+    def mean_iou(self) -> Score:
+        """Mean IoU over the classes that occur."""
+        return Score.of(result.mean_iou for result in self.results)
+
+    @property
+    def mis_ratio(self) -> Score:
+        """Share of wrong pixels."""
+        return Score.of(result.mis_ratio for result in self.results)
+
+    @property
+    def iou(self) -> list[Score]:
+        """IoU of each class."""
+        return [Score.of(values) for values in zip(*(r.iou for r in self.results), strict=True)]
+
+    @property
+    def largest_distance(self) -> str:
+        """The largest perturbation of any seed, such as "8/255" or "0.5 (L2)"."""
+        return size_text(max(r.largest_distance for r in self.results), self.options)
+
+
+def groups(report: RobustnessReport) -> list[Group]:
+    """Pool results that differ in their seed only; the clean result is the first group."""
+    pooled: dict[tuple[str, str], list[AttackResult]] = {}
+    for result in report.results:
+        options = json.dumps(result.options, sort_keys=True, default=str)
+        pooled.setdefault((result.attack, options), []).append(result)
+    members = list(pooled.values())
+    firsts = [results[0] for results in members]
+    return [Group(_label(results[0], firsts), tuple(results)) for results in members]
+
+
+def strongest(report: RobustnessReport) -> Group | None:
+    """The attack that leaves the lowest mIoU; None if the report has no attack."""
+    attacks = [group for group in groups(report) if group.attack != CLEAN]
+    return min(attacks, key=_remaining, default=None)
+
+
+def headline(report: RobustnessReport) -> str:
+    """The report in one sentence, such as "SegPGD-20 takes mIoU from 83.1 % to 4.2 %."."""
+    before = Score(report.clean.mean_iou)
+    worst = strongest(report)
+    if worst is None:
+        return f"Without an attack, mIoU is {before.percent} %."
+    after = Score(worst.mean_iou.mean)
+    if not after.mean < before.mean:
+        return f"No attack lowers mIoU from its {before.percent} %."
+    limit = ""
+    if norm_of(worst.options) == math.inf:
+        limit = f" and changes no value of a pixel by more than {worst.largest_distance}"
+    return f"{worst.label} takes mIoU from {before.percent} % to {after.percent} %{limit}."
+
+
+def title(attack: str) -> str:
+    """The name of an attack as papers write it: "segpgd-20" becomes "SegPGD-20"."""
+    written = attack.replace("fgsm", "FGSM").replace("pgd", "PGD")
+    return written[:1].upper() + written[1:]
+
+
+def norm_of(options: dict[str, Any]) -> float:
+    """The norm of an attack's threat model: 1.0, 2.0 or inf, which is the recipes' default."""
+    return NORMS[options.get("norm", math.inf)]
+
+
+def size_text(size: Any, options: dict[str, Any]) -> str:
+    """A radius, step or distance in the norm of `options`: "8/255" for inf, else "0.5 (L2)"."""
+    if not isinstance(size, int | float):
+        return str(size)
+    norm = norm_of(options)
+    return f"{255 * size:.4g}/255" if norm == math.inf else f"{size:.4g} (L{norm:.0f})"
+
+
+def option_text(name: str, options: dict[str, Any]) -> str:
+    """One option of an attack for people; "-" where the attack does not have it."""
+    value = options.get(name, ABSENT)
+    if name in ("eps", "step_size"):
+        return size_text(value, options)
+    if name == "norm":
+        return "L∞" if norm_of(options) == math.inf else f"L{norm_of(options):.0f}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _label(result: AttackResult, firsts: Sequence[AttackResult]) -> str:
+    """The attack's name and, if the report has several variants of it, the options that differ."""
+    variants = [first.options for first in firsts if first.attack == result.attack]
+    names = dict.fromkeys(name for options in variants for name in options)
+    differing = [
+        f"{name} {option_text(name, result.options)}"
+        for name in names
+        if any(options.get(name) != result.options.get(name) for options in variants)
+    ]
+    return title(result.attack) + (f" ({', '.join(differing)})" if differing else "")
+
+
+def _remaining(group: Group) -> float:
+    return group.mean_iou.mean if group.mean_iou.known else math.inf

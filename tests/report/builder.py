@@ -1,0 +1,69 @@
+"""Made-up reports and examples: numbers a person can check by hand, no model anywhere."""
+
+import numpy as np
+
+from art_segplugin.data.palettes import Palette
+from art_segplugin.evaluation.result import AttackResult, Example, ImageScore, RobustnessReport
+
+EPS = {"eps": 8 / 255, "norm": "Linf"}
+
+
+def counts(right, wrong, classes=3):
+    """`right` pixels of each class on the diagonal; `wrong` of each taken for the next class."""
+    matrix = np.zeros((classes, classes), dtype=int)
+    for index in range(classes):
+        matrix[index, index] += right
+        matrix[index, (index + 1) % classes] += wrong
+    return matrix.tolist()
+
+
+def result(attack="segpgd-20", right=20, wrong=80, seed=0, classes=3, steps=20, **values):
+    matrix = counts(right, wrong, classes)
+    options = {} if attack == "clean" else EPS | {"steps": steps}
+    curve = [] if attack == "clean" else np.linspace(0.1, wrong / (right + wrong), steps + 1)
+    share = [] if attack == "clean" else np.linspace(0.3, 0.6, steps + 1)
+    return AttackResult(
+        **{
+            "attack": attack,
+            "options": options,
+            "seed": seed,
+            "counts": matrix,
+            "images": [ImageScore("a", right * classes, (right + wrong) * classes)],
+            "mis_ratio_curve": [float(value) for value in curve],
+            "loss_share_curve": [float(value) for value in share],
+            "largest_distance": options.get("eps", 0.0),
+            "seconds": 1.5,
+        }
+        | values
+    )
+
+
+def report(*attacks, classes=("road", "sky", "car"), **values):
+    clean = result("clean", right=90, wrong=10, classes=len(classes))
+    return RobustnessReport(
+        **{
+            "model": "small",
+            "data": "scenes",
+            "reference": "labels",
+            "classes": list(classes),
+            "colours": [(10 * i, 0, 0) for i in range(len(classes))],
+            "results": [clean, *attacks],
+            "versions": {"python": "3.12", "torch": "2.6"},
+            "command": "art-segplugin evaluate --data scenes",
+        }
+        | values
+    )
+
+
+PALETTE = Palette("three", ("road", "sky", "car"), ((128, 64, 128), (70, 130, 180), (0, 0, 142)))
+
+
+def example(name="scene", attacks=("segpgd-20",), size=(12, 16)):
+    """Left half road, right half sky, a void row on top; the attack turns the sky into car."""
+    truth = np.zeros(size, dtype=np.int64)
+    truth[:, size[1] // 2 :] = 1
+    attacked = np.where(truth == 1, 2, truth)
+    clean = truth.copy()
+    truth[0] = 255
+    image = np.full((*size, 3), 100, dtype=np.uint8)
+    return Example(name, image, truth, clean, dict.fromkeys(attacks, (image + 8, attacked)))
