@@ -1,0 +1,30 @@
+"""Faces for torchattacks users: the same interface, for label maps (n, h, w) with void pixels."""
+
+try:
+    import torchattacks  # noqa: F401
+except ModuleNotFoundError as error:
+    if error.name != "torchattacks":
+        raise
+    raise ImportError(
+        "torchattacks is not installed; run `pip install --no-deps torchattacks` (without --no-deps "
+        "pip would downgrade requests and urllib3)."
+    ) from error
+
+from art_segplugin.wrappers.torchattacks.attacks import SegFGSM, SegPGD
+from art_segplugin.wrappers.torchattacks.mixin import SegAttackMixin
+from art_segplugin.wrappers.torchattacks.multi import SegMultiAttack
+from art_segplugin.wrappers.torchattacks.saving import SaveScores
+from art_segplugin.wrappers.torchattacks.unmodified import (
+    for_segmentation,
+    to_torchattacks_labels,
+)
+
+__all__ = [
+    "SaveScores",
+    "SegAttackMixin",
+    "SegFGSM",
+    "SegMultiAttack",
+    "SegPGD",
+    "for_segmentation",
+    "to_torchattacks_labels",
+]

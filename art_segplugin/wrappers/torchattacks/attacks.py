@@ -1,0 +1,165 @@
+"""SegPGD and SegFGSM under torchattacks' parameter names."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from art_segplugin import attacks
+from art_segplugin.core.attack import GradientAttack
+from art_segplugin.core.types import Images, Labels, PerImage, PixelMask
+from art_segplugin.wrappers.torchattacks.mixin import SegAttackMixin
+
+
+class RecipeAttack(SegAttackMixin, ABC):
+    """Runs a recipe of `art_segplugin.attacks` and computes nothing itself."""
+
+    def __init__(self, model: Any, ignore_index: int) -> None:
+        super().__init__(type(self).__name__, model, ignore_index=ignore_index)
+        self.supported_mode = ["default", "targeted"]
+
+    @abstractmethod
+    def recipe(self) -> GradientAttack:
+        """The attack that the present attributes describe."""
+
+    def forward(self, images: Images, labels: Labels, *, mask: PixelMask | None = None) -> Images:
+        """Adversarial images for images in [0, 1].
+
+        Args:
+            images: (n, ch, h, w).
+            labels: (n, h, w), see the class.
+            mask: (n, h, w) True where pixels may be changed; None for everywhere.
+
+        Raises:
+            InputError: a value outside its range, or a mask of another shape.
+        """
+        if self.targeted:
+            labels = self.get_target_label(images, labels)
+        mask = None if mask is None else mask.to(images.device)
+        adv_images: Images = self.recipe()(self.get_logits, images, labels, mask=mask)
+        return adv_images
+
+
+class SegPGD(RecipeAttack):
+    """SegPGD (Gu et al., ECCV 2022, arXiv:2207.12391, algorithm 1) in torchattacks' manner.
+
+    Equal to `art_segplugin.attacks.segpgd`, which explains the parameters, bit for bit.
+
+    Args:
+        model: images -> logits, in any form that `art_segplugin.models.Segmenter` understands.
+        eps: radius in units of [0, 1]; a tensor (n,) for one per image.
+        alpha: length of a step.
+        steps: gradient steps of one restart.
+        random_start: begin at a uniform draw from the ball, else at the image.
+        norm: 1, 2 or inf (also "L1", "L2", "Linf").
+        restarts: independent runs; per image the lowest pixel accuracy wins.
+        decay: momentum; None for none.
+        schedule: how the share of the fooled pixels grows: "linear", "log", "exp", "only-correct" or
+            a constant.
+        ignore_index: label of void pixels.
+
+    Shape:
+        - images: (n, ch, h, w), in [0, 1] unless `set_normalization_used` was called.
+        - labels: (n, h, w) class indices.
+        - output: as images.
+
+    Raises:
+        InputError: a value outside its range.
+
+    Examples::
+        >>> attack = SegPGD(model, eps=8 / 255, alpha=2 / 255, steps=20)
+        >>> adv_images = attack(images, labels)
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        eps: float | PerImage = 8 / 255,
+        alpha: float | PerImage = 2 / 255,
+        steps: int = 20,
+        random_start: bool = True,
+        *,
+        norm: float | str = "Linf",
+        restarts: int = 1,
+        decay: float | None = None,
+        schedule: str | float = "linear",
+        ignore_index: int = 255,
+    ) -> None:
+        super().__init__(model, ignore_index)
+        self.eps = eps
+        self.alpha = alpha
+        self.steps = steps
+        self.random_start = random_start
+        self.norm = norm
+        self.restarts = restarts
+        self.decay = decay
+        self.schedule = schedule
+        self.recipe()  # a bad value is said here rather than at the first batch
+
+    def recipe(self) -> GradientAttack:
+        """The attack that the present attributes describe."""
+        return attacks.segpgd(
+            self.eps,
+            step_size=self.alpha,
+            steps=self.steps,
+            norm=self.norm,
+            random_start=self.random_start,
+            restarts=self.restarts,
+            targeted=self.targeted,
+            ignore_index=self.ignore_index,
+            decay=self.decay,
+            schedule=self.schedule,
+        )
+
+
+class SegFGSM(RecipeAttack):
+    """SegFGSM, SegPGD of one step (Gu et al., arXiv:2207.12391, equation 4), in torchattacks' manner.
+
+    Equal to `art_segplugin.attacks.segfgsm`, which explains the parameters, bit for bit.
+
+    Args:
+        model: images -> logits, in any form that `art_segplugin.models.Segmenter` understands.
+        eps: radius in units of [0, 1]; a tensor (n,) for one per image.
+        norm: 1, 2 or inf (also "L1", "L2", "Linf").
+        random_start: begin at a uniform draw from the ball, else at the image.
+        restarts: independent runs, which differ by their random start only.
+        ignore_index: label of void pixels.
+
+    Shape:
+        - images: (n, ch, h, w), in [0, 1] unless `set_normalization_used` was called.
+        - labels: (n, h, w) class indices.
+        - output: as images.
+
+    Raises:
+        InputError: a value outside its range.
+
+    Examples::
+        >>> attack = SegFGSM(model, eps=8 / 255)
+        >>> adv_images = attack(images, labels)
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        eps: float | PerImage = 8 / 255,
+        *,
+        norm: float | str = "Linf",
+        random_start: bool = False,
+        restarts: int = 1,
+        ignore_index: int = 255,
+    ) -> None:
+        super().__init__(model, ignore_index)
+        self.eps = eps
+        self.norm = norm
+        self.random_start = random_start
+        self.restarts = restarts
+        self.recipe()  # a bad value is said here rather than at the first batch
+
+    def recipe(self) -> GradientAttack:
+        """The attack that the present attributes describe."""
+        return attacks.segfgsm(
+            self.eps,
+            norm=self.norm,
+            random_start=self.random_start,
+            restarts=self.restarts,
+            targeted=self.targeted,
+            ignore_index=self.ignore_index,
+        )

@@ -1,0 +1,177 @@
+"""What a torchattacks attack needs to work on label maps: its call and its logits."""
+
+import contextlib
+import io
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from art_segplugin.core.modes import evaluation_mode
+from art_segplugin.core.types import Images, Labels, Logits
+from art_segplugin.errors import InputError
+from art_segplugin.models.outputs import pixel_logits
+from art_segplugin.wrappers.torchattacks.saving import LabelMapSaving
+from art_segplugin.wrappers.torchattacks.targets import LabelMapTargets
+
+RANGE_TOLERANCE = 1e-3
+"""By how much images may leave [0, 1]: undoing a normalisation in float16 rounds that far."""
+
+
+class SegAttackMixin(LabelMapTargets, LabelMapSaving):
+    """A torchattacks attack on label maps: `class Mine(SegAttackMixin)`, or before another base.
+
+    A subclass implements `forward(images, labels)` as torchattacks asks for; its images are then in
+    [0, 1], its labels int64 (n, h, w) with void pixels `ignore_index`, both on the model's device.
+    Repaired are the targeted modes, `save`, `load`, the modes of the model's modules (each module
+    gets its own back, also after an error) and the device (that of the model's weights at the time
+    of the call, or of the images where the model has none: `set_device` is not needed).
+
+    Args:
+        *args: what the next class takes, `(name, model)` for torchattacks' own base class.
+        ignore_index: label of void pixels, which count nowhere.
+        **kwargs: as `*args`.
+    """
+
+    needs_labels = True
+    """False for attacks that can be called with images alone."""
+
+    _highest_label = -1  # of the call in progress; what get_logits expects the model to know
+
+    def __init__(self, *args: Any, ignore_index: int = 255, **kwargs: Any) -> None:
+        self.ignore_index = ignore_index
+        # torchattacks prints an advice on set_device for models without weights; it is not needed.
+        with contextlib.redirect_stdout(io.StringIO()):
+            super().__init__(*args, **kwargs)
+
+    def __call__(
+        self, inputs: Images, labels: Labels | None = None, *args: Any, **kwargs: Any
+    ) -> Images:
+        """Adversarial images, with the shape, dtype and normalisation of `inputs`.
+
+        Args:
+            inputs: (n, ch, h, w) in [0, 1], or normalised if `set_normalization_used` was called.
+            labels: (n, h, w) class indices, `ignore_index` on void pixels.
+            *args: handed on to `forward`.
+            **kwargs: handed on to `forward`.
+
+        Raises:
+            InputError: shapes, dtypes or values that do not fit, named in one sentence.
+        """
+        _check_shapes(inputs, labels)
+        if labels is None and self.needs_labels:
+            raise InputError(
+                f"{self.attack} was called without labels; give class indices (n, h, w), for "
+                "instance the model's own prediction."
+            )
+        self.device = _device(self.model, inputs)
+        images, normalised = inputs.to(self.device), self._normalization_applied is True
+        if normalised:
+            images = self.inverse_normalize(images).to(inputs.dtype)
+        self._check_range(images)
+        if labels is not None:
+            labels = labels.to(self.device, torch.int64)
+            self._highest_label = self._checked_highest(labels)
+        try:
+            if normalised:
+                self._set_normalization_applied(False)
+            with self._modes_restored():
+                adv_images = self.forward(images, labels, *args, **kwargs)
+        finally:
+            if normalised:
+                self._set_normalization_applied(True)
+            self._highest_label = -1
+        return self.normalize(adv_images).to(inputs.dtype) if normalised else adv_images
+
+    def get_logits(self, inputs: Images, labels: Any = None, *args: Any, **kwargs: Any) -> Logits:
+        """Logits (n, c, h, w) at the size of the images, whatever the model returns.
+
+        See `art_segplugin.models.outputs.pixel_logits` for the outputs that are understood.
+
+        Raises:
+            InputError: no logits were found, or the labels hold a class that the model has not.
+        """
+        if self._normalization_applied is False:
+            inputs = self.normalize(inputs).to(inputs.dtype)
+        logits = pixel_logits(self.model(inputs), (inputs.shape[-2], inputs.shape[-1]))
+        if self._highest_label >= logits.shape[1]:
+            raise InputError(
+                f"the labels hold {self._highest_label} and the model has the classes 0 to "
+                f"{logits.shape[1] - 1}; mark void pixels with ignore_index={self.ignore_index}."
+            )
+        return logits
+
+    def get_target_label(self, inputs: Images, labels: Labels | None = None) -> Labels:
+        """As `LabelMapTargets`, checked against the classes of the model.
+
+        Raises:
+            ValueError: no targeted mode is switched on.
+            InputError: the wanted labels have another shape or are no classes.
+        """
+        targets = super().get_target_label(inputs, labels)
+        self._highest_label = self._checked_highest(targets)
+        return targets
+
+    @contextlib.contextmanager
+    def _modes_restored(self) -> Iterator[None]:
+        """The modes chosen by `set_model_training_mode`; evaluation mode by default."""
+        if not self._model_training:
+            with evaluation_mode(self.model):
+                yield
+            return
+        before = [(module, module.training) for module in self.model.modules()]
+        try:
+            self._change_model_mode(self.model.training)
+            yield
+        finally:
+            for module, training in before:
+                module.training = training
+
+    def _check_range(self, images: Images) -> None:
+        low, high = (value.item() for value in images.aminmax())
+        if not (low >= -RANGE_TOLERANCE and high <= 1 + RANGE_TOLERANCE):
+            undone = " after undoing the normalisation" if self.normalization_used else ""
+            raise InputError(
+                f"the images go from {low:.4g} to {high:.4g}{undone}; give values in [0, 1], "
+                "and call set_normalization_used(mean, std) if they are normalised."
+            )
+
+    def _checked_highest(self, labels: Labels) -> int:
+        """The largest class in `labels`.
+
+        Raises:
+            InputError: a negative label that is not `ignore_index`.
+        """
+        classes = labels.masked_fill(labels == self.ignore_index, 0)
+        low, high = (int(value) for value in classes.aminmax())
+        if low < 0:
+            raise InputError(
+                f"the labels hold {low}; give classes from 0 on, and mark void pixels with "
+                f"ignore_index={self.ignore_index}."
+            )
+        return high
+
+
+def _check_shapes(inputs: Images, labels: Labels | None) -> None:
+    if not isinstance(inputs, Tensor) or inputs.ndim != 4 or not inputs.is_floating_point():
+        raise InputError(f"images are {_described(inputs)}; give floats in [0, 1] (n, ch, h, w).")
+    wanted = (inputs.shape[0], *inputs.shape[2:])
+    if labels is None:
+        return
+    if not isinstance(labels, Tensor) or labels.shape != wanted or labels.is_floating_point():
+        raise InputError(
+            f"labels are {_described(labels)}; give class indices of shape {wanted} for these images."
+        )
+
+
+def _described(value: object) -> str:
+    if isinstance(value, Tensor):
+        return f"{value.dtype} of shape {tuple(value.shape)}"
+    return f"a {type(value).__name__}"
+
+
+def _device(model: object, inputs: Images) -> torch.device:
+    weights = (model.parameters(), model.buffers()) if isinstance(model, nn.Module) else ()
+    return next(itertools.chain(*weights), inputs).device
