@@ -1,7 +1,6 @@
 """Attack a model of your own: a transformers SegFormer, here made from a config.
 
-python examples/03_own_model.py            # 8 steps on 4 scenes
-python examples/03_own_model.py --smoke    # the shortest run that shows it works
+Run `python examples/03_own_model.py`; with `--smoke` it is as short as can be.
 """
 
 import argparse

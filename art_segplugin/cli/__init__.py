@@ -1,0 +1,59 @@
+"""The command line: `art-segplugin --help`."""
+
+import errno
+import sys
+
+import typer
+
+from art_segplugin import __version__
+from art_segplugin.cli import attack, attacks, demo, evaluate, models, train
+from art_segplugin.cli.console import errors
+from art_segplugin.errors import InputError
+
+INTERRUPTED = 130  # what typer exits with after Ctrl-C
+
+app = typer.Typer(
+    help="Can your segmentation model be fooled? Attack it, measure it, train it.",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+app.command(epilog=demo.EXAMPLES)(demo.demo)
+app.command(epilog=attack.EXAMPLES)(attack.attack)
+app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+app.command(epilog=train.EXAMPLES)(train.train)
+app.command()(models.models)
+app.command()(attacks.attacks)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: bool = typer.Option(False, "--version", help="Show the version.")) -> None:
+    if version:
+        typer.echo(f"art-segplugin {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run a command; what goes wrong is said in one sentence, with an exit status other than 0."""
+    try:
+        app()
+    except InputError as error:
+        _fail(str(error), 2)
+    except SystemExit as end:
+        if end.code != INTERRUPTED:
+            raise
+        _fail(
+            "Stopped; every file written so far is whole. "
+            "`train` and `evaluate` go on where they were with --resume.",
+            INTERRUPTED,
+        )
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _fail("The disk is full; make room and run the same command again.", 2)
+
+
+def _fail(message: str, status: int) -> None:
+    errors().print(f"[bold red]error:[/] {message}", highlight=False, soft_wrap=True)
+    sys.exit(status)

@@ -1,0 +1,69 @@
+"""`art-segplugin attack`: pictures and videos in, adversarial ones out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from art_segplugin.cli import options
+
+EXAMPLES = """
+[bold]Examples[/]: art-segplugin attack street.png --out attacked |
+art-segplugin attack photos/ drive.mp4 --attack pgd-40 --eps 4/255 |
+art-segplugin attack street.png --target sky --float
+"""
+
+
+def attack(
+    inputs: Annotated[list[Path], typer.Argument(help="Images, folders of images, videos.")],
+    model: options.Model = "small-scenes",
+    attack: Annotated[str, typer.Option(help="Name or name-steps; see `attacks`.")] = "segpgd-20",
+    eps: options.Eps = "8/255",
+    step_size: options.StepSize = "2/255",
+    steps: options.Steps = 20,
+    norm: options.Norm = "inf",
+    restarts: options.Restarts = 1,
+    preset: options.Preset = "default",
+    target: Annotated[
+        str | None, typer.Option(help="Class, by name or index, that all pixels shall become.")
+    ] = None,
+    palette: Annotated[str | None, typer.Option(help="Classes of the label PNGs.")] = None,
+    scale: options.Scale = 1.0,
+    frames: Annotated[int | None, typer.Option(help="First frames of each video.", min=1)] = None,
+    video_format: Annotated[
+        str, typer.Option(help="mkv (FFV1, exact); mp4 or webm (lossy: not for re-evaluation).")
+    ] = "mkv",
+    save_float: Annotated[
+        bool, typer.Option("--float", help="Also save exact values: NAME.npy, float32 (3, h, w).")
+    ] = False,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    out: options.Out = Path("attacked"),
+) -> None:
+    """Attack images, folders and videos; what is written is what is scored.
+
+    Label PNGs beside the images are found. Without labels the model's own clean prediction is
+    attacked, and the output says so.
+    """
+    from art_segplugin.attacks import named
+    from art_segplugin.cli.attack_files import FileAttack, attack_files
+    from art_segplugin.cli.class_names import class_index, palette_of
+    from art_segplugin.models import load_model
+
+    values = {"steps": steps, "norm": options.norm(norm), "restarts": restarts}
+    if preset == "default":
+        values |= {"eps": options.radius(eps), "step_size": options.number(step_size)}
+    chosen = named(attack, preset, targeted=target is not None, **values)
+    segmenter = load_model(model).to(options.device(device)).eval()
+    job = FileAttack(
+        segmenter,
+        palette,
+        chosen,
+        None if target is None else class_index(target, palette_of(segmenter, palette)),
+        seed,
+        out,
+        save_float,
+        f".{video_format}",
+        frames,
+    )
+    attack_files(job, inputs, model, scale)

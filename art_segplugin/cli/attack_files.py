@@ -1,0 +1,180 @@
+"""The body of `attack`: pictures and videos in, adversarial files and a report out."""
+
+import io
+import shlex
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from art_segplugin.attacks import NamedAttack
+from art_segplugin.cli.class_names import palette_of
+from art_segplugin.cli.console import errors, output, progress_bar
+from art_segplugin.data.folder import ImageFolder
+from art_segplugin.data.palettes import Palette
+from art_segplugin.data.sample import Dataset
+from art_segplugin.data.video import LOSSLESS, VIDEO_SUFFIXES, Video, VideoWriter
+from art_segplugin.errors import InputError
+from art_segplugin.evaluation import BatchResult, Example, RobustnessReport, examples, summarise
+from art_segplugin.evaluation.media import ROUNDED, AttackedSample, attack_samples, video_samples
+from art_segplugin.evaluation.summary import class_lists, to_uint8, versions
+from art_segplugin.files import replacing, write_bytes
+from art_segplugin.models import Segmenter
+from art_segplugin.report import panel, scores_table, write_report
+from art_segplugin.report.overlays import Picture
+
+PICTURES_ON_PAGE = 6
+
+
+@dataclass(frozen=True)
+class FileAttack:
+    """How to attack files and what to write.
+
+    Attributes:
+        model: the model, on the device to use.
+        palette_name: palette of its classes, None for what the model knows.
+        attack: the attack.
+        target: class that every pixel shall become, if targeted.
+        seed: seed of the random starts.
+        out: folder for everything that is written.
+        save_float: also save exact values as .npy.
+        video_suffix: container of adversarial videos.
+        frames: number of leading frames of each video, None for all.
+    """
+
+    model: Segmenter
+    palette_name: str | None
+    attack: NamedAttack
+    target: int | None
+    seed: int
+    out: Path
+    save_float: bool = False
+    video_suffix: str = LOSSLESS
+    frames: int | None = None
+
+    @property
+    def palette(self) -> Palette:
+        """Names and colours; a model may know the number of its classes only after a forward."""
+        return palette_of(self.model, self.palette_name)
+
+    def pictures(self, data: Dataset) -> Generator[AttackedSample, None, None]:
+        """Attack pictures; writes adversarial/NAME.png and overlays/NAME.png for each."""
+        taken: set[str] = set()
+        samples = (data[index] for index in range(len(data)))
+        for done in attack_samples(self.model, samples, self.attack, self.seed, self.target):
+            name = done.sample.name
+            while name in taken:  # a.jpg and a.png, or the same name in two folders
+                name += "-2"
+            taken.add(name)
+            write_bytes(self.out / "adversarial" / f"{name}.png", _png(to_uint8(done.x_8_bit[0])))
+            write_bytes(self.out / "overlays" / f"{name}.png", _png(self._panel(done)))
+            if self.save_float:
+                with replacing(self.out / "adversarial" / f"{name}.npy") as beside:
+                    np.save(beside, done.x_adv[0].cpu().numpy())
+            yield done
+
+    def video(self, video: Video) -> Generator[AttackedSample, None, None]:
+        """Attack the frames of a video; writes adversarial/NAME and overlays/NAME videos."""
+        name = f"{video.path.stem}{self.video_suffix}"
+        samples = video_samples(video, self.frames)
+        with (
+            replacing(self.out / "adversarial" / name) as adversarial,
+            replacing(self.out / "overlays" / name) as overlays,
+            VideoWriter(adversarial, video.fps) as pixels,
+            VideoWriter(overlays, video.fps) as drawn,
+        ):
+            for done in attack_samples(self.model, samples, self.attack, self.seed, self.target):
+                pixels.write(to_uint8(done.x_8_bit[0]))
+                drawn.write(_even(self._panel(done)))
+                yield done
+
+    def _panel(self, done: AttackedSample) -> Picture:
+        (example,) = _examples(done)
+        reference = "labels" if done.sample.labels is not None else "clean prediction"
+        return panel(example, self.palette, self.attack.name + ROUNDED, reference)
+
+
+def attack_files(
+    job: FileAttack, inputs: Sequence[Path], model_name: str, scale: float
+) -> RobustnessReport:
+    """Attack every input and write the report.
+
+    Raises:
+        InputError: an input is missing or corrupt, or does not fit the model.
+    """
+    files, videos = _sorted_inputs(inputs)
+    folders = [ImageFolder(path, job.palette, scale) for path in files]
+    runs = [*map(job.pictures, folders), *map(job.video, videos)]
+    frames = [min(video.count, job.frames or video.count) for video in videos]
+    results: list[BatchResult] = []
+    shown: list[Example] = []
+    labelled: set[bool] = set()
+    with progress_bar() as bar:
+        task = bar.add_task(job.attack.name, total=sum(map(len, folders)) + sum(frames))
+        for run in runs:
+            with closing(run):
+                for done in run:
+                    labelled.add(done.sample.labels is not None)
+                    if len(shown) < PICTURES_ON_PAGE:
+                        shown += _examples(done)
+                    results += [
+                        replace(r, first=len(results), adversarial=None, prediction=None)
+                        for r in done.results
+                    ]
+                    bar.update(task, advance=1)
+    report = RobustnessReport(
+        model=model_name,
+        data=", ".join(map(str, inputs)),
+        reference=" or ".join(
+            name
+            for flag, name in ((True, "labels"), (False, "clean prediction"))
+            if flag in labelled
+        ),
+        results=summarise(results),
+        versions=versions(),
+        command=shlex.join(["art-segplugin", *sys.argv[1:]]),
+        **class_lists(job.palette),
+    )
+    if False in labelled:
+        errors().print("No labels: scores are against the model's own clean prediction.")
+    if videos and job.video_suffix != LOSSLESS:
+        errors().print(f"{job.video_suffix} is lossy: such a video is not for re-evaluation.")
+    output().print(scores_table(report))
+    for path in write_report(report, shown, job.palette, job.out):
+        errors().print(f"wrote {path}", highlight=False)
+    return report
+
+
+def _sorted_inputs(inputs: Sequence[Path]) -> tuple[list[Path], list[Video]]:
+    """Image files and folders, and videos."""
+    files, videos = [], []
+    for path in inputs:
+        if not path.exists():
+            raise InputError(f"{path} does not exist; give images, folders of images or videos.")
+        if path.suffix.lower() in VIDEO_SUFFIXES:
+            videos.append(Video(path))
+        else:
+            files.append(path)
+    return files, videos
+
+
+def _examples(done: AttackedSample) -> list[Example]:
+    clean, _, rounded = done.results
+    sample = done.sample
+    truths = {} if sample.labels is None else {sample.name: sample.labels}
+    return examples([clean, rounded], truths)
+
+
+def _png(picture: Picture) -> bytes:
+    data = io.BytesIO()
+    Image.fromarray(picture).save(data, "PNG")
+    return data.getvalue()
+
+
+def _even(picture: Picture) -> Picture:
+    """Cut to even sides, which most video codecs ask for."""
+    return picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]

@@ -1,0 +1,161 @@
+"""Each of the things that go wrong: one clear sentence, exit status not 0, nothing half-written."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from art_segplugin.data.video import VideoWriter
+
+
+def fails(result, *words):
+    status, _, message = result
+    text = " ".join(message.split())
+    assert status == 2, message
+    assert "error:" in text
+    assert "Traceback" not in text
+    for word in words:
+        assert word in text
+    return True
+
+
+@pytest.fixture
+def attack(run, checkpoint, tmp_path, nothing_half_written):
+    def attack(*arguments):
+        out = tmp_path / "out"
+        result = run(
+            "attack", *arguments, "--model", checkpoint, "--attack", "segpgd-1", "--out", out
+        )
+        assert not out.exists() or nothing_half_written(out)
+        return result
+
+    return attack
+
+
+def test_missing_image(attack, tmp_path):
+    assert fails(attack(tmp_path / "none.png"), "none.png does not exist")
+
+
+def test_corrupt_image(attack, tmp_path):
+    (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n not an image")
+    assert fails(attack(tmp_path / "bad.png"), "bad.png")
+
+
+def test_labels_of_another_size(attack, picture):
+    Image.fromarray(np.zeros((10, 10), np.uint8)).save(picture.with_name("street_label.png"))
+    assert fails(attack(picture), "street_label.png", "10", "40")
+
+
+def test_labels_outside_the_classes(attack, picture):
+    Image.fromarray(np.full((40, 48), 77, np.uint8)).save(picture.with_name("street_label.png"))
+    assert fails(attack(picture), "77")
+
+
+def test_missing_checkpoint(run, picture):
+    assert fails(run("attack", picture, "--model", "none.safetensors"), "none.safetensors")
+
+
+def test_unreadable_checkpoint(run, picture, tmp_path):
+    (tmp_path / "bad.safetensors").write_bytes(b"\x00" * 64)
+    assert fails(run("attack", picture, "--model", tmp_path / "bad.safetensors"), "bad.safetensors")
+
+
+def test_pickle_instead_of_weights(run, picture, pickled):
+    assert fails(run("attack", picture, "--model", pickled), "weights.pth", "pickle")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--eps", "-1/255", "eps is -0.00392"),
+        ("--eps", "8", "did you mean 8/255?"),
+        ("--eps", "a lot", "'a lot' is no number"),
+        ("--step-size", "-1", "step_size is -1"),
+        ("--norm", "3", "norm is 3"),
+        ("--restarts", "0", "restarts is 0"),
+        ("--target", "moon", "target 'moon' is no class; choose from ground, thing, sky"),
+        ("--target", "7", "target 7 is no class; give 0 to 2"),
+        ("--palette", "none", "palette 'none' is unknown"),
+        ("--device", "abacus", "device 'abacus'"),
+    ],
+)
+def test_bad_values(attack, picture, option, value, words):
+    assert fails(attack(picture, option, value), words)
+
+
+def test_no_steps(run, picture, checkpoint):
+    result = run("attack", picture, "--model", checkpoint, "--attack", "pgd-0")
+    assert fails(result, "steps is 0")
+
+
+def test_video_that_breaks_off(attack, tmp_path):
+    path = tmp_path / "drive.mkv"
+    noise = np.random.default_rng(0)
+    with VideoWriter(path, 10) as writer:
+        for _ in range(30):
+            writer.write(noise.integers(0, 256, (40, 48, 3), dtype=np.uint8))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert fails(attack(path), "breaks off after", "of 30 frames")
+    assert not (tmp_path / "out" / "adversarial" / "drive.mkv").exists()
+
+
+def test_no_video_at_all(attack, tmp_path):
+    (tmp_path / "drive.mp4").write_bytes(b"no video" * 99)
+    assert fails(attack(tmp_path / "drive.mp4"), "drive.mp4 cannot be read")
+
+
+def test_full_disk(attack, picture, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert fails(attack(picture), "No space left on device")
+    assert not list((tmp_path / "out").rglob("*.png"))
+
+
+def test_folder_that_cannot_be_made(run, picture, checkpoint, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    result = run("attack", picture, "--model", checkpoint, "--out", tmp_path / "file" / "out")
+    assert fails(result, "cannot write")
+
+
+def test_unknown_option_is_no_traceback(run):
+    status, _, message = run("attack", "a.png", "--colour", "red")
+    assert status == 2
+    assert "No such option" in message
+    assert "Traceback" not in message
+
+
+def test_evaluate_of_no_folder(run, checkpoint, tmp_path):
+    result = run("evaluate", "--data", tmp_path / "none", "--model", checkpoint)
+    assert fails(result, "is no folder; give 'scenes' or a folder of images")
+
+
+def test_ctrl_c(checkpoint, tmp_path, nothing_half_written):
+    path = tmp_path / "drive.mkv"
+    with VideoWriter(path, 10) as writer:
+        for shade in range(200):
+            writer.write(np.full((40, 48, 3), shade, np.uint8))
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "art_segplugin", "attack", path, "--model", checkpoint]
+    process = subprocess.Popen(
+        [*command, "--out", out], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not list(out.rglob(".drive*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, message = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Stopped; every file written so far is whole" in " ".join(message.split())
+    assert "Traceback" not in message
+    assert nothing_half_written(out)
+    assert not list(out.rglob("*.mkv"))
