@@ -1,6 +1,5 @@
 import contextlib
 import importlib.util
-import os
 import sys
 from pathlib import Path
 
@@ -43,12 +42,6 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="no CUDA device here"))
         if "data" in item.keywords and not DATA.is_dir():
             item.add_marker(pytest.mark.skip(reason=f"{DATA} is not there"))
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _quiet_home(tmp_path_factory):
-    """ART writes a folder into the home directory when it is imported."""
-    os.environ.setdefault("ART_DATA_PATH", str(tmp_path_factory.mktemp("art")))
 
 
 @pytest.fixture

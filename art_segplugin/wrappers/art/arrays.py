@@ -1,0 +1,73 @@
+"""Arrays outside, tensors inside: ART hands over NumPy arrays, the core works on tensors."""
+
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from art_segplugin.core.types import Images
+from art_segplugin.errors import InputError
+
+Array = NDArray[Any]
+Data = Array | Tensor
+"""An array, as everywhere in ART, or a tensor."""
+
+Same = TypeVar("Same", Array, Tensor)
+
+
+def to_tensor(data: Data, device: torch.device) -> Tensor:
+    """The values as a tensor on `device`, sharing memory where that is possible."""
+    if isinstance(data, Tensor):
+        return data.to(device)
+    # Torch accepts neither read-only arrays nor negative strides.
+    return torch.from_numpy(np.require(data, requirements=["C", "W"])).to(device)
+
+
+def to_array(data: Data) -> Array:
+    """The values as an array, sharing memory where that is possible."""
+    return data.detach().cpu().numpy() if isinstance(data, Tensor) else data
+
+
+def float_copy(data: Same) -> Same:
+    """A copy in float32 of an array, as ART has it; tensors that are floats keep their type."""
+    if isinstance(data, Tensor):
+        return data.detach().clone() if data.is_floating_point() else data.float()
+    return data.astype(np.float32)
+
+
+def as_like(values: Tensor, like: Same) -> Same:
+    """`values` without graph: an array where `like` is one, else a tensor on the device of `like`."""
+    if isinstance(like, Tensor):
+        return values.detach().to(like.device)
+    return np.ascontiguousarray(to_array(values))
+
+
+def check_images(x: Data, *, channels_first: bool) -> None:
+    """Refuse what is no batch of images.
+
+    Raises:
+        InputError: `x` does not have four dimensions.
+    """
+    if x.ndim != 4:
+        layout = "(n, ch, h, w)" if channels_first else "(n, h, w, ch)"
+        raise InputError(f"x has shape {tuple(x.shape)}; give a batch of images {layout}.")
+
+
+def to_images(x: Data, device: torch.device, *, channels_first: bool) -> Images:
+    """Images (n, ch, h, w) on `device`: float32 from arrays, as ART has it; tensors keep their float.
+
+    Raises:
+        InputError: `x` is no batch of images.
+    """
+    check_images(x, channels_first=channels_first)
+    images = to_tensor(x, device)
+    if not isinstance(x, Tensor) or not images.is_floating_point():
+        images = images.float()
+    return images if channels_first else images.permute(0, 3, 1, 2).contiguous()
+
+
+def from_images(images: Images, like: Same, *, channels_first: bool) -> Same:
+    """The inverse of `to_images`: type, layout and device of `like`."""
+    return as_like(images if channels_first else images.permute(0, 2, 3, 1), like)

@@ -1,0 +1,60 @@
+"""What ART's black-box attacks ask for on a segmenter: when an image counts as fooled, and a loss.
+
+`SquareAttack(estimator, adv_criterion=AccuracyBelow(0.5), loss=NegativeLoss(estimator))`; on images
+that are not square, also lower its `p_init`, whose default needs squares that do not fit.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from art_segplugin.errors import InputError
+from art_segplugin.wrappers.art.arrays import Array
+from art_segplugin.wrappers.art.queries import SegmenterQueries
+
+
+@dataclass(frozen=True)
+class AccuracyBelow:
+    """An image is fooled when the share of its valid pixels classified rightly is below a threshold.
+
+    Args:
+        threshold: share in (0, 1].
+        ignore_index: label of void pixels.
+
+    Raises:
+        InputError: a threshold outside (0, 1].
+    """
+
+    threshold: float = 0.5
+    ignore_index: int = 255
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold <= 1:
+            raise InputError(f"threshold is {self.threshold}; give a share above 0, at most 1.")
+
+    def __call__(self, y_pred: Array, y: Array) -> Array:
+        """Whether each image is fooled, (n,) bool; an image without valid pixels is not.
+
+        Args:
+            y_pred: logits or probabilities (n, c, h, w).
+            y: class indices (n, h, w), or one-hot labels or logits (n, c, h, w).
+        """
+        labels = y.argmax(1) if y.ndim == 4 else y
+        valid = labels != self.ignore_index
+        right = ((y_pred.argmax(1) == labels) & valid).sum((1, 2))
+        return right < self.threshold * valid.sum((1, 2))
+
+
+@dataclass(frozen=True, eq=False)
+class NegativeLoss:
+    """What `SquareAttack` minimises: minus the estimator's loss of each image.
+
+    Args:
+        estimator: the segmenter under attack.
+    """
+
+    estimator: SegmenterQueries
+
+    def __call__(self, x: Array, y: Array) -> Array:
+        """Minus `estimator.compute_loss(x, y)`, (n,)."""
+        return -np.asarray(self.estimator.compute_loss(x, y))

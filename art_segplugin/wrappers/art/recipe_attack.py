@@ -1,0 +1,225 @@
+"""An ART evasion attack that runs a recipe of `art_segplugin.attacks`: arrays in, arrays out."""
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from art.attacks.attack import EvasionAttack
+from art.estimators.estimator import BaseEstimator, LossGradientsMixin
+from art.summary_writer import SummaryWriter, SummaryWriterDefault
+from tqdm.auto import trange
+
+from art_segplugin.core.attack import GradientAttack, Iterate
+from art_segplugin.core.types import Images, Labels, PerImage, PixelMask
+from art_segplugin.errors import InputError
+from art_segplugin.wrappers.art.arrays import (
+    Data,
+    Same,
+    check_images,
+    float_copy,
+    from_images,
+    to_array,
+    to_images,
+)
+from art_segplugin.wrappers.art.labels import label_map
+from art_segplugin.wrappers.art.masks import pixel_mask
+from art_segplugin.wrappers.art.segmenter_mixin import SegmenterMixin
+from art_segplugin.wrappers.art.sizes import (
+    Size,
+    of_batch,
+    per_image_size,
+    pixel_bounds,
+    shrunk_at_random,
+)
+
+
+class RecipeAttack(EvasionAttack):
+    """What the attacks on segmenters share; a subclass says which recipe it is.
+
+    The perturbations of a batch are those of the recipe, bit for bit. What is increased is the
+    recipe's own loss, whatever the loss of the estimator.
+
+    Args:
+        estimator: a segmenter, such as `PyTorchSegmenter`.
+        norm: 1, 2, np.inf or "inf".
+        eps: radius, in the unit of the images: a number, or an array with one per image.
+        targeted: labels are what the adversary wants.
+        num_random_init: 0 to start at the image; k for k random starts, of which the one with the
+            lowest pixel accuracy (the highest share of pixels on target, if targeted) wins.
+        batch_size: images attacked together.
+        random_eps: draw the radius anew in each `generate`, from the normal distribution of standard
+            deviation eps/2 cut to [0, eps]; steps shrink alike (arXiv:1611.01236).
+        summary_writer: False, True (a folder in runs/), a folder or a `SummaryWriter`: TensorBoard
+            curves of the losses and of the norms of the estimator's loss gradient, which cost a
+            forward pass and a gradient at each point.
+        verbose: show a progress bar over the batches.
+
+    Raises:
+        TypeError: a parameter of a type that ART's PGD does not take either.
+        ValueError: a parameter outside its range.
+    """
+
+    attack_params: ClassVar[list[str]] = [
+        *EvasionAttack.attack_params,
+        "norm",
+        "eps",
+        "targeted",
+        "num_random_init",
+        "batch_size",
+        "random_eps",
+        "summary_writer",
+        "verbose",
+    ]
+    _estimator_requirements = (BaseEstimator, LossGradientsMixin, SegmenterMixin)
+
+    def __init__(
+        self,
+        estimator: Any,
+        norm: float | str,
+        eps: Size,
+        targeted: bool,
+        num_random_init: int,
+        batch_size: int,
+        random_eps: bool,
+        summary_writer: str | bool | SummaryWriter,
+        verbose: bool,
+    ) -> None:
+        super().__init__(estimator=estimator, summary_writer=summary_writer)
+        self.norm = norm
+        self.eps = eps
+        self.targeted = targeted
+        self.num_random_init = num_random_init
+        self.batch_size = batch_size
+        self.random_eps = random_eps
+        self.verbose = verbose
+
+    @abstractmethod
+    def recipe(self, eps: float | PerImage, eps_step: float | PerImage) -> GradientAttack:
+        """The attack on a batch, given its radius and step size: one number each, or (n,)."""
+
+    @property
+    def summary_writer(self) -> SummaryWriter | None:
+        """Where the curves go; set a folder, True, False or a writer."""
+        return self._summary_writer
+
+    @summary_writer.setter
+    def summary_writer(self, value: Any) -> None:
+        self._summary_writer_arg = value
+        if not isinstance(value, SummaryWriter):
+            value = SummaryWriterDefault(value) if value else None
+        self._summary_writer = value
+
+    def generate(
+        self,
+        x: Same,
+        y: Data | None = None,
+        mask: Data | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Same:
+        """Adversarial images: float32 array of the shape of `x`, or a tensor if `x` is one.
+
+        Args:
+            x: images, in the layout and range of the estimator.
+            y: labels in any form that the estimator takes, the wanted ones if targeted; None for
+                what the estimator predicts on `x`.
+            mask: nonzero where pixels may be changed, see `pixel_mask`; None for everywhere.
+            generator: source of the random draws, on the device of the estimator; None for torch's
+                own, which `torch.manual_seed` seeds.
+
+        Raises:
+            InputError: no labels for a targeted attack, or arguments that do not fit together.
+        """
+        estimator, layout = self.estimator, {"channels_first": self.estimator.channels_first}
+        check_images(x, **layout)
+        if y is None and self.targeted:
+            raise InputError("the attack is targeted and y is None; give the wanted labels.")
+        if y is not None and len(y) != len(x):
+            raise InputError(f"there are {len(y)} label maps for {len(x)} images; give one each.")
+        allowed = None if mask is None else pixel_mask(mask, x, **layout)
+        eps, eps_step = (per_image_size(k, getattr(self, k), len(x)) for k in ("eps", "eps_step"))
+        if self.random_eps:
+            eps, eps_step = shrunk_at_random(eps, eps_step, generator)
+        result = float_copy(x)
+        starts = range(0, len(x), self.batch_size)
+        for batch_id in trange(len(starts), desc=type(self).__name__, disable=not self.verbose):
+            rows = slice(starts[batch_id], starts[batch_id] + self.batch_size)
+            images = to_images(x[rows], estimator.device, **layout)
+            given = estimator.predict(x[rows], batch_size=len(images)) if y is None else y[rows]
+            labels = label_map(
+                given,
+                images,
+                nb_classes=estimator.nb_classes,
+                ignore_index=estimator.ignore_index,
+            )
+            attack = self.recipe(of_batch(eps, rows), of_batch(eps_step, rows))
+            pixels = None if allowed is None else allowed[rows].to(estimator.device)
+            best = self._run(batch_id, attack, images, labels, pixels, generator)
+            result[rows] = from_images(best, x, **layout)
+        if self.summary_writer is not None:
+            self.summary_writer.reset()
+        return result
+
+    def _run(
+        self,
+        batch_id: int,
+        attack: GradientAttack,
+        images: Images,
+        labels: Labels,
+        mask: PixelMask | None,
+        generator: torch.Generator | None,
+    ) -> Images:
+        model = self.estimator.logits
+        if self.summary_writer is None:
+            return attack(model, images, labels, mask=mask, generator=generator)
+        for iterate in attack.iterates(model, images, labels, mask=mask, generator=generator):
+            self._write(self.summary_writer, batch_id, iterate, labels, attack.steps)
+            best = iterate.best
+        return best
+
+    def _write(
+        self, writer: SummaryWriter, batch_id: int, iterate: Iterate, labels: Labels, steps: int
+    ) -> None:
+        estimator = self.estimator
+        x_adv = iterate.x_adv if estimator.channels_first else iterate.x_adv.permute(0, 2, 3, 1)
+        x, y = to_array(x_adv), to_array(labels)
+        gradient = estimator.loss_gradient(x, y)
+        writer.update(
+            batch_id=batch_id,
+            global_step=iterate.restart * (steps + 1) + iterate.step,
+            grad=-gradient if self.targeted else gradient,
+            estimator=estimator,
+            x=x,
+            y=y,
+            targeted=self.targeted,
+        )
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        """The parameters that all recipes share, by the recipes' names."""
+        return {
+            "norm": self.norm,
+            "random_start": self.num_random_init > 0,
+            "restarts": max(self.num_random_init, 1),
+            "targeted": self.targeted,
+            "ignore_index": self.estimator.ignore_index,
+            "bounds": pixel_bounds(self.estimator.clip_values),
+        }
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        if not isinstance(self.eps, int | float | np.ndarray):
+            raise TypeError(f"eps is a {type(self.eps).__name__}; give an int, float or ndarray.")
+        if np.any(np.less(self.eps, 0)):
+            raise InputError(f"eps is {self.eps}; give a number >= 0.")
+        if not isinstance(self.targeted, bool):
+            raise InputError(f"targeted is {self.targeted!r}; give True or False.")
+        if not isinstance(self.num_random_init, int):
+            raise TypeError(f"num_random_init is {self.num_random_init!r}; give a whole number.")
+        if self.num_random_init < 0:
+            raise InputError(f"num_random_init is {self.num_random_init}; give a number >= 0.")
+        if self.batch_size < 1:
+            raise InputError(f"batch_size is {self.batch_size}; give a number >= 1.")
+        if not isinstance(self.verbose, bool):
+            raise InputError(f"verbose is {self.verbose!r}; give True or False.")
+        self.recipe(0.0, 0.0)  # the core refuses other norms and the recipe's own parameters

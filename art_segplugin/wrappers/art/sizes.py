@@ -1,0 +1,64 @@
+"""ART's eps, eps_step and clip_values as the core takes them."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from art_segplugin.core.types import PerImage
+from art_segplugin.errors import InputError
+from art_segplugin.wrappers.art.arrays import Array
+
+Size = float | Array
+"""A radius or step size: one number, or an array with one per image."""
+
+
+def per_image_size(name: str, size: Size, n: int) -> float | PerImage:
+    """One number, or one for each of `n` images, (n,) float64, from shapes such as (n, 1, 1, 1).
+
+    Raises:
+        InputError: an array of another shape.
+    """
+    if not isinstance(size, np.ndarray):
+        return size
+    if size.size == 1:
+        return float(size.item())
+    if size.size != n or size.shape[0] != n:
+        raise InputError(
+            f"{name} has shape {size.shape} for {n} images; give one number, or one per image."
+        )
+    return torch.from_numpy(size.reshape(n).astype(np.float64))
+
+
+def of_batch(size: float | PerImage, rows: slice) -> float | PerImage:
+    """The part of a size that belongs to some of the images."""
+    return size[rows] if isinstance(size, Tensor) else size
+
+
+def shrunk_at_random(
+    eps: float | PerImage, eps_step: float | PerImage, generator: torch.Generator | None
+) -> tuple[float | PerImage, float | PerImage]:
+    """A radius from N(0, eps/2) cut to [0, eps], and steps shrunk alike (arXiv:1611.01236).
+
+    One draw, or one per image where `eps` has one per image.
+    """
+    count = len(eps) if isinstance(eps, Tensor) else 1
+    draws = torch.empty(count, device=generator.device if generator else "cpu")
+    nn.init.trunc_normal_(draws, std=0.5, a=0.0, b=1.0, generator=generator)
+    share = draws.cpu().double() if isinstance(eps, Tensor) else draws.item()
+    return eps * share, eps_step * share
+
+
+def pixel_bounds(clip_values: Any) -> tuple[float, float]:
+    """Smallest and largest pixel value; infinite where the estimator has no clip_values.
+
+    Raises:
+        InputError: clip_values that differ between features.
+    """
+    if clip_values is None:
+        return (-np.inf, np.inf)
+    lower, upper = (np.unique(side) for side in clip_values)
+    if len(lower) > 1 or len(upper) > 1:
+        raise InputError("clip_values differ between features; give one minimum and one maximum.")
+    return (float(lower[0]), float(upper[0]))

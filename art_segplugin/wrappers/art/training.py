@@ -1,0 +1,148 @@
+"""What changes the weights of a segmentation estimator: training, resetting, loading."""
+
+import copy
+import math
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from art import config
+from art.data_generators import DataGenerator
+from tqdm.auto import trange
+
+from art_segplugin.errors import InputError
+from art_segplugin.wrappers.art.arrays import Data, to_array, to_tensor
+from art_segplugin.wrappers.art.losses import batch_loss
+from art_segplugin.wrappers.art.modes import in_mode
+from art_segplugin.wrappers.art.queries import SegmenterQueries
+from art_segplugin.wrappers.art.weights import load_weights, reset_weights, save_weights
+
+
+class SegmenterTraining(SegmenterQueries):
+    """Fitting and persistence, in the forms that ART's trainers and generators expect."""
+
+    def fit(
+        self,
+        x: Data,
+        y: Data,
+        batch_size: int = 128,
+        nb_epochs: int = 10,
+        training_mode: bool = True,
+        drop_last: bool = False,
+        scheduler: torch.optim.lr_scheduler.LRScheduler | None = None,
+        verbose: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Train the model; each module has its own mode back afterwards.
+
+        Args:
+            x: images; shuffled each epoch by torch's global generator.
+            y: labels.
+            batch_size: images per step.
+            nb_epochs: passes over the images.
+            training_mode: train in training mode; False keeps the statistics of batch norm.
+            drop_last: leave out a last batch that is not full.
+            scheduler: stepped after each epoch.
+            verbose: show a progress bar.
+            **kwargs: what ART's trainers pass besides, such as validation_data; without effect.
+
+        Raises:
+            InputError: there is no optimizer, or images or labels that cannot be used.
+        """
+        count = len(x) // batch_size * batch_size if drop_last else len(x)
+        for _ in trange(nb_epochs, disable=not verbose, desc="Epochs"):
+            order = torch.randperm(len(x)).numpy()
+            for start in range(0, count, batch_size):
+                batch = order[start : min(start + batch_size, count)]
+                self._train_step(x[batch], y[batch], training_mode)
+            if scheduler is not None:
+                scheduler.step()
+
+    def fit_generator(
+        self,
+        generator: DataGenerator,
+        nb_epochs: int = 20,
+        training_mode: bool = True,
+        scheduler: torch.optim.lr_scheduler.LRScheduler | None = None,
+        verbose: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Train on the batches of a generator, the last one of an epoch included.
+
+        Args and errors are those of `fit`.
+        """
+        if not isinstance(generator, DataGenerator) or generator.size is None:
+            raise InputError(
+                f"generator is {generator!r}; give a DataGenerator of ART with a known size."
+            )
+        for _ in trange(nb_epochs, disable=not verbose, desc="Epochs"):
+            for _ in range(math.ceil(generator.size / generator.batch_size)):
+                x, y = generator.get_batch()
+                self._train_step(x, y, training_mode)
+            if scheduler is not None:
+                scheduler.step()
+
+    def _train_step(self, x: Data, y: Data, training_mode: bool) -> None:
+        if self._optimizer is None:
+            raise InputError(
+                "the estimator has no optimizer; give one to PyTorchSegmenter to train."
+            )
+        if self.all_framework_preprocessing:
+            x, y = to_tensor(x, self._device), to_tensor(y, self._device)
+        else:
+            x, y = to_array(x), to_array(y)
+        x, y = self._apply_preprocessing(x, y, fit=True)
+        images = self._images(x).to(self._dtype)
+        labels = self._labels(y, images)
+        with in_mode(self._model, training=training_mode):
+            loss = batch_loss(self._loss, self._segmenter(images), labels, self._ignore_index)
+            self._optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+
+    def clone_for_refitting(self) -> Self:
+        """An untrained copy: same architecture, settings and kind of optimizer, weights drawn anew.
+
+        Raises:
+            InputError: see `reset`.
+        """
+        clone = copy.deepcopy(self)
+        clone.reset()
+        return clone
+
+    def reset(self) -> None:
+        """Draw the weights anew and forget what the optimizer remembers.
+
+        Raises:
+            InputError: a module has weights of its own and no `reset_parameters`.
+        """
+        reset_weights(self._model)
+        if self._optimizer is not None:
+            self._optimizer.state.clear()
+
+    def save(self, filename: str, path: str | None = None) -> Path:
+        """Write the weights of the model as safetensors and return the file.
+
+        Args:
+            filename: name of the file; ".safetensors" is added if it is missing.
+            path: folder; None for ART's data folder.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        file = self._file(filename, path)
+        save_weights(self._model, file)
+        return file
+
+    def load(self, filename: str, path: str | None = None) -> None:
+        """Read the weights that `save` wrote; args as there. No pickle is ever opened.
+
+        Raises:
+            InputError: the file is missing, unreadable, or of another architecture.
+        """
+        load_weights(self._model, self._file(filename, path))
+
+    @staticmethod
+    def _file(filename: str, path: str | None) -> Path:
+        name = filename if filename.endswith(".safetensors") else f"{filename}.safetensors"
+        return Path(path or config.ART_DATA_PATH, name)

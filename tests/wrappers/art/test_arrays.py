@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+import torch
+
+from art_segplugin.errors import InputError
+from art_segplugin.wrappers.art.arrays import float_copy, from_images, to_images
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("channels_first", [True, False])
+@pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor])
+def test_there_and_back(channels_first, kind):
+    x = kind(np.random.default_rng(0).random((2, 3, 4, 5), dtype=np.float32))
+    images = to_images(x, CPU, channels_first=channels_first)
+    assert images.is_contiguous()
+    back = from_images(images, x, channels_first=channels_first)
+    assert type(back) is type(x)
+    assert (back == x).all()
+    assert back.shape == x.shape
+
+
+def test_types_of_floats():
+    assert to_images(np.zeros((1, 3, 2, 2)), CPU, channels_first=True).dtype == torch.float32
+    assert (
+        to_images(np.zeros((1, 3, 2, 2), np.uint8), CPU, channels_first=True).dtype == torch.float32
+    )
+    double = torch.zeros(1, 3, 2, 2, dtype=torch.float64)
+    assert to_images(double, CPU, channels_first=True).dtype == torch.float64
+    assert float_copy(double).dtype == torch.float64
+    assert float_copy(double.byte()).dtype == torch.float32
+    assert float_copy(double.numpy()).dtype == np.float32
+
+
+@pytest.mark.parametrize("data", [np.zeros(3, np.float32), torch.zeros(3)])
+def test_a_copy_shares_nothing(data):
+    copy = float_copy(data)
+    copy += 1
+    assert not data.any()
+
+
+def test_a_single_image_is_refused():
+    with pytest.raises(InputError, match=r"x has shape \(3, 4, 5\).*\(n, h, w, ch\)"):
+        to_images(np.zeros((3, 4, 5)), CPU, channels_first=False)
