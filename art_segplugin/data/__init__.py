@@ -1,0 +1,1 @@
+"""Data sets: rendered street scenes, CamVid, folders of pictures, and their palettes."""

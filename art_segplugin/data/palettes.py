@@ -1,0 +1,223 @@
+"""Class names and colours of label maps, and the two ways between indices and colours."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from art_segplugin.errors import InputError
+
+Colour = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Names and colours of the classes of one data set.
+
+    Attributes:
+        name: Name of the palette, for messages.
+        classes: Class names; the position is the class index.
+        colours: One RGB colour in 0..255 per class.
+        ignore_index: Label of pixels that belong to no class (void).
+        void_colour: Colour of void pixels.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    colours: tuple[Colour, ...]
+    ignore_index: int = 255
+    void_colour: Colour = (0, 0, 0)
+
+    def __post_init__(self) -> None:
+        """Refuse a palette whose parts do not fit together."""
+        if len(self.classes) != len(self.colours):
+            raise InputError(
+                f"palette {self.name!r} names {len(self.classes)} classes but has "
+                f"{len(self.colours)} colours; give one colour per class"
+            )
+        if 0 <= self.ignore_index < len(self.classes):
+            raise InputError(
+                f"palette {self.name!r} uses ignore_index {self.ignore_index}, which is also class "
+                f"{self.classes[self.ignore_index]!r}; choose an index outside the classes"
+            )
+
+    def __len__(self) -> int:
+        """Return the number of classes, void not counted."""
+        return len(self.classes)
+
+    def strangers(self, labels: npt.NDArray[np.integer]) -> list[int]:
+        """Return the values of a label map that are neither a class nor void, in order."""
+        values = np.unique(labels)
+        known = ((values >= 0) & (values < len(self))) | (values == self.ignore_index)
+        return [int(value) for value in values[~known]]
+
+    def colourise(self, labels: npt.NDArray[np.integer]) -> npt.NDArray[np.uint8]:
+        """Paint a label map.
+
+        Args:
+            labels: Integers of shape (h, w): class indices or `ignore_index`.
+
+        Returns:
+            RGB picture, uint8 of shape (h, w, 3).
+
+        Raises:
+            InputError: A label is neither a class of the palette nor `ignore_index`.
+        """
+        labels = np.asarray(labels)
+        if strangers := self.strangers(labels):
+            raise InputError(
+                f"labels {strangers} are not in palette {self.name!r}: expected 0..{len(self) - 1} "
+                f"or {self.ignore_index} for void"
+            )
+        table = np.array([*self.colours, self.void_colour], dtype=np.uint8)
+        painted: npt.NDArray[np.uint8] = table[
+            np.where(labels == self.ignore_index, len(self), labels)
+        ]
+        return painted
+
+    def indices(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Read a colour-coded label picture; the inverse of `colourise`.
+
+        Args:
+            picture: RGB, uint8 of shape (h, w, 3), holding colours of the palette only.
+
+        Returns:
+            Label map, uint8 of shape (h, w).
+
+        Raises:
+            InputError: The picture holds a colour that the palette does not know.
+        """
+        codes = _code(picture)
+        known = _code(np.array([*self.colours, self.void_colour], dtype=np.uint8))
+        order = np.argsort(known, kind="stable")
+        position = np.minimum(np.searchsorted(known[order], codes), len(known) - 1)
+        found = order[position]
+        wrong = known[found] != codes
+        if wrong.any():
+            colours = np.unique(picture[wrong], axis=0)
+            shown = ", ".join(str(tuple(int(v) for v in colour)) for colour in colours[:5])
+            more = f" and {len(colours) - 5} more" if len(colours) > 5 else ""
+            raise InputError(
+                f"colours {shown}{more} are not in palette {self.name!r}; use the colours of the "
+                "palette or a label map of class indices"
+            )
+        labels: npt.NDArray[np.uint8] = np.where(
+            found == len(self), self.ignore_index, found
+        ).astype(np.uint8)
+        return labels
+
+
+def _code(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
+    """Pack RGB triples of shape (..., 3) into one integer each."""
+    wide = np.asarray(colours).astype(np.int32)
+    packed: npt.NDArray[np.int32] = (wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2]
+    return packed
+
+
+def numbered_palette(count: int = 255) -> Palette:
+    """Return a palette for labels without names: class "7" has the colour of number 7.
+
+    Colours spread the bits of the number over the three channels, as PASCAL VOC does.
+    """
+    bits = np.arange(8)
+    numbers = np.arange(count)[:, None, None] >> (3 * bits[:, None] + np.arange(3)) & 1
+    colours = (numbers << (7 - bits[:, None])).sum(axis=1)
+    names = tuple(str(number) for number in range(count))
+    return Palette(
+        "numbered", names, tuple((int(r), int(g), int(b)) for r, g, b in colours),
+        void_colour=(224, 224, 192),
+    )  # fmt: skip
+
+
+def _palette(name: str, table: dict[str, Colour], void_colour: Colour = (0, 0, 0)) -> Palette:
+    return Palette(name, tuple(table), tuple(table.values()), void_colour=void_colour)
+
+
+SCENES = _palette(
+    "scenes",
+    {
+        "road": (128, 64, 128),
+        "lane marking": (240, 240, 220),
+        "sidewalk": (244, 35, 232),
+        "terrain": (152, 251, 152),
+        "building": (90, 90, 100),
+        "vegetation": (107, 142, 35),
+        "pole": (190, 153, 153),
+        "sign": (250, 190, 20),
+        "car": (20, 60, 200),
+        "person": (220, 20, 60),
+        "sky": (70, 130, 180),
+    },
+)
+
+CAMVID = _palette(
+    "camvid",
+    {
+        "sky": (128, 128, 128),
+        "building": (128, 0, 0),
+        "pole": (192, 192, 128),
+        "road": (128, 64, 128),
+        "pavement": (60, 40, 222),
+        "tree": (128, 128, 0),
+        "sign symbol": (192, 128, 128),
+        "fence": (64, 64, 128),
+        "car": (64, 0, 128),
+        "pedestrian": (64, 64, 0),
+        "bicyclist": (0, 128, 192),
+    },
+)
+
+CITYSCAPES = _palette(
+    "cityscapes",
+    {
+        "road": (128, 64, 128),
+        "sidewalk": (244, 35, 232),
+        "building": (70, 70, 70),
+        "wall": (102, 102, 156),
+        "fence": (190, 153, 153),
+        "pole": (153, 153, 153),
+        "traffic light": (250, 170, 30),
+        "traffic sign": (220, 220, 0),
+        "vegetation": (107, 142, 35),
+        "terrain": (152, 251, 152),
+        "sky": (70, 130, 180),
+        "person": (220, 20, 60),
+        "rider": (255, 0, 0),
+        "car": (0, 0, 142),
+        "truck": (0, 0, 70),
+        "bus": (0, 60, 100),
+        "train": (0, 80, 100),
+        "motorcycle": (0, 0, 230),
+        "bicycle": (119, 11, 32),
+    },
+)
+
+VOC = _palette(
+    "voc",
+    {
+        "background": (0, 0, 0),
+        "aeroplane": (128, 0, 0),
+        "bicycle": (0, 128, 0),
+        "bird": (128, 128, 0),
+        "boat": (0, 0, 128),
+        "bottle": (128, 0, 128),
+        "bus": (0, 128, 128),
+        "car": (128, 128, 128),
+        "cat": (64, 0, 0),
+        "chair": (192, 0, 0),
+        "cow": (64, 128, 0),
+        "dining table": (192, 128, 0),
+        "dog": (64, 0, 128),
+        "horse": (192, 0, 128),
+        "motorbike": (64, 128, 128),
+        "person": (192, 128, 128),
+        "potted plant": (0, 64, 0),
+        "sheep": (128, 64, 0),
+        "sofa": (0, 192, 0),
+        "train": (128, 192, 0),
+        "tv monitor": (0, 64, 128),
+    },
+    void_colour=(224, 224, 192),
+)
+
+PALETTES: dict[str, Palette] = {p.name: p for p in (SCENES, CAMVID, CITYSCAPES, VOC)}

@@ -1,0 +1,135 @@
+"""Reading pictures and label maps from files, with one clear sentence for whatever is wrong."""
+
+import math
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image, ImageOps
+
+from art_segplugin.data.palettes import Palette
+from art_segplugin.data.sample import Sample
+from art_segplugin.errors import InputError
+
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+INDEX_MODES = ("1", "L", "P", "I", "I;16", "I;16B")
+"""Pillow's names for pictures with one integer a pixel."""
+
+Picture = npt.NDArray[np.uint8]
+
+
+def read_picture(path: Path) -> Picture:
+    """Read a picture, turned upright as its camera noted.
+
+    Args:
+        path: File in one of the formats of `PICTURE_SUFFIXES`.
+
+    Returns:
+        RGB, uint8 of shape (h, w, 3).
+
+    Raises:
+        InputError: The file is missing, corrupt, or has more than 8 bits a channel.
+    """
+    opened = ImageOps.exif_transpose(_open(path, "picture"))
+    if opened.mode.startswith(("I", "F")):
+        raise InputError(
+            f"picture {path} has more than 8 bits a channel (mode {opened.mode}); "
+            "save it with 8 bits"
+        )
+    return np.array(opened.convert("RGB"))
+
+
+def read_label_map(path: Path, palette: Palette, void: int | None = None) -> Picture:
+    """Read a label map of class indices, or one painted in the colours of the palette.
+
+    Args:
+        path: PNG file.
+        palette: Which labels there may be.
+        void: Value that marks void in the file, where it is not the palette's `ignore_index`.
+
+    Returns:
+        Class indices or `palette.ignore_index`, uint8 of shape (h, w).
+
+    Raises:
+        InputError: The file is missing or corrupt, or holds other labels.
+    """
+    opened = _open(path, "label map")
+    if opened.mode not in INDEX_MODES:
+        try:
+            return palette.indices(np.array(opened.convert("RGB")))
+        except InputError as error:
+            raise InputError(f"label map {path}: {error}") from error
+    labels = np.array(opened).astype(np.int64)
+    if void is not None:
+        labels = np.where(labels == void, palette.ignore_index, labels)
+    if strangers := palette.strangers(labels):
+        shown = ", ".join(map(str, strangers[:8])) + (", ..." if len(strangers) > 8 else "")
+        raise InputError(
+            f"label map {path} holds the labels {shown}; expected 0..{len(palette) - 1} or "
+            f"{palette.ignore_index if void is None else void} for void (palette {palette.name!r})"
+        )
+    return labels.astype(np.uint8)
+
+
+def load_sample(
+    name: str,
+    picture: Path,
+    label_map: Path | None,
+    palette: Palette,
+    scale: float = 1.0,
+    void: int | None = None,
+) -> Sample:
+    """Read a picture and its label map, scaled.
+
+    Args:
+        name: Name of the sample.
+        picture: File of the picture.
+        label_map: File of the label map, None where there is none.
+        palette: Which labels there may be.
+        scale: Factor on height and width; pictures are averaged, labels are picked.
+        void: See `read_label_map`.
+
+    Raises:
+        InputError: A file cannot be used, or the label map has another size than the picture.
+    """
+    rgb = read_picture(picture)
+    height, width = rgb.shape[:2]
+    rows, columns = max(round(height * scale), 1), max(round(width * scale), 1)
+    labels = None
+    if label_map is not None:
+        found = read_label_map(label_map, palette, void)
+        if found.shape != (height, width):
+            raise InputError(
+                f"label map {label_map} is {found.shape[1]}x{found.shape[0]} pixels but its picture "
+                f"{picture.name} is {width}x{height}; give both the same size"
+            )
+        # the label under the centre of each new pixel
+        row = ((np.arange(rows) + 0.5) * height / rows).astype(np.intp)
+        column = ((np.arange(columns) + 0.5) * width / columns).astype(np.intp)
+        labels = torch.from_numpy(found[np.ix_(row, column)].astype(np.int64))
+    if (rows, columns) != (height, width):
+        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        rgb = np.asarray(cv2.resize(rgb, (columns, rows), interpolation=method), dtype=np.uint8)
+    image = torch.from_numpy(rgb).permute(2, 0, 1).to(torch.float32).div_(255)
+    return Sample(name, image.contiguous(), labels)
+
+
+def check_scale(scale: float) -> None:
+    """Refuse a factor that is not a positive number."""
+    if not 0 < scale < math.inf:
+        raise InputError(f"scale is {scale}; expected a factor above 0, for example 0.5")
+
+
+def _open(path: Path, what: str) -> Image.Image:
+    if not path.is_file():
+        raise InputError(f"{what} {path} does not exist; check the path")
+    try:
+        with Image.open(path) as opened:
+            opened.load()
+            return opened
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(
+            f"{what} {path} cannot be read ({error}); replace the file or leave it out"
+        ) from error

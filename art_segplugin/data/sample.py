@@ -1,0 +1,56 @@
+"""What every data set gives: samples, and the palette that names their labels."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from art_segplugin.data.palettes import Palette
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One picture, with its label map where there is one.
+
+    Attributes:
+        name: Name for files and messages, without a suffix.
+        image: RGB, float32 in [0, 1] of shape (3, h, w).
+        labels: int64 of shape (h, w): class indices or the palette's `ignore_index`; or None.
+    """
+
+    name: str
+    image: Tensor
+    labels: Tensor | None
+
+    def __post_init__(self) -> None:
+        """Refuse shapes and types that the rest of the library does not expect."""
+        if self.image.dtype != torch.float32 or self.image.ndim != 3 or self.image.shape[0] != 3:
+            raise ValueError(
+                f"the image of sample {self.name!r} is {self.image.dtype} of shape "
+                f"{tuple(self.image.shape)}; expected float32 of shape (3, height, width)"
+            )
+        if self.labels is None:
+            return
+        if self.labels.dtype != torch.int64 or self.labels.shape != self.image.shape[1:]:
+            raise ValueError(
+                f"the labels of sample {self.name!r} are {self.labels.dtype} of shape "
+                f"{tuple(self.labels.shape)}; expected int64 of shape {tuple(self.image.shape[1:])}"
+            )
+
+
+class Dataset(Protocol):
+    """Samples by position; an `IndexError` past the end makes plain iteration work."""
+
+    @property
+    def palette(self) -> Palette:
+        """Names and colours of the classes."""
+        ...
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        ...
+
+    def __getitem__(self, index: int, /) -> Sample:
+        """Return one sample; raise IndexError past the end."""
+        ...

@@ -1,0 +1,1 @@
+"""What a street is furnished with, each thing put together from a few solids."""
