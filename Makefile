@@ -52,6 +52,7 @@ $(VENV)/.core: $(VENV)/.torch pyproject.toml
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.core
+	$(PIP) install --quiet torchvision $(TORCH_INDEX)  # from the same index as torch
 	$(PIP) install --quiet -e '.[dev]'
 	touch $@
 

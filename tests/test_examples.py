@@ -1,4 +1,4 @@
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -8,13 +8,12 @@ EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_example(path, tmp_path):
-    assert len(path.read_text().splitlines()) <= 80
-    result = subprocess.run(
-        [sys.executable, path, "--smoke"], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert result.returncode == 0, result.stderr
-    assert "accuracy" in result.stdout
+def test_example(path, tmp_path, monkeypatch, capsys):
+    assert len(path.read_text().splitlines()) < 80
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [str(path), "--smoke"])
+    runpy.run_path(str(path), run_name="__main__")
+    assert "accuracy" in capsys.readouterr().out
 
 
 def test_there_are_three():

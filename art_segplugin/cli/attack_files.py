@@ -144,8 +144,8 @@ def attack_files(
     if videos and job.video_suffix != LOSSLESS:
         errors().print(f"{job.video_suffix} is lossy: such a video is not for re-evaluation.")
     output().print(scores_table(report))
-    for path in write_report(report, shown, job.palette, job.out):
-        errors().print(f"wrote {path}", highlight=False)
+    written = write_report(report, shown, job.palette, job.out)
+    errors().print(f"wrote adversarial/, overlays/ and {written[-1]}", highlight=False)
     return report
 
 

@@ -83,6 +83,6 @@ def run(
         errors().print("No labels: all scores are against the model's own clean prediction.")
     output().print(scores_table(report))
     output().print(class_table(report))
-    for path in write_report(report, examples(results, labels), palette, out):
-        errors().print(f"wrote {path}", highlight=False)
+    written = write_report(report, examples(results, labels), palette, out)
+    errors().print(f"wrote {len(written)} files; begin with {written[-1]}", highlight=False)
     return report
