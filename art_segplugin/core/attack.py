@@ -233,8 +233,6 @@ class GradientAttack:
         )
 
 
-
-
 def _check_shapes(images: Tensor, labels: Tensor, mask: Tensor | None) -> None:
     if images.ndim != 4 or not images.is_floating_point():
         raise InputError(

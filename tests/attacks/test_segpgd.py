@@ -10,12 +10,12 @@ from art_segplugin.attacks.segpgd import SCHEDULES, SegWeights
 
 EPS, STEP, STEPS = 0.05, 0.01, 20
 
-PAPER = {  # equation 6, t = 1 ... T
-    "linear": lambda t, T: (t - 1) / (2 * T),
-    "log": lambda t, T: 0.5 * math.log2(1 + (t - 1) / T),
-    "exp": lambda t, T: 0.5 * (2 ** ((t - 1) / T) - 1),
-    "only-correct": lambda t, T: 0.0,
-    0.3: lambda t, T: 0.3,
+PAPER = {  # equation 6: t = 1 ... steps
+    "linear": lambda t, steps: (t - 1) / (2 * steps),
+    "log": lambda t, steps: 0.5 * math.log2(1 + (t - 1) / steps),
+    "exp": lambda t, steps: 0.5 * (2 ** ((t - 1) / steps) - 1),
+    "only-correct": lambda t, steps: 0.0,
+    0.3: lambda t, steps: 0.3,
 }
 
 

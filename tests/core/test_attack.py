@@ -178,7 +178,7 @@ def test_shapes_that_do_not_fit_are_named(change, words, monkeypatch):
 
 def test_low_resolution_logits_are_explained():
     model, x, labels = tiny_problem()
-    with pytest.raises(InputError, match="wrap it in art_segplugin.models.Segmenter"):
+    with pytest.raises(InputError, match=r"wrap it in art_segplugin\.models\.Segmenter"):
         pgd(0.1, 0.1, 1)(lambda t: model(t)[..., ::2, ::2], x, labels)
 
 
