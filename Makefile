@@ -12,7 +12,8 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-TORCH_INDEX := $(if $(filter-out default,$(TORCH)),--index-url https://download.pytorch.org/whl/$(TORCH))
+# That index mirrors few versions of what torch depends on, so those come from PyPI with the rest.
+TORCH_INDEX := $(if $(filter-out default,$(TORCH)),--no-deps --index-url https://download.pytorch.org/whl/$(TORCH))
 
 .PHONY: demo test lint types imports pytest format clean
 .DELETE_ON_ERROR:

@@ -3,6 +3,13 @@
 # Installs what is missing as root on Debian or Ubuntu; elsewhere prints the one command to run.
 set -u
 python=${1:-python3}
+PATH=$PATH:/usr/sbin:/sbin  # ldconfig is not on the path of Debian's ordinary users
+
+"$python" -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" || {
+    echo "$python is $("$python" --version 2>&1); art-segplugin needs Python 3.11 to 3.13."
+    echo "Name one, for instance: make demo PYTHON=python3.12"
+    exit 1
+}
 
 missing=""
 has_library() { ldconfig -p 2>/dev/null | grep -q "$1"; }

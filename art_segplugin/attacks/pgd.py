@@ -40,9 +40,10 @@ def pgd(
     Raises:
         InputError: a value outside its range.
     """
+    threat_model = ThreatModel(eps, norm, bounds)  # first: eps may have chosen the step size
     step: StepRule = SteepestStep(step_size) if decay is None else MomentumStep(step_size, decay)
     return GradientAttack(
-        ThreatModel(eps, norm, bounds),
+        threat_model,
         step,
         steps,
         weighting=weighting,

@@ -58,17 +58,21 @@ def named(name: str, preset: str = "default", **options: Any) -> NamedAttack:
     Args:
         name: a name in RECIPES, optionally with the number of steps.
         preset: a name in PRESETS; `options` win over it.
-        **options: values for the recipe's parameters; those it does not have are left out, so that
-            one set of options can serve several recipes.
+        **options: values for the recipe's parameters; those that only other recipes have are left
+            out, so that one set of options can serve several.
 
     Raises:
-        InputError: an unknown recipe or preset, steps for an attack of one step, or a bad value.
+        InputError: an unknown recipe, preset or option, steps for an attack of one step, or a bad
+            value.
     """
     recipe, steps = re.fullmatch(r"(.*?)(?:-(\d+))?", name.lower()).groups()  # type: ignore[union-attr]
     if recipe not in RECIPES:
         raise InputError(f"attack {name!r} is unknown; choose from {', '.join(RECIPES)}.")
     if preset not in PRESETS:
         raise InputError(f"preset {preset!r} is unknown; choose from {', '.join(PRESETS)}.")
+    for option in options:
+        if not any(option in parameters(other) for other in RECIPES):
+            raise InputError(f"no attack has an option {option!r}; see `art-segplugin attacks`.")
     known = parameters(recipe)
     values = {k: v for k, v in {**PRESETS[preset], **options}.items() if k in known}
     if steps is not None:

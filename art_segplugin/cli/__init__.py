@@ -1,9 +1,9 @@
 """The command line: `art-segplugin --help`."""
 
-import errno
 import sys
 
 import typer
+from rich.markup import escape
 
 from art_segplugin import __version__
 from art_segplugin.cli import attack, attacks, demo, evaluate, models, train
@@ -49,11 +49,11 @@ def main() -> None:
             INTERRUPTED,
         )
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        _fail("The disk is full; make room and run the same command again.", 2)
+        where = f" ({error.filename})" if error.filename else ""
+        _fail(f"the system said: {error.strerror or error}{where}.", 2)
 
 
 def _fail(message: str, status: int) -> None:
-    errors().print(f"[bold red]error:[/] {message}", highlight=False, soft_wrap=True)
+    text = f"[bold red]error:[/] {escape(message)}"  # a path may hold what looks like markup
+    errors().print(text, highlight=False, soft_wrap=True)
     sys.exit(status)

@@ -17,9 +17,9 @@ art-segplugin attack street.png --target sky --float
 def attack(
     inputs: Annotated[list[Path], typer.Argument(help="Images, folders of images, videos.")],
     model: options.Model = "small-scenes",
-    attack: Annotated[str, typer.Option(help="Name or name-steps; see `attacks`.")] = "segpgd-20",
-    eps: options.Eps = "8/255",
-    step_size: options.StepSize = "2/255",
+    attack: Annotated[str, typer.Option(help="Name or name-steps; see `attacks`.")] = "segpgd",
+    eps: options.Eps = None,
+    step_size: options.StepSize = None,
     steps: options.Steps = 20,
     norm: options.Norm = "inf",
     restarts: options.Restarts = 1,
@@ -48,13 +48,15 @@ def attack(
     from art_segplugin.attacks import named
     from art_segplugin.cli.attack_files import FileAttack, attack_files
     from art_segplugin.cli.class_names import class_index, palette_of
+    from art_segplugin.data.video import check_video_suffix
     from art_segplugin.models import load_model
 
-    values = {"steps": steps, "norm": options.norm(norm), "restarts": restarts}
-    if preset == "default":
-        values |= {"eps": options.radius(eps), "step_size": options.number(step_size)}
-    chosen = named(attack, preset, targeted=target is not None, **values)
+    values = options.threat_model(norm, eps, step_size, preset)
+    chosen = named(
+        attack, preset, targeted=target is not None, steps=steps, restarts=restarts, **values
+    )
     segmenter = load_model(model).to(options.device(device)).eval()
+    check_video_suffix(f".{video_format}")
     job = FileAttack(
         segmenter,
         palette,

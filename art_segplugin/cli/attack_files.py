@@ -5,7 +5,7 @@ import shlex
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +16,13 @@ from art_segplugin.cli.class_names import palette_of
 from art_segplugin.cli.console import errors, output, progress_bar
 from art_segplugin.data.folder import ImageFolder
 from art_segplugin.data.palettes import Palette
-from art_segplugin.data.sample import Dataset
+from art_segplugin.data.pictures import PICTURE_SUFFIXES
+from art_segplugin.data.sample import Dataset, Sample
 from art_segplugin.data.video import LOSSLESS, VIDEO_SUFFIXES, Video, VideoWriter
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation import BatchResult, Example, RobustnessReport, examples, summarise
 from art_segplugin.evaluation.media import ROUNDED, AttackedSample, attack_samples, video_samples
-from art_segplugin.evaluation.summary import class_lists, to_uint8, versions
+from art_segplugin.evaluation.summary import class_lists, reference_of, to_uint8, versions
 from art_segplugin.files import replacing, write_bytes
 from art_segplugin.models import Segmenter
 from art_segplugin.report import panel, scores_table, write_report
@@ -44,6 +45,7 @@ class FileAttack:
         save_float: also save exact values as .npy.
         video_suffix: container of adversarial videos.
         frames: number of leading frames of each video, None for all.
+        taken: names of outputs so far, so that none is written twice.
     """
 
     model: Segmenter
@@ -55,6 +57,7 @@ class FileAttack:
     save_float: bool = False
     video_suffix: str = LOSSLESS
     frames: int | None = None
+    taken: set[str] = field(default_factory=set)
 
     @property
     def palette(self) -> Palette:
@@ -63,13 +66,9 @@ class FileAttack:
 
     def pictures(self, data: Dataset) -> Generator[AttackedSample, None, None]:
         """Attack pictures; writes adversarial/NAME.png and overlays/NAME.png for each."""
-        taken: set[str] = set()
-        samples = (data[index] for index in range(len(data)))
+        samples = (self._renamed(data[index]) for index in range(len(data)))
         for done in attack_samples(self.model, samples, self.attack, self.seed, self.target):
             name = done.sample.name
-            while name in taken:  # a.jpg and a.png, or the same name in two folders
-                name += "-2"
-            taken.add(name)
             write_bytes(self.out / "adversarial" / f"{name}.png", _png(to_uint8(done.x_8_bit[0])))
             write_bytes(self.out / "overlays" / f"{name}.png", _png(self._panel(done)))
             if self.save_float:
@@ -79,7 +78,7 @@ class FileAttack:
 
     def video(self, video: Video) -> Generator[AttackedSample, None, None]:
         """Attack the frames of a video; writes adversarial/NAME and overlays/NAME videos."""
-        name = f"{video.path.stem}{self.video_suffix}"
+        name = f"{self._unused(video.path.stem)}{self.video_suffix}"
         samples = video_samples(video, self.frames)
         with (
             replacing(self.out / "adversarial" / name) as adversarial,
@@ -91,6 +90,18 @@ class FileAttack:
                 pixels.write(to_uint8(done.x_8_bit[0]))
                 drawn.write(_even(self._panel(done)))
                 yield done
+
+    def _renamed(self, sample: Sample) -> Sample:
+        return replace(sample, name=self._unused(sample.name))
+
+    def _unused(self, name: str) -> str:
+        """`name`, numbered if an input of another folder had it before."""
+        unused, number = name, 1
+        while unused in self.taken:
+            number += 1
+            unused = f"{name}-{number}"
+        self.taken.add(unused)
+        return unused
 
     def _panel(self, done: AttackedSample) -> Picture:
         (example,) = _examples(done)
@@ -112,61 +123,54 @@ def attack_files(
     frames = [min(video.count, job.frames or video.count) for video in videos]
     results: list[BatchResult] = []
     shown: list[Example] = []
-    labelled: set[bool] = set()
     with progress_bar() as bar:
         task = bar.add_task(job.attack.name, total=sum(map(len, folders)) + sum(frames))
         for run in runs:
             with closing(run):
                 for done in run:
-                    labelled.add(done.sample.labels is not None)
                     if len(shown) < PICTURES_ON_PAGE:
                         shown += _examples(done)
                     results += [
-                        replace(r, first=len(results), adversarial=None, prediction=None)
-                        for r in done.results
+                        replace(r.without_pictures(), first=len(results)) for r in done.results
                     ]
                     bar.update(task, advance=1)
     report = RobustnessReport(
         model=model_name,
         data=", ".join(map(str, inputs)),
-        reference=" or ".join(
-            name
-            for flag, name in ((True, "labels"), (False, "clean prediction"))
-            if flag in labelled
-        ),
+        reference=reference_of(results),
         results=summarise(results),
         versions=versions(),
         command=shlex.join(["art-segplugin", *sys.argv[1:]]),
         **class_lists(job.palette),
     )
-    if False in labelled:
-        errors().print("No labels: scores are against the model's own clean prediction.")
+    if report.reference != "labels":
+        errors().print("Images without labels are scored against the model's own clean prediction.")
     if videos and job.video_suffix != LOSSLESS:
         errors().print(f"{job.video_suffix} is lossy: such a video is not for re-evaluation.")
     output().print(scores_table(report))
-    written = write_report(report, shown, job.palette, job.out)
-    errors().print(f"wrote adversarial/, overlays/ and {written[-1]}", highlight=False)
+    written = write_report(report, shown, job.palette, job.out, overlays=False)
+    errors().print(f"wrote adversarial/, overlays/ and {written[-1]}", markup=False)
     return report
 
 
 def _sorted_inputs(inputs: Sequence[Path]) -> tuple[list[Path], list[Video]]:
-    """Image files and folders, and videos."""
-    files, videos = [], []
+    """Images and folders that hold some, and videos, also those in folders."""
+    files: list[Path] = []
+    videos: list[Video] = []
     for path in inputs:
         if not path.exists():
-            raise InputError(f"{path} does not exist; give images, folders of images or videos.")
-        if path.suffix.lower() in VIDEO_SUFFIXES:
-            videos.append(Video(path))
-        else:
+            raise InputError(f"{path} does not exist; give images, videos or folders of them.")
+        inside = sorted(path.iterdir()) if path.is_dir() else [path]
+        found = [Video(file) for file in inside if file.suffix.lower() in VIDEO_SUFFIXES]
+        videos += found
+        if not found or any(f.suffix.lower() in PICTURE_SUFFIXES for f in inside):
             files.append(path)
     return files, videos
 
 
 def _examples(done: AttackedSample) -> list[Example]:
     clean, _, rounded = done.results
-    sample = done.sample
-    truths = {} if sample.labels is None else {sample.name: sample.labels}
-    return examples([clean, rounded], truths)
+    return examples([clean, rounded])
 
 
 def _png(picture: Picture) -> bytes:

@@ -26,15 +26,14 @@ def evaluate(
     attack: Annotated[list[str], typer.Option(help="Name or name-steps; repeat for several.")] = [  # noqa: B006
         "fgsm",
         "segfgsm",
-        "pgd-20",
-        "segpgd-20",
+        "pgd",
+        "segpgd",
     ],
-    eps: Annotated[list[str], typer.Option(help="Radius, images in [0, 1]; repeatable.")] = [  # noqa: B006
-        "8/255"
-    ],
-    step_size: Annotated[
-        str | None, typer.Option(help="Default: 2/255, or a quarter of eps where that is less.")
+    eps: Annotated[
+        list[str] | None,
+        typer.Option(help="Radius, images in [0, 1]; repeatable. Default: 8/255."),
     ] = None,
+    step_size: options.StepSize = None,
     steps: options.Steps = 20,
     norm: options.Norm = "inf",
     restarts: options.Restarts = 1,
@@ -51,15 +50,23 @@ def evaluate(
     from art_segplugin.cli.class_names import palette_of
     from art_segplugin.cli.evaluation import run
     from art_segplugin.data.catalog import open_dataset
+    from art_segplugin.errors import InputError
     from art_segplugin.models import load_model
 
-    attacks = []
-    for radius in [None] if preset != "default" else [options.radius(text) for text in eps]:
-        values = {} if radius is None else {"eps": radius, "step_size": min(2 / 255, radius / 4)}
-        if step_size is not None:
-            values["step_size"] = options.number(step_size)
-        shared = {"steps": steps, "norm": options.norm(norm), "restarts": restarts}
-        attacks += [named(name, preset, **shared, **values) for name in attack]
+    radii: list[str | None] = [*eps] if eps else [None]
+    attacks = [
+        named(
+            name,
+            preset,
+            steps=steps,
+            restarts=restarts,
+            **options.threat_model(norm, radius, step_size, preset),
+        )
+        for radius in radii
+        for name in attack
+    ]
+    if any(one in attacks[:i] for i, one in enumerate(attacks)):
+        raise InputError("an attack is named twice; name each once, or use --seeds for repeats.")
     segmenter = load_model(model).to(options.device(device)).eval()
     classes = palette_of(segmenter, palette)
     samples = open_dataset(data, split, count=count, scale=scale, palette=classes)

@@ -1,9 +1,12 @@
 """One evaluation with progress, tables and files: the body of `demo` and `evaluate`."""
 
+import hashlib
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+import torch
 
 from art_segplugin.attacks import NamedAttack
 from art_segplugin.cli.class_names import reported_palette
@@ -17,11 +20,20 @@ from art_segplugin.evaluation import (
     examples,
     summarise,
 )
-from art_segplugin.evaluation.summary import class_lists, versions
+from art_segplugin.evaluation.summary import class_lists, reference_of, versions
 from art_segplugin.models import Segmenter
 from art_segplugin.report import class_table, scores_table, write_report
 
 STORE = "batches.jsonl"
+
+
+def fingerprint(model: Segmenter) -> str:
+    """A hash of the weights: the same name may hold others tomorrow."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def run(
@@ -36,6 +48,7 @@ def run(
     batch_size: int,
     pictures: int,
     resume: bool,
+    overwrite: bool = False,
 ) -> RobustnessReport:
     """Evaluate, print the tables, write the report into `out`.
 
@@ -46,12 +59,15 @@ def run(
         raise InputError(f"{data_name} holds no images.")
     model.validate(data[0].image.unsqueeze(0).to(next(model.parameters()).device))
     palette = reported_palette(model, data.palette)
-    if not resume:
+    if overwrite:
         (out / STORE).unlink(missing_ok=True)
-    store = ResultStore(
-        out / STORE, {"model": model_name, "data": data_name, "batch_size": batch_size}
-    )
-    results, labels = [], {}
+    elif (out / STORE).exists() and not resume:
+        raise InputError(
+            f"{out} holds an evaluation already; go on with --resume or choose another folder."
+        )
+    setting = {"model": model_name, "weights": fingerprint(model), "data": data_name}
+    store = ResultStore(out / STORE, setting | {"batch_size": batch_size})
+    results = []
     with progress_bar() as bar:
         task = bar.add_task("attacking", total=len(data) * (1 + len(attacks) * len(seeds)))
         steps = evaluate(
@@ -66,23 +82,19 @@ def run(
         for result in steps:
             results.append(result)
             bar.update(task, advance=len(result.images), description=f"{result.attack}")
-    for index in range(min(pictures, len(data))):
-        sample = data[index]
-        if sample.labels is not None:
-            labels[sample.name] = sample.labels
     report = RobustnessReport(
         model=model_name,
         data=data_name,
-        reference="labels" if data[0].labels is not None else "clean prediction",
+        reference=reference_of(results),
         results=summarise(results),
         versions=versions(),
         command=shlex.join(["art-segplugin", *sys.argv[1:]]),
         **class_lists(palette),
     )
     if report.reference != "labels":
-        errors().print("No labels: all scores are against the model's own clean prediction.")
+        errors().print("Images without labels are scored against the model's own prediction.")
     output().print(scores_table(report))
     output().print(class_table(report))
-    written = write_report(report, examples(results, labels), palette, out)
-    errors().print(f"wrote {len(written)} files; begin with {written[-1]}", highlight=False)
+    written = write_report(report, examples(results), palette, out)
+    errors().print(f"wrote {len(written)} files; begin with {written[-1]}", markup=False)
     return report

@@ -1,7 +1,7 @@
 """Options that several commands share, and how their values are read."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,44 +21,29 @@ def number(text: str) -> float:
         raise InputError(f"{text!r} is no number; write 0.03 or 8/255.") from None
 
 
-def radius(text: str) -> float:
-    """An eps for images in [0, 1]; a value above 1 is surely meant in 255ths, so it is refused."""
-    eps = number(text)
-    if eps > 1:
-        raise InputError(
-            f"eps is {text}, but images lie in [0, 1]; did you mean {text}/255? "
-            "(For norms 1 and 2 use the Python interface.)"
-        )
-    return eps
+def threat_model(
+    norm: str, eps: str | None, step_size: str | None, preset: str = "default"
+) -> dict[str, Any]:
+    """Norm, radius and step size as recipes take them; what is given wins over the preset.
 
-
-def size(text: str) -> tuple[int, int]:
-    """Height and width from "HxW".
+    Without a preset, steps are a quarter of a given radius, at most 2/255 for Linf.
 
     Raises:
-        InputError: it is not of that form.
+        InputError: a value that is no number; for norms 1 and 2 no eps; for Linf an eps above 1.
     """
-    height, _, width = text.partition("x")
-    if not (height.isdecimal() and width.isdecimal()):
-        raise InputError(f"{text!r} is no size; write height x width, such as 240x320.")
-    return int(height), int(width)
-
-
-def span(text: str) -> tuple[float, float]:
-    """Two numbers from "LOW-HIGH".
-
-    Raises:
-        InputError: it is not of that form.
-    """
-    low, dash, high = text.partition("-")
-    if not dash:
-        raise InputError(f"{text!r} is no range; write LOW-HIGH, such as 0.75-1.75.")
-    return number(low), number(high)
-
-
-def norm(text: str) -> float | str:
-    """A norm as the recipes take it; they refuse what they do not know."""
-    return text if text in ("1", "2", "inf", "L1", "L2", "Linf") else number(text)
+    values: dict[str, Any] = {"norm": norm}
+    bounded = norm.lower() in ("inf", "linf")
+    if eps is None and not bounded:
+        raise InputError(f"the norm is {norm}; give --eps in that norm, images lie in [0, 1].")
+    if eps is not None:
+        radius = values["eps"] = number(eps)
+        if bounded and radius > 1:
+            raise InputError(f"eps is {eps}, but images lie in [0, 1]; did you mean {eps}/255?")
+        if preset == "default":
+            values["step_size"] = min(2 / 255, radius / 4) if bounded else radius / 4
+    if step_size is not None:
+        values["step_size"] = number(step_size)
+    return values
 
 
 Model = Annotated[
@@ -72,8 +57,10 @@ Out = Annotated[Path, typer.Option(help="Folder for everything that is written."
 Device = Annotated[
     str, typer.Option(help="cpu, cuda, cuda:1, ...; auto takes CUDA if there is one.")
 ]
-Eps = Annotated[str, typer.Option(help="Radius, images in [0, 1]: 8/255 or 0.03.")]
-StepSize = Annotated[str, typer.Option(help="Step size, likewise.")]
+Eps = Annotated[str | None, typer.Option(help="Radius, images in [0, 1]: 8/255 (default) or 0.03.")]
+StepSize = Annotated[
+    str | None, typer.Option(help="Default: a quarter of eps, at most 2/255 for Linf.")
+]
 Steps = Annotated[int, typer.Option(help="Steps of attacks named without a number.")]
 Norm = Annotated[str, typer.Option(help="1, 2 or inf.")]
 Restarts = Annotated[int, typer.Option(help="Independent random starts; the worst result counts.")]

@@ -94,6 +94,8 @@ def train(
                     f"step {step.step}: loss {step.loss:.3f}, validation mIoU {100 * step.miou:.1f} %"
                 )
     if best is None:
-        output().print(f"The run in {out} is finished already.")
+        output().print(f"The run in {out} is finished already.", markup=False)
     else:
-        output().print(f"Best validation mIoU {100 * best:.1f} %: {out / 'best.safetensors'}")
+        output().print(
+            f"Best validation mIoU {100 * best:.1f} %: {out / 'best.safetensors'}", markup=False
+        )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -76,7 +77,7 @@ class GradientAttack:
     def __post_init__(self) -> None:
         for name in ("steps", "restarts"):
             value = getattr(self, name)
-            if not (isinstance(value, int) and value >= 1):
+            if not (isinstance(value, Integral) and int(value) >= 1):
                 raise InputError(f"{name} is {value!r}; give a whole number >= 1.")
 
     def __call__(
@@ -109,7 +110,7 @@ class GradientAttack:
             mask=mask,
             start=start,
             generator=generator,
-            final_forward=self.select.scores or self.restarts > 1,
+            final_forward=False,
         )
         for iterate in iterates:
             best = iterate.best
@@ -129,12 +130,14 @@ class GradientAttack:
         """Yield every visited point: steps + 1 a restart, the start first. Stop by `break`.
 
         `final_forward=False` saves the forward pass at the last point, whose `forward` is then
-        None; arguments and errors are otherwise those of calling the attack.
+        None, where the answer does not depend on it (one restart, answered by its last point).
+        Arguments and errors are otherwise those of calling the attack.
         """
         _check_shapes(images, labels, mask)
         images = images.detach()
         valid = labels != self.ignore_index
-        labels = labels.masked_fill(~valid, 0)
+        labels = labels.masked_fill(~valid, 0).long()
+        final_forward = final_forward or self.select.scores or self.restarts > 1
         region = self.threat_model.around(images, mask)
         best: Images = images
         best_success: PerImage | None = None
@@ -189,12 +192,7 @@ class GradientAttack:
             x_leaf = x_adv.detach().requires_grad_(with_gradient)
             with evaluation_mode(model):
                 logits = model(x_leaf)
-            if logits.shape[-2:] != labels.shape[-2:]:
-                raise InputError(
-                    f"the model returned logits of {tuple(logits.shape)} for labels of "
-                    f"{tuple(labels.shape)}; wrap it in art_segplugin.models.Segmenter, which "
-                    "scales logits to the image."
-                )
+            _check_logits(logits, labels)
             pixel_loss = self.loss(logits, labels)
         detached = logits.detach()
         forward = ForwardPass(
@@ -212,7 +210,8 @@ class GradientAttack:
         # The weighted sum is differentiated by handing the weights in as the outer gradient.
         outer = -forward.weights if self.targeted else forward.weights
         (gradient,) = torch.autograd.grad(pixel_loss, x_leaf, outer)
-        return forward, gradient
+        # One NaN would spread over the whole image through the norm of the gradient.
+        return forward, gradient.nan_to_num(0.0, 0.0, 0.0)
 
     def _better(
         self,
@@ -233,13 +232,31 @@ class GradientAttack:
         )
 
 
+def _check_logits(logits: object, labels: Tensor) -> None:
+    wanted = (labels.shape[0], "classes >= 2", *labels.shape[1:])
+    if isinstance(logits, Tensor) and logits.ndim == 4 and logits.shape[1] >= 2:
+        if (logits.shape[0], *logits.shape[2:]) == tuple(labels.shape):
+            return
+        logits = f"logits of {tuple(logits.shape)}"
+    elif isinstance(logits, Tensor):
+        logits = f"a tensor of {tuple(logits.shape)}"
+    else:
+        logits = f"a {type(logits).__name__}"
+    raise InputError(
+        f"the model returned {logits}, expected was a tensor {wanted}; wrap the model in "
+        "art_segplugin.models.Segmenter, which finds logits and scales them to the image."
+    )
+
+
 def _check_shapes(images: Tensor, labels: Tensor, mask: Tensor | None) -> None:
     if images.ndim != 4 or not images.is_floating_point():
         raise InputError(
             f"images are {images.dtype} of shape {tuple(images.shape)}; give floats (n, ch, h, w)."
         )
     wanted = (images.shape[0], *images.shape[2:])
-    if tuple(labels.shape) != wanted or labels.is_floating_point():
+    if torch.is_inference_mode_enabled():
+        raise InputError("attacks need gradients; leave torch.inference_mode() before attacking.")
+    if tuple(labels.shape) != wanted or labels.is_floating_point() or labels.dtype == torch.bool:
         raise InputError(
             f"labels are {labels.dtype} of shape {tuple(labels.shape)}; give class indices (int64) "
             f"of shape {wanted} for these images."

@@ -16,8 +16,9 @@ def fooled_pixels(
     Asks whether the label's logit is the largest instead of taking an arg max, which on a CPU
     costs a tenth of a whole attack step. Of exactly tied logits, the label's counts as largest.
     """
-    agrees = logits.gather(1, labels.unsqueeze(1)).squeeze(1) >= logits.amax(1)
-    return (agrees if targeted else ~agrees) & valid
+    of_label, largest = logits.gather(1, labels.unsqueeze(1)).squeeze(1), logits.amax(1)
+    # Both comparisons are False for NaN: a broken output fools nobody.
+    return (of_label >= largest if targeted else of_label < largest) & valid
 
 
 @dataclass(eq=False)
@@ -59,8 +60,8 @@ class ForwardPass:
     @property
     def loss_share_of_fooled(self) -> PerImage:
         """Share of the loss that sits on fooled pixels (FLoss, arXiv:2207.12391, section 3)."""
-        on_fooled = torch.where(self.fooled, self.pixel_loss, 0.0).flatten(1).sum(1)
-        return on_fooled / self.pixel_loss.flatten(1).sum(1).clamp(min=1e-12)
+        on_fooled = _sum(torch.where(self.fooled, self.pixel_loss, 0.0))
+        return on_fooled / _sum(self.pixel_loss).clamp(min=1e-12)
 
     @property
     def prediction(self) -> Labels:
@@ -74,5 +75,10 @@ class ForwardPass:
         return self.logits.argmax(1)
 
     def _mean_over_valid(self, values: Tensor) -> PerImage:
-        count = self.valid.flatten(1).sum(1).clamp(min=1)
-        return values.flatten(1).sum(1).to(self.pixel_loss.dtype) / count
+        return _sum(values) / _sum(self.valid).clamp(min=1)
+
+
+def _sum(values: Tensor) -> PerImage:
+    """Sum of each image, at least in float32: half precision cannot count the pixels of one."""
+    dtype = torch.float64 if values.dtype == torch.float64 else torch.float32
+    return values.flatten(1).sum(1, dtype=dtype)

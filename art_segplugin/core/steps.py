@@ -77,7 +77,8 @@ class MomentumStep(SteepestStep):
 
         def step(x_adv: Images, gradient: Images, forward: ForwardPass) -> Images:
             nonlocal velocity
-            mean = per_image(gradient.abs().flatten(1).mean(1).clamp(min=1e-38), gradient)
+            mean = gradient.abs().flatten(1).mean(1)
+            mean = per_image(mean.clamp(min=torch.finfo(mean.dtype).tiny), gradient)
             velocity = self.decay * velocity + gradient / mean
             return region.project(x_adv + size * region.steepest(velocity))
 

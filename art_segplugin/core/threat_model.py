@@ -48,9 +48,9 @@ def check_size(name: str, value: float | Tensor) -> None:
             )
         valid = bool(((value >= 0) & value.isfinite()).all())
     else:
-        valid = 0 <= value < math.inf
+        valid = isinstance(value, int | float) and 0 <= value < math.inf
     if not valid:
-        raise InputError(f"{name} is {value}; give a finite number >= 0, such as 8/255.")
+        raise InputError(f"{name} is {value!r}; give a finite number >= 0, such as 8/255.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +170,7 @@ class L2Region(Region):
         """Scale the perturbation back to length eps, then clip."""
         delta = self.free(x_adv - self.x)
         length = per_image(delta.flatten(1).norm(dim=1), delta)
-        return (self.x + delta * (self.radius / length.clamp(min=1e-12)).clamp(max=1.0)).clamp(
+        return (self.x + delta * (self.radius / _positive(length)).clamp(max=1.0)).clamp(
             self.low, self.high
         )
 
@@ -178,9 +178,9 @@ class L2Region(Region):
         """The gradient over its length."""
         gradient = self.free(gradient)
         # Dividing by the largest entry first keeps gradients of 1e-30 from squaring to 0.
-        gradient = gradient / _largest(gradient)
+        gradient = gradient / _positive(per_image(gradient.abs().flatten(1).amax(1), gradient))
         length = per_image(gradient.flatten(1).norm(dim=1), gradient)
-        return gradient / length.clamp(min=1e-12)
+        return gradient / _positive(length)
 
     def noise(self, generator: torch.Generator | None) -> Images:
         """A normal draw scaled to a radius u^(1/d), u uniform."""
@@ -209,7 +209,9 @@ class L1Region(Region):
         flat = self.free(gradient).flatten(1)
         count = max(int(L1_SPARSITY * flat.shape[1]), 1)
         index = flat.abs().topk(count, dim=1).indices
-        signs = flat.gather(1, index).sign() / count
+        signs = flat.gather(1, index).sign()
+        # Under a mask fewer coordinates may be free than `count`.
+        signs = signs / signs.abs().sum(1, keepdim=True).clamp(min=1)
         return torch.zeros_like(flat).scatter(1, index, signs).view_as(gradient)
 
     def noise(self, generator: torch.Generator | None) -> Images:
@@ -218,11 +220,12 @@ class L1Region(Region):
         sign = torch.empty_like(self.x).uniform_(-1, 1, generator=generator).sign()
         draw = self.free(size * sign)
         length = per_image(draw.abs().flatten(1).sum(1), draw)
-        return draw / length.clamp(min=1e-12) * _random_radius(self.x, generator)
+        return draw / _positive(length) * _random_radius(self.x, generator)
 
 
-def _largest(values: Images) -> Tensor:
-    return per_image(values.abs().flatten(1).amax(1), values).clamp(min=1e-38)
+def _positive(lengths: Tensor) -> Tensor:
+    """Lengths that can be divided by, in any precision."""
+    return lengths.clamp(min=torch.finfo(lengths.dtype).tiny)
 
 
 def _random_radius(x: Images, generator: torch.Generator | None) -> Tensor:

@@ -79,13 +79,13 @@ class VideoWriter:
         fps: frames a second.
 
     Raises:
-        InputError: another suffix; or, at the first frame, the encoder refuses.
+        InputError: another suffix; at the first frame, the encoder refuses or a side is odd; at the
+            end, not all frames can be read back, for instance because the disk is full.
     """
 
     def __init__(self, path: Path, fps: float) -> None:
-        if path.suffix not in CODECS:
-            raise InputError(f"videos end in {', '.join(CODECS)}; {path.name} does not.")
-        self.path, self.fps = path, fps
+        check_video_suffix(path.suffix)
+        self.path, self.fps, self.written = path, fps, 0
         self._writer: cv2.VideoWriter | None = None
 
     def write(self, frame: Frame) -> None:
@@ -93,15 +93,42 @@ class VideoWriter:
         if self._writer is None:
             codec = CODECS[self.path.suffix]
             size = (frame.shape[1], frame.shape[0])
+            if size[0] % 2 or size[1] % 2:
+                raise InputError(f"frames are {size[0]} x {size[1]}; {codec} needs even sides.")
             fourcc = cv2.VideoWriter.fourcc(*codec)
             self._writer = cv2.VideoWriter(str(self.path), fourcc, self.fps, size)
             if not self._writer.isOpened():
                 raise InputError(f"OpenCV here cannot write {codec} to {self.path}.")
         self._writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+        self.written += 1
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._writer is not None:
-            self._writer.release()
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        if self._writer is None:
+            return
+        self._writer.release()
+        if failure is None and (read := _readable_frames(self.path)) < self.written:
+            # OpenCV reports no failed write, so the file itself is asked.
+            raise InputError(
+                f"only {read} of {self.written} frames could be written; is the disk full?"
+            )
+
+
+def check_video_suffix(suffix: str) -> None:
+    """Refuse what cannot be written.
+
+    Raises:
+        InputError: the suffix is not in CODECS.
+    """
+    if suffix not in CODECS:
+        raise InputError(f"videos are written as {', '.join(CODECS)}, not as {suffix!r}.")
+
+
+def _readable_frames(path: Path) -> int:
+    capture, count = cv2.VideoCapture(str(path)), 0
+    while capture.grab():
+        count += 1
+    capture.release()
+    return count

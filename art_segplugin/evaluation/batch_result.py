@@ -1,6 +1,6 @@
 """One attack with one seed on one batch: what an evaluation yields."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from art_segplugin.core.types import Images, Labels
@@ -23,8 +23,10 @@ class BatchResult:
         images: one score an image.
         largest_distance: largest perturbation in the attack's norm.
         seconds: time taken.
+        labelled: whether scores are against labels, else against the clean prediction.
         adversarial: the attacked images, where pictures were asked for.
         prediction: the predicted class maps, likewise.
+        reference: the class maps that scores are against, likewise.
     """
 
     attack: str
@@ -38,5 +40,11 @@ class BatchResult:
     images: list[ImageScore] = field(default_factory=list)
     largest_distance: float = 0.0
     seconds: float = 0.0
+    labelled: bool = True
     adversarial: Images | None = None
     prediction: Labels | None = None
+    reference: Labels | None = None
+
+    def without_pictures(self) -> "BatchResult":
+        """The same scores, with no tensor held."""
+        return replace(self, adversarial=None, prediction=None, reference=None)

@@ -58,15 +58,19 @@ def attack_samples(
         InputError: the model does not fit a picture, or `target` is no class of the model.
     """
     device = next(model.parameters()).device
-    threat_model = named.build().threat_model
+    threat_model, seen = named.build().threat_model, set()
     for index, sample in enumerate(samples):
         labels = None if sample.labels is None else sample.labels.unsqueeze(0).to(device)
         batch = Batch(index, [sample.name], sample.image.unsqueeze(0).to(device), labels)
-        model.validate(batch.images, labels)
+        if batch.images.shape not in seen:  # costs a forward, so not for every frame
+            model.validate(batch.images)
+            seen.add(batch.images.shape)
+        if labels is not None:
+            model.check_labels(labels)
         if target is not None and not 0 <= target < (model.classes or 0):
             raise InputError(f"target {target} is no class; give 0 to {(model.classes or 1) - 1}.")
-        clean, reference = clean_result(model, batch, keep=True)
-        exact = attacked_result(model, batch, reference, named, seed, target=target, keep=True)
+        clean, reference = clean_result(model, batch, keep=1)
+        exact = attacked_result(model, batch, reference, named, seed, 1, target)
         x_adv = exact.adversarial
         assert isinstance(x_adv, torch.Tensor), "kept, because it was asked for"
         rounded = to_8_bit(x_adv, batch.images, threat_model)
@@ -76,9 +80,14 @@ def attack_samples(
 
 
 def video_samples(video: Video, count: int | None = None) -> Iterator[Sample]:
-    """Frames of a video (the first `count`), named STEM-000000, STEM-000001, ..."""
+    """Frames of a video (the first `count`), named STEM-000000, STEM-000001, ...
+
+    An odd last row or column is cut off: video codecs cannot write it, and what is written is to be
+    what is attacked.
+    """
     for index, frame in enumerate(video):
         if index == count:
             return
-        image = torch.from_numpy(frame.copy()).movedim(-1, 0).float() / 255
+        height, width = frame.shape[0] // 2 * 2, frame.shape[1] // 2 * 2
+        image = torch.from_numpy(frame[:height, :width].copy()).movedim(-1, 0).float() / 255
         yield Sample(f"{video.path.stem}-{index:06d}", image, None)

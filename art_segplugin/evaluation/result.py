@@ -36,8 +36,9 @@ class AttackResult:
         seed: seed of the random starts.
         counts: confusion matrix, rows true, columns predicted, pixels of the data set.
         images: one score an image, in the order of the data set.
-        mis_ratio_curve: share of wrong pixels after 0 ... steps steps (untargeted and targeted).
-        loss_share_curve: share of the loss on fooled pixels after 0 ... steps steps.
+        mis_ratio_curve: share of wrong pixels after 0 ... steps steps of the first restart; empty
+            for targeted attacks.
+        loss_share_curve: share of the loss on wrong pixels, likewise.
         largest_distance: largest perturbation in the attack's norm, in the unit of the images.
         seconds: time spent in attack and scoring.
     """
@@ -85,7 +86,8 @@ class RobustnessReport:
     Attributes:
         model: name of the model.
         data: name of the data set and what was used of it.
-        reference: "labels", or "clean prediction" where images have no labels.
+        reference: "labels", "clean prediction" where images have no labels, or
+            "labels or clean prediction" where some have.
         classes: class names; row and column i of all counts is classes[i].
         colours: RGB of each class.
         results: the clean result first, then one an attack.

@@ -13,6 +13,7 @@ from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.core.threat_model import ThreatModel
 from art_segplugin.core.types import Images, Labels
 from art_segplugin.data.sample import Dataset
+from art_segplugin.errors import InputError
 from art_segplugin.evaluation.batch_result import BatchResult
 from art_segplugin.evaluation.batches import Batch, batches
 from art_segplugin.evaluation.result import CLEAN, ImageScore
@@ -42,7 +43,7 @@ def evaluate(
         attacks: as `art_segplugin.attacks.named` gives them.
         seeds: one run of all attacks each.
         batch_size: images attacked together.
-        pictures: number of leading images whose adversarial images and predictions are kept.
+        pictures: number of leading images that are kept to be drawn.
         store: where finished batches are kept; those found in it are not run again, except where
             pictures are asked for.
 
@@ -50,11 +51,14 @@ def evaluate(
         (1 + attacks x seeds) results a batch.
 
     Raises:
-        InputError: the model does not fit the data.
+        InputError: the model does not fit the data, or an attack is targeted: what it is to
+            reach is not known here.
     """
+    if any(attack.options.get("targeted") for attack in attacks):
+        raise InputError("an attack is targeted; a data set is evaluated untargeted.")
     device = next(model.parameters()).device
     for batch in batches(data, batch_size, device):
-        keep = batch.first < pictures
+        keep = max(min(pictures - batch.first, len(batch.names)), 0)
         clean: BatchResult | None = None
         reference = batch.labels
         for attack, seed in [(None, 0), *((a, s) for s in seeds for a in attacks)]:
@@ -65,10 +69,10 @@ def evaluate(
                 continue
             if clean is None:
                 model.validate(batch.images, batch.labels)
-                clean, reference = clean_result(model, batch, keep=keep)
+                clean, reference = clean_result(model, batch, keep)
             result = clean
             if attack is not None and reference is not None:
-                result = attacked_result(model, batch, reference, attack, seed, keep=keep)
+                result = attacked_result(model, batch, reference, attack, seed, keep)
             if store is not None:
                 store.add(result)
             yield result
@@ -81,10 +85,11 @@ def predict(model: Segmenter, images: Images) -> Labels:
     return prediction
 
 
-def clean_result(
-    model: Segmenter, batch: Batch, *, keep: bool = False
-) -> tuple[BatchResult, Labels]:
-    """Scores without an attack, and the labels to compare with: the truth or the prediction."""
+def clean_result(model: Segmenter, batch: Batch, keep: int = 0) -> tuple[BatchResult, Labels]:
+    """Scores without an attack, and the labels to compare with: the truth or the prediction.
+
+    The first `keep` images are kept to be drawn.
+    """
     started = time.perf_counter()
     prediction = predict(model, batch.images)
     reference = prediction if batch.labels is None else batch.labels
@@ -97,10 +102,12 @@ def clean_result(
         counts=counts,
         images=images,
         seconds=time.perf_counter() - started,
-        adversarial=batch.images if keep else None,
-        prediction=prediction if keep else None,
+        labelled=batch.labels is not None,
+        adversarial=batch.images,
+        prediction=prediction,
+        reference=reference,
     )
-    return result, reference
+    return _keeping(result, keep), reference
 
 
 def attacked_result(
@@ -109,18 +116,22 @@ def attacked_result(
     reference: Labels,
     named: NamedAttack,
     seed: int,
-    *,
+    keep: int = 0,
     target: int | None = None,
-    keep: bool = False,
 ) -> BatchResult:
     """Attack one batch and score it against `reference`; `target` is a class wanted everywhere.
 
-    A targeted attack has no curves: its fooled pixels are those on target, not the wrong ones.
+    The curves are those of the first restart. A targeted attack has none: its fooled pixels are
+    those on target, not the wrong ones.
+
+    Raises:
+        InputError: the adversarial images are not finite, because the model's gradients are not.
     """
     started = time.perf_counter()
     attack = named.build()
     void = reference == model.ignore_index
-    labels = reference if target is None else reference.new_full((), target).where(~void, reference)
+    labels = reference if target is None else torch.full_like(reference, target)
+    labels = labels.masked_fill(void, attack.ignore_index)
     generator = torch.Generator(batch.images.device).manual_seed(seed * 1_000_003 + batch.first)
     wrong, on_fooled, loss = [], [], []
     for iterate in attack.iterates(model, batch.images, labels, generator=generator):
@@ -131,7 +142,7 @@ def attacked_result(
             loss.append(forward.pixel_loss.sum())
     exact = BatchResult(
         named.name,
-        named.described(),
+        named.described() | ({} if target is None else {"target": target}),
         seed,
         batch.first,
         wrong=_numbers(wrong),
@@ -139,10 +150,7 @@ def attacked_result(
         loss=_numbers(loss),
     )
     scored = score(model, batch, reference, iterate.best, exact, attack.threat_model)
-    seconds = time.perf_counter() - started
-    if keep:
-        return replace(scored, seconds=seconds)
-    return replace(scored, seconds=seconds, adversarial=None, prediction=None)
+    return _keeping(replace(scored, seconds=time.perf_counter() - started), keep)
 
 
 def score(
@@ -154,6 +162,8 @@ def score(
     threat_model: ThreatModel,
 ) -> BatchResult:
     """`result` with the counts, distance and pictures of the adversarial images `x_adv`."""
+    if not bool(x_adv.isfinite().all()):
+        raise InputError(f"{result.attack} gave values that are not finite; check the model.")
     prediction = predict(model, x_adv)
     counts, images = _scores(model, batch, prediction, reference)
     return replace(
@@ -161,9 +171,23 @@ def score(
         counts=counts,
         images=images,
         largest_distance=float(threat_model.distance(x_adv, batch.images).max()),
+        labelled=batch.labels is not None,
         adversarial=x_adv,
         prediction=prediction,
+        reference=reference,
     )
+
+
+def _keeping(result: BatchResult, count: int) -> BatchResult:
+    """`result` with the pictures of its first `count` images only."""
+    if count == 0:
+        return result.without_pictures()
+    kept = {
+        name: tensor[:count]
+        for name in ("adversarial", "prediction", "reference")
+        if (tensor := getattr(result, name)) is not None
+    }
+    return replace(result, **kept)
 
 
 def _numbers(values: list[Tensor]) -> list[Any]:

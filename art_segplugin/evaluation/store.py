@@ -10,7 +10,7 @@ from art_segplugin.evaluation.batch_result import BatchResult
 from art_segplugin.evaluation.result import ImageScore
 from art_segplugin.files import write_text
 
-NOT_STORED = ("adversarial", "prediction")
+NOT_STORED = ("adversarial", "prediction", "reference")
 
 
 class ResultStore:
@@ -21,7 +21,7 @@ class ResultStore:
         setting: what must be equal for results to be reusable (model, data, batch size).
 
     Raises:
-        InputError: the file holds results of another setting.
+        InputError: the file holds results of another setting, or is no such file.
     """
 
     def __init__(self, path: Path, setting: dict[str, Any]) -> None:
@@ -31,8 +31,13 @@ class ResultStore:
         if not path.exists():
             write_text(path, json.dumps({"setting": setting}) + "\n")
             return
-        first, *lines = path.read_text(encoding="utf-8").splitlines()
-        earlier = json.loads(first).get("setting")
+        try:
+            first, *lines = path.read_text(encoding="utf-8").splitlines()
+            earlier = json.loads(first)["setting"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{path} holds no results that could be gone on with ({error}); delete it."
+            ) from error
         if earlier != setting:
             differing = [k for k in setting if (earlier or {}).get(k) != setting[k]]
             raise InputError(
@@ -57,7 +62,9 @@ class ResultStore:
         return BatchResult(**{**values, "images": images})
 
     def add(self, result: BatchResult) -> None:
-        """Append one result; a crash can only lose the line being written."""
+        """Append one result, if it is new; a crash can only lose the line being written."""
+        if self.find(result.attack, result.options, result.seed, result.first) is not None:
+            return
         values = {k: v for k, v in vars(result).items() if k not in NOT_STORED}
         values["images"] = [asdict(image) for image in result.images]
         with self.path.open("a", encoding="utf-8") as file:

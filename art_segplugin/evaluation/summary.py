@@ -1,7 +1,7 @@
 """From scored batches to the report."""
 
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -10,7 +10,7 @@ import torch
 
 from art_segplugin.data.palettes import Palette
 from art_segplugin.evaluation.batch_result import BatchResult
-from art_segplugin.evaluation.result import AttackResult, Example, ImageScore
+from art_segplugin.evaluation.result import CLEAN, AttackResult, Example, ImageScore
 
 
 def summarise(results: Iterable[BatchResult]) -> list[AttackResult]:
@@ -41,34 +41,34 @@ def _total(group: list[BatchResult]) -> AttackResult:
     )
 
 
-def examples(results: Iterable[BatchResult], truths: dict[str, torch.Tensor]) -> list[Example]:
-    """Pictures of the images whose adversarial images were kept, first seed of each attack.
-
-    Args:
-        results: what `evaluate` yielded.
-        truths: label maps by name of the image; an image without one shows its clean prediction.
-    """
-    clean: dict[str, tuple[Any, Any]] = {}
-    attacked: dict[str, dict[str, tuple[Any, Any]]] = {}
+def examples(results: Sequence[BatchResult]) -> list[Example]:
+    """Pictures of the images that were kept, with the first seed of each attack."""
+    variants: dict[str, set[float]] = {}
     for result in results:
-        if result.adversarial is None or result.prediction is None:
+        variants.setdefault(result.attack, set()).add(result.options.get("eps", 0.0))
+    found: dict[str, Example] = {}
+    for result in results:
+        maps = (result.adversarial, result.prediction, result.reference)
+        if any(tensor is None for tensor in maps):
             continue
-        for i, score in enumerate(result.images):
-            shown = (to_uint8(result.adversarial[i]), result.prediction[i].cpu().numpy())
-            if result.attack == "clean":
-                clean[score.name] = shown
-            else:
-                attacked.setdefault(score.name, {}).setdefault(result.attack, shown)
-    return [
-        Example(
-            name,
-            image,
-            truths[name].cpu().numpy() if name in truths else prediction,
-            prediction,
-            attacked.get(name, {}),
-        )
-        for name, (image, prediction) in clean.items()
-    ]
+        for score, image, prediction, reference in zip(result.images, *maps, strict=False):  # type: ignore[arg-type]
+            picture, classes = to_uint8(image), prediction.cpu().numpy()
+            if result.attack == CLEAN:
+                truth = reference.cpu().numpy()
+                found[score.name] = Example(score.name, picture, truth, classes, {})
+            elif score.name in found:
+                name = result.attack
+                if len(variants[name]) > 1:
+                    name += f" eps {255 * result.options['eps']:g} of 255"
+                found[score.name].attacked.setdefault(name, (picture, classes))
+    return list(found.values())
+
+
+def reference_of(results: Iterable[BatchResult]) -> str:
+    """What scores are against, for RobustnessReport.reference."""
+    labelled = {result.labelled for result in results}
+    names = {True: "labels", False: "clean prediction"}
+    return " or ".join(names[one] for one in sorted(labelled, reverse=True))
 
 
 def to_uint8(image: torch.Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -19,7 +19,12 @@ LONGEST_NAME = 100
 
 
 def write_report(
-    report: RobustnessReport, examples: Sequence[Example], palette: Palette, folder: Path
+    report: RobustnessReport,
+    examples: Sequence[Example],
+    palette: Palette,
+    folder: Path,
+    *,
+    overlays: bool = True,
 ) -> list[Path]:
     """Write report.json, CSV tables, figures, overlays/NAME-ATTACK.png and report.html.
 
@@ -30,6 +35,7 @@ def write_report(
         examples: Images to draw, one picture for each of their attacks.
         palette: Names and colours of the classes of the examples.
         folder: Where to write; made if it does not exist. Files of the same name are replaced.
+        overlays: Write the pictures as files too; they are on the page in any case.
 
     Returns:
         The files, in the order they were written.
@@ -47,7 +53,7 @@ def write_report(
     for name, data in figures.items():
         written.append(folder / f"{name}.png")
         write_bytes(written[-1], data)
-    for example in examples:
+    for example in examples if overlays else ():
         for attack in example.attacked:
             path = _unused(
                 folder / "overlays" / f"{_file_name(f'{example.name}-{attack}')}.png", written

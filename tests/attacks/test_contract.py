@@ -188,6 +188,7 @@ def test_names():
         ({"name": "pgd", "step_size": -1.0}, "step_size is -1.0"),
         ({"name": "pgd", "decay": -1.0}, "decay is -1.0"),
         ({"name": "pgd", "norm": 3}, "norm is 3"),
+        ({"name": "pgd", "epsilon": 0.1}, "no attack has an option 'epsilon'"),
         ({"name": "pgd", "preset": "mine"}, "preset 'mine' is unknown"),
         ({"name": "segpgd", "schedule": "cosine"}, "schedule is 'cosine'"),
         ({"name": "segpgd", "schedule": 1.5}, "schedule is 1.5"),

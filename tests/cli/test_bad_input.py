@@ -84,6 +84,7 @@ def test_pickle_instead_of_weights(run, picture, pickled):
         ("--target", "7", "target 7 is no class; give 0 to 2"),
         ("--palette", "none", "palette 'none' is unknown"),
         ("--device", "abacus", "device 'abacus'"),
+        ("--video-format", "gif", "not as '.gif'"),
     ],
 )
 def test_bad_values(attack, picture, option, value, words):
@@ -111,6 +112,26 @@ def test_no_video_at_all(attack, tmp_path):
     assert fails(attack(tmp_path / "drive.mp4"), "drive.mp4 cannot be read")
 
 
+def test_full_disk_under_a_video(tmp_path):
+    """Written by a process of its own, whose files may not grow beyond 40 kB."""
+    code = (
+        "import resource, signal, sys, numpy as np; from pathlib import Path\n"
+        "from art_segplugin.data.video import VideoWriter; from art_segplugin.files import replacing\n"
+        "from art_segplugin.errors import InputError\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))\n"
+        "frames = np.random.default_rng(0).integers(0, 256, (40, 40, 48, 3), dtype=np.uint8)\n"
+        "try:\n"
+        " with replacing(Path(sys.argv[1])) as beside, VideoWriter(beside, 10) as writer:\n"
+        "  for frame in frames: writer.write(frame)\n"
+        "except InputError as error: print(error)"
+    )
+    command = [sys.executable, "-c", code, tmp_path / "drive.mkv"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert "of 40 frames could be written; is the disk full?" in result.stdout, result.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_full_disk(attack, picture, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -124,6 +145,49 @@ def test_folder_that_cannot_be_made(run, picture, checkpoint, tmp_path):
     (tmp_path / "file").write_text("in the way")
     result = run("attack", picture, "--model", checkpoint, "--out", tmp_path / "file" / "out")
     assert fails(result, "cannot write")
+
+
+@pytest.mark.parametrize("name", ["no[such].png", "no[/x].png"])
+def test_names_that_look_like_markup(attack, name):
+    assert fails(attack(name), f"{name} does not exist")
+
+
+def test_evaluation_is_not_overwritten(run, picture, checkpoint, tmp_path):
+    arguments = ("evaluate", "--data", picture.parent, "--model", checkpoint, "--attack", "fgsm")
+    assert run(*arguments, "--out", tmp_path / "out")[0] == 0
+    before = (tmp_path / "out" / "batches.jsonl").read_bytes()
+    assert fails(run(*arguments, "--out", tmp_path / "out"), "holds an evaluation already")
+    assert (tmp_path / "out" / "batches.jsonl").read_bytes() == before
+
+
+def test_resuming_with_other_weights_is_refused(run, picture, checkpoint, tmp_path):
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(checkpoint.read_bytes())
+    arguments = ("evaluate", "--data", picture.parent, "--model", weights, "--attack", "fgsm")
+    assert run(*arguments, "--out", tmp_path / "out")[0] == 0
+    changed = bytearray(weights.read_bytes())
+    changed[-4] ^= 1  # the last bit of a weight
+    weights.write_bytes(changed)
+    result = run(*arguments, "--out", tmp_path / "out", "--resume")
+    assert fails(result, "holds results with another weights")
+
+
+def test_an_attack_named_twice(run, picture, checkpoint, tmp_path):
+    arguments = (
+        "evaluate",
+        "--data",
+        picture.parent,
+        "--model",
+        checkpoint,
+        "--out",
+        tmp_path / "out",
+    )
+    assert fails(run(*arguments, "--attack", "pgd", "--attack", "pgd-20"), "named twice")
+
+
+def test_other_norms_need_an_eps(run, picture, checkpoint):
+    result = run("attack", picture, "--model", checkpoint, "--norm", "2")
+    assert fails(result, "the norm is 2; give --eps in that norm")
 
 
 def test_unknown_option_is_no_traceback(run):

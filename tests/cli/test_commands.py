@@ -71,13 +71,44 @@ def test_targeted_attack_moves_pixels_to_the_target(run, picture, checkpoint, tm
     assert counts["sky"][1] > counts["free"][1]
 
 
+def test_same_names_of_two_folders_are_both_kept(run, picture, checkpoint, tmp_path):
+    other = tmp_path / "other" / picture.name
+    other.parent.mkdir()
+    Image.fromarray((255 - pixels(picture)).astype(np.uint8)).save(other)
+    arguments = ("attack", picture, other, "--model", checkpoint, "--attack", "fgsm")
+    assert run(*arguments, "--out", tmp_path / "out")[0] == 0
+    folder = tmp_path / "out" / "adversarial"
+    assert np.abs(pixels(folder / "street.png") - pixels(picture)).max() == 8
+    assert np.abs(pixels(folder / "street-2.png") - pixels(other)).max() == 8
+    report = RobustnessReport.load(tmp_path / "out" / "report.json")
+    assert [i.name for i in report.clean.images] == ["street", "street-2"]
+
+
+def test_what_is_given_wins_over_the_preset(run, picture, checkpoint, tmp_path):
+    for extra, eps, step in (((), 0.03, 0.01), (("--eps", "1/255"), 1 / 255, 0.01)):
+        arguments = ("attack", picture, "--model", checkpoint, "--preset", "paper", "--steps", 2)
+        assert run(*arguments, *extra, "--out", tmp_path / "out")[0] == 0
+        options = RobustnessReport.load(tmp_path / "out" / "report.json").results[1].options
+        assert (options["eps"], options["step_size"]) == (eps, step)
+        assert options["steps"] == 2
+
+
+def test_l2_attack(run, picture, checkpoint, tmp_path):
+    arguments = ("attack", picture, "--model", checkpoint, "--norm", "2", "--eps", "2.0")
+    assert run(*arguments, "--steps", 5, "--out", tmp_path / "out")[0] == 0
+    _, exact, rounded = RobustnessReport.load(tmp_path / "out" / "report.json").results
+    assert 1.9 < exact.largest_distance <= 2.0 + 1e-5
+    assert 1.9 < rounded.largest_distance <= 2.0 + 1e-4
+
+
 def test_video_stays_inside_eps(run, checkpoint, tmp_path):
     frames = np.random.default_rng(0).integers(0, 256, (4, 40, 48, 3), dtype=np.uint8)
-    with VideoWriter(tmp_path / "drive.mkv", 10) as writer:
+    (tmp_path / "clips").mkdir()
+    with VideoWriter(tmp_path / "clips" / "drive.mkv", 10) as writer:
         for frame in frames:
             writer.write(frame)
     status, _, _ = run(
-        "attack", tmp_path / "drive.mkv", "--model", checkpoint, "--attack", "fgsm",
+        "attack", tmp_path / "clips", "--model", checkpoint, "--attack", "fgsm",
         "--frames", 3, "--out", tmp_path / "out",
     )  # fmt: skip
     assert status == 0

@@ -178,8 +178,89 @@ def test_shapes_that_do_not_fit_are_named(change, words, monkeypatch):
 
 def test_low_resolution_logits_are_explained():
     model, x, labels = tiny_problem()
-    with pytest.raises(InputError, match=r"wrap it in art_segplugin\.models\.Segmenter"):
+    with pytest.raises(InputError, match=r"wrap the model in art_segplugin\.models\.Segmenter"):
         pgd(0.1, 0.1, 1)(lambda t: model(t)[..., ::2, ::2], x, labels)
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        (lambda logits: {"out": logits}, "returned a dict"),
+        (lambda logits: logits[:, 0], r"returned a tensor of \(2, 12, 14\)"),
+        (lambda logits: logits[:, :1], r"returned a tensor of \(2, 1, 12, 14\)"),
+        (lambda logits: logits[:1], r"returned logits of \(1, 4, 12, 14\)"),
+    ],
+)
+def test_outputs_that_are_no_logits_are_explained(output, words):
+    model, x, labels = tiny_problem()
+    iterates = getattr(GradientAttack.iterates, "__wrapped__", GradientAttack.iterates)
+    with pytest.raises(InputError, match=words):
+        list(iterates(pgd(0.1, 0.1, 1), lambda t: output(model(t)), x, labels))
+
+
+def test_inference_mode_is_explained():
+    model, x, labels = tiny_problem()
+    with torch.inference_mode(), pytest.raises(InputError, match="leave torch"):
+        pgd(0.1, 0.1, 1)(model, x, labels)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32])
+def test_any_integer_labels(dtype):
+    model, x, labels = tiny_problem()
+    attack = pgd(0.05, 0.02, 2, random_start=False)
+    assert torch.equal(attack(model, x, labels.to(dtype)), attack(model, x, labels))
+
+
+def test_nan_gives_no_success_and_does_not_spread():
+    model, x, labels = tiny_problem()
+    x[:, :, 3] = 0
+
+    def broken(images):
+        return model(images) + images.sqrt().sum(1, keepdim=True)  # infinite slope at 0
+
+    for norm in (1, 2, "inf"):
+        attack = pgd({1: 9.0, 2: 0.5, "inf": 0.05}[norm], 0.02, 3, norm=norm, random_start=False)
+        assert attack(broken, x, labels).isfinite().all()
+    nan = next(pgd(0.1, 0.1, 1).iterates(lambda images: model(images) * torch.nan, x, labels))
+    assert not nan.forward.fooled.any()
+
+
+@pytest.mark.parametrize("norm", [1, 2, "inf"])
+def test_half_precision_stays_finite_and_counts_exactly(norm):
+    model, x, labels = tiny_problem(size=(60, 70))
+    attack = segpgd({1: 90.0, 2: 1.0, "inf": 0.05}[norm], 0.02, 2, norm=norm, restarts=2)
+    mask = torch.zeros_like(labels, dtype=torch.bool)
+    mask[:, :5] = True
+    runs = list(attack.iterates(model.bfloat16(), x.bfloat16(), labels, mask=mask))
+    assert runs[-1].best.isfinite().all()
+    forward = runs[0].forward
+    right = (forward.fooled.sum((1, 2)) / forward.valid.sum((1, 2))).float()
+    assert torch.equal(forward.success_rate, right)
+    assert forward.loss.isfinite().all()
+
+
+@pytest.mark.parametrize("restarts", [1, 2])
+def test_the_answer_does_not_depend_on_final_forward(restarts):
+    model, x, labels = tiny_problem()
+    attack = GradientAttack(
+        ThreatModel(0.05), SteepestStep(0.05), 4, select=LowestAccuracy(), restarts=restarts
+    )
+    seeds = [torch.Generator().manual_seed(0) for _ in range(2)]
+    ends = [
+        list(attack.iterates(model, x, labels, generator=g, final_forward=f))[-1].best
+        for g, f in zip(seeds, (True, False), strict=True)
+    ]
+    assert torch.equal(*ends)
+
+
+def test_targeted_restarts_keep_the_most_pixels_on_target():
+    model, x, labels = tiny_problem(n=4)
+    wanted = torch.where(labels == 255, labels, (labels + 1) % 4)
+    attack = pgd(0.03, 0.02, 3, restarts=5, targeted=True)
+    runs = list(attack.iterates(model, x, wanted, generator=torch.Generator().manual_seed(0)))
+    per_restart = torch.stack([accuracy(model, i.x_adv, wanted) for i in runs if i.step == 3])
+    assert per_restart.max(0).values.ne(per_restart[-1]).any()
+    assert torch.equal(accuracy(model, runs[-1].best, wanted), per_restart.max(0).values)
 
 
 @pytest.mark.parametrize("options", [{"steps": 0}, {"steps": -3}, {"restarts": 0}])
@@ -192,12 +273,16 @@ def test_counts_below_one_are_refused(options):
 @pytest.mark.parametrize("norm", [1, 2, "inf"])
 def test_on_cuda_equals_cpu_and_never_synchronises(norm):
     model, x, labels = tiny_problem(dtype=torch.float64)
-    attack = segpgd(0.1, 0.02, 5, norm=norm, random_start=False, restarts=2, decay=1.0)
+    eps = torch.tensor([0.05, 0.1], dtype=torch.float64)
+    attack = segpgd(eps, 0.02, 5, norm=norm, random_start=False, restarts=2, decay=1.0)
     expected = attack(model, x, labels)
     model, x, labels = model.cuda(), x.cuda(), labels.cuda()
-    attack(model, x, labels)  # first-use initialisation of the libraries may synchronise
+    mask = labels != 3
+    free = segpgd(0.1, 0.02, 2, norm=norm)
+    free(model, x, labels, mask=mask)  # first-use initialisation of the libraries may synchronise
     torch.cuda.set_sync_debug_mode("error")
     try:
+        free(model, x, labels, mask=mask)
         answer = attack(model, x, labels)
     finally:
         torch.cuda.set_sync_debug_mode("default")

@@ -107,6 +107,26 @@ def test_bad_input_is_named(arguments, words):
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize("norm", [1, 2])
+def test_random_points_are_uniform_in_the_ball(norm):
+    """Of a uniform draw in d dimensions, (distance / eps)^d is uniform in [0, 1]."""
+    x = torch.zeros(4000, 1, 1, 3, dtype=torch.float64)
+    region = ThreatModel(0.5, norm, bounds=(-math.inf, math.inf)).around(x)
+    points = region.random_point(torch.Generator().manual_seed(0))
+    share = (ThreatModel(0.5, norm).distance(points, x) / 0.5) ** 3
+    for quantile in (0.25, 0.5, 0.75):
+        assert abs((share < quantile).double().mean() - quantile) < 0.03
+    assert points.mean(0).abs().max() < 0.01
+
+
+def test_l1_steps_keep_their_length_under_a_small_mask():
+    x = torch.zeros(1, 3, 50, 50, dtype=torch.float64)
+    mask = torch.zeros(1, 50, 50, dtype=torch.bool)
+    mask[:, :2, :2] = True
+    direction = ThreatModel(1.0, 1).around(x, mask).steepest(torch.ones_like(x))
+    torch.testing.assert_close(direction.abs().sum().item(), 1.0)
+
+
 def test_one_radius_per_image_or_refusal():
     with pytest.raises(InputError, match="eps has 2 values for 3 images"):
         ThreatModel(torch.ones(2)).around(torch.zeros(3, 3, 4, 4))

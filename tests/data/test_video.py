@@ -56,5 +56,5 @@ def test_a_video_that_breaks_off_says_where(tmp_path):
 
 
 def test_unknown_suffix_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"videos end in \.mkv"):
+    with pytest.raises(InputError, match=r"written as \.mkv, .*, not as '\.gif'"):
         write_video(tmp_path / "clip.gif", frames(1), fps=12)

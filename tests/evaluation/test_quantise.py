@@ -20,6 +20,11 @@ def test_multiples_of_1_255_inside_the_threat_model(norm, eps, seed):
     assert rounded.max() <= 1
     assert (threat_model.distance(rounded, x) <= eps * (1 + 1e-5) + 1e-6).all()
     assert (rounded - x_adv).abs().max() < 1.0 / 255 + 1e-6
+    # no more is given up than the last bisection leaves undecided
+    if norm != "inf" and eps > 2 / 255:
+        towards_x = x + ((x_adv - x) * 255).trunc() / 255
+        kept, least = (threat_model.distance(image, x) for image in (rounded, towards_x))
+        assert (kept >= least - 1e-6).all()
 
 
 def test_whole_255ths_are_kept():

@@ -108,15 +108,50 @@ def test_store_of_another_setting_is_refused(tmp_path):
 
 def test_pictures(model):
     data = Toy([(10, 12)] * 3)
-    results = list(evaluate(model, data, ATTACKS, batch_size=1, pictures=2))
-    shown = examples(results, {"image-0": data[0].labels})
+    results = list(evaluate(model, data, ATTACKS, batch_size=3, pictures=2))
+    shown = examples(results)
     assert [e.name for e in shown] == ["image-0", "image-1"]
-    assert (shown[0].truth[0] == 255).all()
+    for i, example in enumerate(shown):
+        assert (example.truth == data[i].labels.numpy()).all()
     assert set(shown[1].attacked) == {"fgsm", "segpgd-3"}
     image, prediction = shown[1].attacked["fgsm"]
     assert image.shape == (10, 12, 3)
     assert prediction.shape == (10, 12)
     assert abs(image.astype(int) - shown[1].image).max() == round(25.5)
+
+
+def test_pictures_of_several_radii_have_different_names(model):
+    attacks = [named("fgsm", eps=0.1), named("fgsm", eps=8 / 255)]
+    shown = examples(list(evaluate(model, Toy([(10, 12)]), attacks, pictures=1)))
+    assert set(shown[0].attacked) == {"fgsm eps 25.5 of 255", "fgsm eps 8 of 255"}
+
+
+@pytest.mark.parametrize("void", [-1, 0, 3])
+def test_attack_and_scores_agree_about_void(void):
+    torch.manual_seed(0)
+    model = Segmenter(TinyNet(4), classes=4, ignore_index=void).eval()
+
+    class Other(Toy):
+        def __getitem__(self, i):
+            sample = super().__getitem__(i)
+            return replace(sample, labels=sample.labels.masked_fill(sample.labels == 255, void))
+
+    clean, _, seg = summarise(evaluate(model, Other([(10, 12)] * 2), ATTACKS))
+    assert clean.images == [replace(i, right=i.right) for i in clean.images]
+    assert seg.mis_ratio_curve[-1] == pytest.approx(seg.mis_ratio, abs=1e-6)
+    assert sum(i.valid for i in seg.images) == seg.matrix.sum()
+
+
+def test_targeted_attacks_are_refused(model):
+    with pytest.raises(InputError, match="evaluated untargeted"):
+        next(evaluate(model, Toy([(10, 12)]), [named("pgd", targeted=True)]))
+
+
+def test_broken_store_is_named(tmp_path):
+    for content in ("", "[]\n", "no json\n"):
+        (tmp_path / "b.jsonl").write_text(content)
+        with pytest.raises(InputError, match="holds no results that could be gone on with"):
+            ResultStore(tmp_path / "b.jsonl", {})
 
 
 def test_report_round_trip(model, tmp_path):
