@@ -14,13 +14,14 @@ from art_segplugin.models import load_model
 from art_segplugin.wrappers.torchattacks import SegMultiAttack, SegPGD, for_segmentation
 
 
-def scores(model, images, labels):
-    """Pixel accuracy and mIoU in percent over the valid pixels."""
+def report(name, model, images, labels):
+    """Pixel accuracy and mIoU over the valid pixels."""
     with torch.no_grad():
         logits = model(images)
     matrix = ConfusionMatrix(logits.shape[1])
     matrix.update(logits.argmax(1), labels)
-    return 100 * pixel_accuracy(matrix.counts), 100 * mean_iou(matrix.counts)
+    accuracy, miou = pixel_accuracy(matrix.counts), mean_iou(matrix.counts)
+    print(f"{name:30} pixel accuracy {accuracy:6.1%}, mIoU {miou:6.1%}")
 
 
 def main(smoke):
@@ -40,17 +41,14 @@ def main(smoke):
         "the worse of both, per image": SegMultiAttack([pgd, segpgd]),
     }
 
-    print(f"{'images':30}  pixel accuracy   mIoU")
-    print("{:30}  {:12.1f} %  {:5.1f} %".format("clean", *scores(model, images, labels)))
+    report("clean", model, images, labels)
     torch.manual_seed(0)  # the random starts
     for name, attack in attacks.items():
-        adv_images = attack(images, labels)
-        print("{:30}  {:12.1f} %  {:5.1f} %".format(name, *scores(model, adv_images, labels)))
+        report(name, model, attack(images, labels), labels)
 
     # torchattacks' targeted modes work too: every pixel towards a class it does not have.
     segpgd.set_mode_targeted_least_likely(quiet=True)
-    adv_images = segpgd(images, labels)
-    print("{:30}  {:12.1f} %  {:5.1f} %".format("targeted", *scores(model, adv_images, labels)))
+    report("targeted", model, segpgd(images, labels), labels)
 
 
 if __name__ == "__main__":

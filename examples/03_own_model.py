@@ -41,13 +41,16 @@ def main() -> None:
 
     # 4. Attack and score.
     steps = 2 if smoke else 8
-    for name, attack in (("PGD", pgd(steps=steps)), ("SegPGD", segpgd(steps=steps))):
-        adversarial = attack(model, images, labels)
-        counts = count(predict(model, adversarial), labels, classes)
+    adversarial = {
+        "clean": images,
+        f"PGD-{steps}": pgd(steps=steps)(model, images, labels),
+        f"SegPGD-{steps}": segpgd(steps=steps)(model, images, labels),
+    }
+    for name, changed in adversarial.items():
+        counts = count(predict(model, changed), labels, classes)
         print(
-            f"{name}-{steps}: pixel accuracy {pixel_accuracy(counts):.3f}, "
-            f"mIoU {mean_iou(counts):.3f}, "
-            f"largest change {255 * (adversarial - images).abs().max().item():.2f}/255"
+            f"{name:10} pixel accuracy {pixel_accuracy(counts):6.1%}, mIoU {mean_iou(counts):6.1%}, "
+            f"largest change {255 * (changed - images).abs().max().item():.2f}/255"
         )
 
 

@@ -1,3 +1,4 @@
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -5,6 +6,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
+ACCURACY = r"^(.+?) +pixel accuracy +([\d.]+)%"
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -13,7 +15,13 @@ def test_example(path, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", [str(path), "--smoke"])
     runpy.run_path(str(path), run_name="__main__")
-    assert "accuracy" in capsys.readouterr().out
+    printed = re.findall(ACCURACY, capsys.readouterr().out, re.MULTILINE)
+    accuracy = {name: float(value) for name, value in printed}
+    attacked = [name for name in accuracy if not name.endswith("clean")]
+    assert len(attacked) >= 2
+    for name in attacked:
+        clean = accuracy["trained: clean" if name.startswith("trained") else "clean"]
+        assert accuracy[name] < clean, accuracy
 
 
 def test_there_are_three():

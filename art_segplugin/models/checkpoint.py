@@ -6,14 +6,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from art_segplugin.errors import InputError
-from art_segplugin.files import replacing
 from art_segplugin.models.info import CheckpointInfo
 from art_segplugin.models.segmenter import Segmenter
 from art_segplugin.models.small import SmallSegNet
+from art_segplugin.models.tensors import write_safetensors
 
 ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = {"small": SmallSegNet}
 """Architectures that a checkpoint may name; each is called with the options in the description."""
@@ -27,20 +26,19 @@ def save_checkpoint(path: str | Path, model: nn.Module, info: CheckpointInfo) ->
 
     Args:
         path: File to write, usually ``*.safetensors``.
-        model: The network itself or the Segmenter around it.
+        model: The network itself, or the Segmenter around it, whose normalisation, channels, stride
+            and ignore_index then replace those of ``info``. A Segmenter's ``output`` is a function
+            and not written.
         info: Its description; the package version is filled in where it is empty.
 
     Raises:
         InputError: The file cannot be written.
     """
     network = _network(model)
-    tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    if isinstance(model, Segmenter):
+        info = model.describe(info)
     described = replace(info, version=info.version or _package_version())
-    with replacing(Path(path)) as beside:
-        try:
-            save_file(tensors, beside, metadata={_KEY: described.to_json()})
-        except SafetensorError as error:  # its writer reports a full disk in this way
-            raise InputError(f"cannot write {path}: {error}.") from error
+    write_safetensors(path, network.state_dict(), {_KEY: described.to_json()})
 
 
 def load_checkpoint(path: str | Path, model: nn.Module | None = None) -> Segmenter:
@@ -76,6 +74,9 @@ def load_checkpoint(path: str | Path, model: nn.Module | None = None) -> Segment
         ignore_index=info.ignore_index,
         mean=info.mean,
         std=info.std,
+        bgr=info.bgr,
+        channels=info.channels and slice(*info.channels),
+        stride=info.stride,
         info=info,
     )
     return segmenter.eval()

@@ -9,6 +9,20 @@ from art_segplugin.errors import InputError
 
 Colour = tuple[int, int, int]
 
+_KINDS: Mapping[str, type] = {
+    "architecture": str,
+    "options": dict,
+    "ignore_index": int,
+    "bgr": bool,
+    "stride": int,
+    "data": str,
+    "training": dict,
+    "scores": dict,
+    "command": str,
+    "version": str,
+}
+"""What JSON holds for the fields that are taken as they are."""
+
 
 @dataclass(frozen=True)
 class CheckpointInfo:
@@ -22,6 +36,9 @@ class CheckpointInfo:
         ignore_index: Label of pixels that belong to no class.
         mean: Per-channel mean subtracted from images in [0, 1].
         std: Per-channel standard deviation they are divided by.
+        bgr: The network wants the channels in the order blue, green, red.
+        channels: Start, stop and step of the logits that are classes; None for all.
+        stride: Height and width of the images are padded to a multiple of it.
         data: What it was trained on.
         training: Options of the training.
         scores: Figures measured on the validation data, such as ``miou`` in 0..1.
@@ -36,6 +53,9 @@ class CheckpointInfo:
     ignore_index: int = 255
     mean: tuple[float, ...] = (0.0, 0.0, 0.0)
     std: tuple[float, ...] = (1.0, 1.0, 1.0)
+    bgr: bool = False
+    channels: tuple[int | None, int | None, int | None] | None = None
+    stride: int = 1
     data: str = ""
     training: Mapping[str, Any] = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
@@ -55,6 +75,9 @@ class CheckpointInfo:
         """
         try:
             fields = json.loads(text)
+            for name, kind in _KINDS.items():
+                if not isinstance(fields.get(name, kind()), kind):
+                    raise TypeError(f"{name} is {fields[name]!r}")
             return cls(
                 **{
                     **fields,
@@ -62,9 +85,10 @@ class CheckpointInfo:
                     "colours": tuple(_colour(colour) for colour in fields["colours"]),
                     "mean": tuple(float(value) for value in fields["mean"]),
                     "std": tuple(float(value) for value in fields["std"]),
+                    "channels": _channels(fields.get("channels")),
                 }
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InputError(f"the description of the model cannot be read ({error}).") from error
 
 
@@ -87,3 +111,11 @@ def _voc_colour(index: int) -> Colour:
 def _colour(values: list[Any]) -> Colour:
     red, green, blue = (int(value) for value in values)
     return red, green, blue
+
+
+def _channels(values: list[int | None] | None) -> tuple[int | None, int | None, int | None] | None:
+    if values is None:
+        return None
+    start, stop, step = values
+    slice(start, stop, step).indices(1)  # refuses what is no number
+    return start, stop, step

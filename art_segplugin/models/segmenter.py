@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 import torch
@@ -59,7 +60,7 @@ class Segmenter(nn.Module):
         info: CheckpointInfo | None = None,
     ) -> None:
         super().__init__()
-        if len(mean) != len(std) or min(std) <= 0:
+        if len(mean) != len(std) or min(std, default=0.0) <= 0:
             raise InputError(
                 f"mean {tuple(mean)} and std {tuple(std)} must have one value per channel, "
                 "and every std must be positive."
@@ -74,6 +75,8 @@ class Segmenter(nn.Module):
         self.channels = channels
         self.stride = stride
         self.info = info
+        # The buffers may be rounded to another precision; what is written to a file shall not be.
+        self._normalisation = tuple(map(float, mean)), tuple(map(float, std))
         self._normalises = any(value != 0 for value in mean) or any(value != 1 for value in std)
         for name, values in (("mean", mean), ("std", std)):
             column = torch.tensor(values, dtype=torch.float32).view(1, -1, 1, 1)
@@ -104,7 +107,8 @@ class Segmenter(nn.Module):
         self._check_images(images)
         n, _, height, width = images.shape
         right, bottom = -width % self.stride, -height % self.stride
-        prepared = (images - self.mean).div_(self.std) if self._normalises else images
+        # Always a tensor of its own: a model may start with an in-place operation.
+        prepared = (images - self.mean).div_(self.std) if self._normalises else images.clone()
         if self.bgr:
             prepared = prepared.flip(1)
         if right or bottom:
@@ -125,6 +129,20 @@ class Segmenter(nn.Module):
                 "set classes, or choose the channels that count with channels=slice(...)."
             )
         return logits
+
+    def describe(self, info: CheckpointInfo) -> CheckpointInfo:
+        """Return ``info`` with what this wrapper adds to the model, except `output`, a function."""
+        mean, std = self._normalisation
+        channels = self.channels
+        return replace(
+            info,
+            ignore_index=self.ignore_index,
+            mean=mean,
+            std=std,
+            bgr=self.bgr,
+            channels=channels and (channels.start, channels.stop, channels.step),
+            stride=self.stride,
+        )
 
     def validate(self, images: Tensor, labels: Tensor | None = None) -> Self:
         """Make the checks that are too dear for every forward; call it once per run.
@@ -152,19 +170,9 @@ class Segmenter(nn.Module):
             )
         with evaluation_mode(self), torch.no_grad():
             logits = self(images)
-        if not logits.isfinite().all():
-            raise InputError(
-                "the model's output holds NaN or infinite values on these images: "
-                "its weights or its normalisation are broken."
-            )
+        check_outputs(logits)
         if self.classes is None:
             self.classes = logits.shape[1]
-        if self.classes > 1 and _are_probabilities(logits):
-            warnings.warn(
-                "the model's output looks like probabilities (it sums to 1 over the classes); "
-                "attacks are stronger on the logits before the softmax.",
-                stacklevel=2,
-            )
         if labels is not None:
             if labels.shape != (images.shape[0], *images.shape[2:]):
                 raise InputError(
@@ -205,6 +213,31 @@ class Segmenter(nn.Module):
             raise InputError(
                 f"the images are {images.dtype}; expected floating-point values in [0, 1]."
             )
+
+
+def check_outputs(logits: Logits) -> None:
+    """Make the checks of a model's outputs that read values back; call it once per run.
+
+    Warns, in the name of the caller's caller, when the outputs are probabilities, on which losses
+    made for logits are weak.
+
+    Args:
+        logits: Outputs of the model on images of the run, (n, c, h, w).
+
+    Raises:
+        InputError: They hold NaN or infinite values.
+    """
+    if not logits.isfinite().all():
+        raise InputError(
+            "the model's output holds NaN or infinite values on these images: "
+            "its weights or its normalisation are broken."
+        )
+    if logits.shape[1] > 1 and logits.numel() and _are_probabilities(logits):
+        warnings.warn(
+            "the model's output looks like probabilities (it sums to 1 over the classes); "
+            "attacks are stronger on the logits before the softmax.",
+            stacklevel=3,
+        )
 
 
 def _are_probabilities(outputs: Tensor) -> bool:

@@ -51,7 +51,7 @@ class SmallSegNet(nn.Module):
         self.decoder4 = _Decoder(eighth, quarter)
         self.decoder2 = _Decoder(quarter, half)
         self.classifier = nn.Conv2d(half, classes, 1)
-        self._initialise()
+        self.reset_parameters()
         for parameter in self.parameters():
             if parameter.ndim == 4:
                 parameter.data = parameter.data.contiguous(memory_format=channels_last)
@@ -77,13 +77,17 @@ class SmallSegNet(nn.Module):
         decoded = self.decoder2(decoded, at2)
         return _resize(self.classifier(decoded), images)
 
-    def _initialise(self) -> None:
+    def reset_parameters(self) -> None:
+        """Draw all weights anew, as the constructor does."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
-            elif isinstance(module, _Residual):
+            elif isinstance(module, nn.BatchNorm2d):
+                module.reset_parameters()
+        for module in self.modules():
+            if isinstance(module, _Residual):
                 # Every block starts as the identity, which lets short trainings use a high rate.
                 nn.init.zeros_(module.norm.weight)
         nn.init.normal_(self.classifier.weight, std=0.01)

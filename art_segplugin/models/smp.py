@@ -43,12 +43,13 @@ def load(name: str) -> Segmenter:
         colours=default_colours(count),
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
+        stride=model.encoder.output_stride if model.requires_divisible_input_shape else 1,
     )
     return Segmenter(
         model,
         classes=count,
         mean=info.mean,
         std=info.std,
-        stride=model.encoder.output_stride if model.requires_divisible_input_shape else 1,
+        stride=info.stride,
         info=info,
     ).eval()

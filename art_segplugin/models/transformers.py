@@ -29,9 +29,15 @@ def load(name: str) -> Segmenter:
     transformers = import_zoo("transformers")
     local = Path(name).is_dir()
     try:
-        config = transformers.AutoConfig.from_pretrained(name, local_files_only=local)
+        config = transformers.AutoConfig.from_pretrained(
+            name, local_files_only=local, trust_remote_code=False
+        )
         model = _model_class(transformers, config).from_pretrained(
-            name, config=config, local_files_only=local, use_safetensors=True
+            name,
+            config=config,
+            local_files_only=local,
+            use_safetensors=True,
+            trust_remote_code=False,
         )
         preprocessing = _preprocessing(transformers, name, local)
     except (OSError, ValueError) as error:
@@ -48,6 +54,7 @@ def load(name: str) -> Segmenter:
         ignore_index=getattr(config, "semantic_loss_ignore_index", 255),
         mean=mean,
         std=std,
+        bgr=preprocessing.get("do_flip_channel_order", False),
     )
     return Segmenter(
         model,
@@ -55,7 +62,7 @@ def load(name: str) -> Segmenter:
         ignore_index=info.ignore_index,
         mean=mean,
         std=std,
-        bgr=preprocessing.get("do_flip_channel_order", False),
+        bgr=info.bgr,
         info=info,
     ).eval()
 

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -31,7 +32,6 @@ class BatchMaker:
     def batch(self, step: int) -> Batch:
         """Return images (n, 3, h, w) float32 in [0, 1] and labels (n, h, w) int64 of one step."""
         options = self._options
-        crop = options.crop or _size(self._samples[0].image)
         views = []
         for position in range(step * options.batch_size, (step + 1) * options.batch_size):
             sample = self._samples[self._index(position)]
@@ -39,7 +39,7 @@ class BatchMaker:
                 augment(
                     sample.image,
                     sample.labels,
-                    crop=crop,
+                    crop=self._crop,
                     scale=options.scale,
                     jitter=options.jitter,
                     ignore_index=self._samples.dataset.palette.ignore_index,
@@ -56,6 +56,10 @@ class BatchMaker:
             while len(ahead) <= self._options.workers and step + len(ahead) < self._options.steps:
                 ahead.append(executor.submit(self.batch, step + len(ahead)))
             yield ahead.popleft().result()
+
+    @cached_property
+    def _crop(self) -> tuple[int, int]:
+        return self._options.crop or _size(self._samples[0].image)
 
     def _index(self, position: int) -> int:
         """Return the sample at one position of the endless sequence of shuffled epochs."""

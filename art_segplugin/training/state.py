@@ -11,12 +11,17 @@ import torch
 from torch import nn
 
 from art_segplugin.errors import InputError
-from art_segplugin.files import replacing
+from art_segplugin.models.info import CheckpointInfo
+from art_segplugin.models.tensors import write_torch
 from art_segplugin.training.cache import SampleCache
 from art_segplugin.training.options import TrainingOptions
 
 # These change how fast a run is and how often it saves, not what it computes.
 _HARMLESS = ("save_every", "workers", "cache_bytes")
+# What the network sees and answers depends on these too, and the weights do not show them.
+_OF_THE_MODEL = ("mean", "std", "bgr", "channels", "stride")
+# What looking for our own content in another program's raises.
+_FOREIGN = (AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -28,16 +33,17 @@ class Progress:
 
 
 def describe_run(
-    options: TrainingOptions, objective: str, training: SampleCache, validation: SampleCache
+    options: TrainingOptions,
+    objective: str,
+    info: CheckpointInfo,
+    training: SampleCache,
+    validation: SampleCache,
 ) -> dict[str, Any]:
     """Return everything that must be equal for a run to be resumed, ready for JSON."""
-    described = {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in asdict(options).items()
-        if name not in _HARMLESS
-    }
+    settings = {name: value for name, value in asdict(options).items() if name not in _HARMLESS}
+    settings |= {name: getattr(info, name) for name in _OF_THE_MODEL}
     return {
-        **described,
+        **{name: list(v) if isinstance(v, tuple) else v for name, v in settings.items()},
         "objective": objective,
         "training data": _describe_data(training),
         "validation data": _describe_data(validation),
@@ -63,11 +69,7 @@ def save_state(
         "model": model.state_dict(),
         "optimiser": optimiser.state_dict(),
     }
-    with replacing(path) as beside:
-        try:
-            torch.save(state, beside)
-        except RuntimeError as error:  # its writer reports a full disk in this way
-            raise InputError(f"cannot write {path}: {error}") from error
+    write_torch(path, state)
 
 
 def load_state(
@@ -80,8 +82,10 @@ def load_state(
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        saved_run = json.loads(state["run"])
-    except (OSError, RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        saved_run = dict(json.loads(state["run"]))
+        progress = Progress(int(state["step"]), state["best_miou"])
+        weights, moments = state["model"], state["optimiser"]
+    except (*_FOREIGN, OSError, EOFError, pickle.UnpicklingError) as error:
         raise InputError(
             f"the training state {path} cannot be read: delete it to start again."
         ) from error
@@ -92,11 +96,11 @@ def load_state(
             "resume it with its own options, or choose another directory."
         )
     try:
-        model.load_state_dict(state["model"])
-    except RuntimeError as error:
+        model.load_state_dict(weights)
+        optimiser.load_state_dict(moments)
+    except _FOREIGN as error:
         raise InputError(f"{path} holds the weights of another model than this run's.") from error
-    optimiser.load_state_dict(state["optimiser"])
-    return Progress(state["step"], state["best_miou"])
+    return progress
 
 
 def _describe_data(samples: SampleCache) -> str:

@@ -87,7 +87,8 @@ def train(
         validation: Labelled samples to choose the best checkpoint by.
         directory: Folder of this run.
         options: Options of this run.
-        info: Description that goes into the checkpoint; training options and mIoU are filled in.
+        info: Description that goes into the checkpoint; normalisation, training options and mIoU are
+            filled in.
         objective: What is minimised; None is `CrossEntropy` with ``options.class_weighting``.
         resume: Go on from ``last.pt`` where there is one.
 
@@ -97,7 +98,8 @@ def train(
     Raises:
         InputError: The data sets are empty or name other classes than ``info``, there is nothing to
             train, or the directory holds a run and ``resume`` is False. While iterating: the saved
-            run had other options or data, samples lack labels, or the loss is not finite.
+            run had other options or data, samples lack labels, the validation data have void pixels
+            only, or the loss is not finite.
     """
     for name, dataset in (("training", training), ("validation", validation)):
         if len(dataset) == 0:
@@ -122,7 +124,7 @@ def train(
     state = Path(directory) / STATE_FILE
     if state.exists() and not resume:
         raise InputError(f"{state.parent} holds a run already: resume it or choose another folder.")
-    info = replace(info, training=asdict(options))
+    info = replace(model.describe(info), training=asdict(options))
     return _steps(model, training, validation, state, options, info, objective)
 
 
@@ -144,7 +146,7 @@ def _steps(
             weights = maker.submit(class_weights, train_samples, options.class_weighting).result()
             objective = CrossEntropy(model.ignore_index, weights)
         run = maker.submit(
-            describe_run, options, objective.name, train_samples, val_samples
+            describe_run, options, objective.name, info, train_samples, val_samples
         ).result()
         progress = load_state(state, run, model, optimiser) if state.exists() else Progress()
         batches = BatchMaker(train_samples, options).batches(progress.step, maker)

@@ -5,6 +5,7 @@ from concurrent.futures import Executor
 import torch
 
 from art_segplugin.core.modes import evaluation_mode
+from art_segplugin.errors import InputError
 from art_segplugin.metrics.confusion import ConfusionMatrix
 from art_segplugin.metrics.scores import mean_iou
 from art_segplugin.models.segmenter import Segmenter
@@ -21,6 +22,9 @@ def validation_miou(model: Segmenter, samples: SampleCache, maker: Executor) -> 
 
     Returns:
         Mean IoU in 0..1 over the classes that occur.
+
+    Raises:
+        InputError: Every pixel is void.
     """
     device = next(model.parameters()).device
     matrix = ConfusionMatrix(len(samples.dataset.palette.classes), model.ignore_index, device)
@@ -33,4 +37,6 @@ def validation_miou(model: Segmenter, samples: SampleCache, maker: Executor) -> 
         with evaluation_mode(model), torch.no_grad():
             prediction = model(images).argmax(1)
         matrix.update(prediction, sample.labels[None].to(device).long())
+    if not matrix.counts.any():
+        raise InputError("the validation data hold void pixels only; a score needs labelled ones.")
     return mean_iou(matrix.counts)

@@ -1,3 +1,6 @@
+import json
+from dataclasses import replace
+
 import pytest
 
 from art_segplugin.errors import InputError
@@ -16,10 +19,37 @@ INFO = CheckpointInfo(
 
 def test_survives_json():
     assert CheckpointInfo.from_json(INFO.to_json()) == INFO
+    wrapped = replace(INFO, bgr=True, channels=(None, -1, None), stride=32)
+    assert CheckpointInfo.from_json(wrapped.to_json()) == wrapped
+
+
+def test_reads_descriptions_without_the_fields_added_later():
+    fields = json.loads(INFO.to_json())
+    for name in ("bgr", "channels", "stride"):
+        del fields[name]
+    assert CheckpointInfo.from_json(json.dumps(fields)) == INFO
+
+
+def changed(**fields):
+    return json.dumps({**json.loads(INFO.to_json()), **fields})
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", INFO.to_json().replace("architecture", "x"), '{"classes": 3}']
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        INFO.to_json().replace("architecture", "x"),
+        '{"classes": 3}',
+        changed(architecture=["small"]),
+        changed(options=[1]),
+        changed(options=None),
+        changed(ignore_index="x"),
+        changed(stride="8"),
+        changed(channels=[0]),
+        changed(channels=["a", None, None]),
+    ],
 )
 def test_refuses_other_text(text):
     with pytest.raises(InputError, match="description of the model cannot be read"):

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from art_segplugin.errors import InputError
-from art_segplugin.models.segmenter import Segmenter
+from art_segplugin.models.segmenter import Segmenter, check_outputs
 
 IMAGES = torch.rand(2, 3, 12, 16)
 
@@ -32,6 +32,17 @@ def test_normalises_with_gradient_and_leaves_the_images():
     expected = F.conv_transpose2d(torch.ones(2, 1, 12, 16), network.weight[:1], padding=1)
     torch.testing.assert_close(gradient, expected / columns[1])
     assert torch.equal(images.detach(), before)
+
+
+@pytest.mark.parametrize("options", [{}, {"mean": (0.5,) * 3}, {"bgr": True}, {"stride": 7}])
+def test_a_model_may_start_with_an_in_place_operation(options):
+    network = _network()
+    images = IMAGES.clone().requires_grad_()
+    logits = Segmenter(lambda x: network(x.sub_(0.4)), **options)(images)
+    assert torch.equal(logits, Segmenter(lambda x: network(x - 0.4), **options)(images))
+    assert torch.equal(images.detach(), IMAGES)
+    (gradient,) = torch.autograd.grad(logits.sum(), images)
+    assert gradient.abs().sum() > 0
 
 
 def test_enlarges_small_logits_with_gradient():
@@ -90,6 +101,7 @@ def test_wrap_is_idempotent():
     [
         ({"mean": (0.5,)}, "one value per channel"),
         ({"std": (1.0, 0.0, 1.0)}, "every std must be positive"),
+        ({"mean": (), "std": ()}, "one value per channel"),
         ({"stride": 0}, "stride is 0"),
     ],
 )
@@ -129,6 +141,12 @@ def test_forward_reads_nothing_back_to_the_host():
         segmenter(torch.rand(1, 3, 13, 17))
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("shape", [(2, 1, 3, 4), (0, 3, 3, 4)])
+def test_one_class_or_no_image_is_no_probability(shape):
+    check_outputs(torch.ones(shape))
+
+
 class TestValidate:
     def test_learns_the_classes_and_leaves_the_model_alone(self):
         network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)).train()
@@ -162,8 +180,9 @@ class TestValidate:
 
     def test_warns_about_probabilities(self):
         network = _network()
-        with pytest.warns(UserWarning, match="looks like probabilities"):
+        with pytest.warns(UserWarning, match="looks like probabilities") as caught:
             Segmenter(lambda x: network(x).softmax(1)).validate(IMAGES)
+        assert caught[0].filename == __file__
 
     @pytest.mark.parametrize(
         ("labels", "message"),

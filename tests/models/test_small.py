@@ -18,6 +18,28 @@ def test_logits_have_the_size_of_the_image(size, training):
     assert logits.isfinite().all()
 
 
+def test_its_start_can_be_drawn_again():
+    torch.manual_seed(0)
+    network = SmallSegNet(3, width=6)
+    drawn = [value.clone() for value in network.state_dict().values()]
+    torch.manual_seed(0)
+    network.reset_parameters()
+    first = [value.clone() for value in network.state_dict().values()]
+    network(torch.rand(2, 3, 32, 32))  # moves the running statistics
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += 1
+    torch.manual_seed(0)
+    network.reset_parameters()
+    again = network.state_dict().values()
+    assert all(torch.equal(*pair) for pair in zip(first, again, strict=True))
+    for one, other in zip(drawn, again, strict=True):
+        if one.ndim == 4:
+            torch.testing.assert_close(one.std(), other.std(), rtol=0.3, atol=0)
+        else:
+            assert torch.equal(one, other)
+
+
 def test_every_pixel_reaches_the_logits():
     torch.manual_seed(0)
     network = SmallSegNet(3).eval()

@@ -21,6 +21,7 @@ def test_equals_the_model_and_takes_any_size(tmp_path, architecture):
         # 40 x 72 is no multiple of 32: fpn alone refuses it.
         assert segmenter(images.new_zeros(1, 3, 40, 72)).shape == (1, 3, 40, 72)
     assert len(segmenter.info.classes) == 3
+    assert segmenter.info.stride == segmenter.stride
 
 
 def test_an_architecture_alone_has_no_weights():

@@ -1,3 +1,4 @@
+import io
 import json
 
 import pytest
@@ -80,8 +81,10 @@ def test_channel_order_and_missing_preprocessing(segformer):
     images = torch.rand(1, 3, 32, 32)
     with torch.no_grad():
         low = model(images.flip(1)).logits
+        segmenter = adapter.load(str(folder))
+        assert segmenter.info.bgr
         torch.testing.assert_close(
-            adapter.load(str(folder))(images),
+            segmenter(images),
             F.interpolate(low, (32, 32), mode="bilinear", align_corners=False),
         )
     (folder / "preprocessor_config.json").unlink()
@@ -127,6 +130,20 @@ def test_refuses_what_is_no_segmentation_model(tmp_path):
     transformers.BertConfig().save_pretrained(tmp_path)
     with pytest.raises(InputError, match="a bert model of transformers does not segment"):
         adapter.load(str(tmp_path))
+
+
+def test_never_runs_code_that_comes_with_a_model(tmp_path, monkeypatch):
+    auto_map = {"AutoConfig": "bomb.BombConfig"}
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bomb", "auto_map": auto_map}))
+    (tmp_path / "bomb.py").write_text(
+        f"import pathlib\nfrom transformers import PretrainedConfig\n"
+        f"pathlib.Path({str(tmp_path / 'harmed')!r}).touch()\n"
+        "class BombConfig(PretrainedConfig):\n    model_type = 'bomb'\n"
+    )
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\ny\n"))
+    with pytest.raises(InputError, match="transformers cannot load"):
+        adapter.load(str(tmp_path))
+    assert not (tmp_path / "harmed").exists()
 
 
 def test_refuses_an_empty_folder_and_pickled_weights(tmp_path, segformer):

@@ -43,6 +43,14 @@ def test_every_epoch_shows_every_sample_once_in_another_order():
     assert len({tuple(epoch) for epoch in epochs}) > 1
 
 
+def test_the_size_of_the_first_sample_is_read_once():
+    data = Toy(6)
+    maker = BatchMaker(SampleCache(data, 0), options())
+    for step in range(3):
+        maker.batch(step)
+    assert len(data.made) == 1 + 6
+
+
 @pytest.mark.parametrize("workers", [0, 1, 5])
 def test_prepared_ahead_they_are_the_same(workers):
     maker = _maker(workers=workers)

@@ -61,6 +61,19 @@ def test_the_best_checkpoint_is_described(unbroken):
     assert loaded.info.classes == ("red", "green", "blue")
 
 
+def test_the_best_checkpoint_keeps_the_normalisation(tmp_path):
+    model = Segmenter(toy.network(), classes=3, mean=(0.5,) * 3, std=(0.1,) * 3, stride=5)
+    options = toy.options(steps=2)
+    list(train(model, Toy(), Toy(2, seed=1), tmp_path, options, info=toy.INFO))
+    loaded = load_checkpoint(tmp_path / "best.safetensors", model=toy.network())
+    images = Toy()[0].image[None]
+    assert torch.equal(loaded(images), model.eval()(images))
+    other = Segmenter(toy.network(), classes=3)
+    steps = train(other, Toy(), Toy(2, seed=1), tmp_path, options, info=toy.INFO, resume=True)
+    with pytest.raises(InputError, match="holds a run with mean"):
+        next(steps)
+
+
 def test_learns(tmp_path):
     _, steps = run(tmp_path, steps=60, validate_every=60)
     states = list(steps)

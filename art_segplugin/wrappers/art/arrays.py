@@ -58,13 +58,16 @@ def check_images(x: Data, *, channels_first: bool) -> None:
 def to_images(x: Data, device: torch.device, *, channels_first: bool) -> Images:
     """Images (n, ch, h, w) on `device`: float32 from arrays, as ART has it; tensors keep their float.
 
+    They share no memory with `x`, because nothing keeps a defence from working in place.
+
     Raises:
         InputError: `x` is no batch of images.
     """
     check_images(x, channels_first=channels_first)
-    images = to_tensor(x, device)
-    if not isinstance(x, Tensor) or not images.is_floating_point():
-        images = images.float()
+    if isinstance(x, Tensor):
+        images = x.to(device, x.dtype if x.is_floating_point() else torch.float32, copy=True)
+    else:
+        images = torch.from_numpy(x.astype(np.float32, order="C")).to(device)
     return images if channels_first else images.permute(0, 3, 1, 2).contiguous()
 
 

@@ -7,9 +7,11 @@ that are not square, also lower its `p_init`, whose default needs squares that d
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from art_segplugin.errors import InputError
-from art_segplugin.wrappers.art.arrays import Array
+from art_segplugin.wrappers.art.arrays import Array, to_tensor
+from art_segplugin.wrappers.art.labels import label_map
 from art_segplugin.wrappers.art.queries import SegmenterQueries
 
 
@@ -37,9 +39,15 @@ class AccuracyBelow:
 
         Args:
             y_pred: logits or probabilities (n, c, h, w).
-            y: class indices (n, h, w), or one-hot labels or logits (n, c, h, w).
+            y: labels in any form, see `label_map`.
+
+        Raises:
+            InputError: labels that do not fit the predictions.
         """
-        labels = y.argmax(1) if y.ndim == 4 else y
+        scores = to_tensor(y_pred, torch.device("cpu"))
+        labels = label_map(
+            y, scores, nb_classes=scores.shape[1], ignore_index=self.ignore_index
+        ).numpy()
         valid = labels != self.ignore_index
         right = ((y_pred.argmax(1) == labels) & valid).sum((1, 2))
         return right < self.threshold * valid.sum((1, 2))

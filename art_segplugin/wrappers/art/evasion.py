@@ -10,7 +10,7 @@ from art_segplugin.core.attack import GradientAttack
 from art_segplugin.core.types import PerImage
 from art_segplugin.errors import InputError
 from art_segplugin.wrappers.art.recipe_attack import RecipeAttack
-from art_segplugin.wrappers.art.sizes import Size
+from art_segplugin.wrappers.art.sizes import Size, whole_number
 
 
 class SegmentationPGD(RecipeAttack):
@@ -77,10 +77,9 @@ class SegmentationPGD(RecipeAttack):
                 f"eps has shape {np.shape(self.eps)} and eps_step {np.shape(self.eps_step)}; "
                 "give the same number of values."
             )
-        if not np.all(np.greater(self.eps_step, 0)):
-            raise InputError(f"eps_step is {self.eps_step}; give a number > 0.")
-        if not isinstance(self.max_iter, int) or self.max_iter < 1:
-            raise InputError(f"max_iter is {self.max_iter!r}; give a whole number >= 1.")
+        if not np.all(np.greater(self.eps_step, 0) & np.isfinite(self.eps_step)):
+            raise InputError(f"eps_step is {self.eps_step}; give a finite number > 0.")
+        self.max_iter = whole_number("max_iter", self.max_iter, least=1)
         super()._check_params()
 
 

@@ -20,15 +20,15 @@ def image_losses(loss: Loss, logits: Logits, labels: Labels, ignore_index: int) 
     """Loss of each image: the mean over its valid pixels, 0 where all are void.
 
     A loss that returns a scalar is asked for each image by itself, so that no loss object is changed
-    (`reduction` is not rewritten), which threads rely on.
+    (`reduction` is not rewritten), which threads rely on. Which kind it is, one image tells.
 
     Raises:
         InputError: the loss returned neither a map nor a scalar.
     """
     valid = labels != ignore_index
     labels = _with_void_of(loss, labels, valid)
-    values = _checked(loss(logits, labels), labels)
-    if values.ndim == 3:
+    if _gives_map(loss, logits, labels):
+        values = _checked(loss(logits, labels), labels)
         return _mean_over_valid(values.flatten(1), valid.flatten(1))
     each = [
         loss(logits[i : i + 1], labels[i : i + 1]) if valid[i].any() else logits[i].sum() * 0
@@ -61,6 +61,13 @@ def zero_one_losses(logits: Logits, labels: Labels, ignore_index: int) -> PerIma
 def _with_void_of(loss: Any, labels: Labels, valid: PixelMask) -> Labels:
     index = getattr(loss, "ignore_index", None)
     return labels if index is None else labels.masked_fill(~valid, index)
+
+
+def _gives_map(loss: Loss, logits: Logits, labels: Labels) -> bool:
+    if getattr(loss, "reduction", None) == "none":
+        return True
+    with torch.no_grad():
+        return _checked(loss(logits[:1], labels[:1]), labels[:1]).ndim > 0
 
 
 def _checked(values: Tensor, labels: Labels) -> Tensor:

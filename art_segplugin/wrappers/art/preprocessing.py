@@ -19,7 +19,7 @@ from art.defences.preprocessor.preprocessor import PreprocessorPyTorch
 from torch import Tensor
 
 from art_segplugin.errors import InputError
-from art_segplugin.wrappers.art.arrays import to_array, to_tensor
+from art_segplugin.wrappers.art.arrays import Data, to_array, to_tensor
 
 _MIXES = "mixes labels as one vector per image, which a label map is not"
 _REFUSED: dict[type, str] = {
@@ -47,24 +47,48 @@ def refuse_unsuitable(defences: list[Preprocessor | Postprocessor]) -> None:
                 )
 
 
-def preprocessed(estimator: Any, x: Tensor) -> Tensor:
+def preprocessed(operations: list[Preprocessor], x: Tensor) -> Tensor:
     """What the model gets for raw `x`, differentiable in `x`.
 
     Operations in PyTorch are differentiated by autograd. All others, and those that bring their own
     `estimate_forward`, get the gradient that ART estimates for them (BPDA, arXiv:1802.00420).
 
     Args:
-        estimator: a `PyTorchEstimator`.
+        operations: `preprocessing_operations` of an estimator; those that are not to be applied to
+            what is predicted are left out.
         x: raw images in the layout of the estimator.
     """
-    operations = estimator.preprocessing_operations
-    if not operations:
-        return x
-    if all(_differentiable(operation) for operation in operations):
-        result: Tensor = estimator._apply_preprocessing(x, None, fit=False, no_grad=False)[0]
-        return result
-    bridged: Tensor = _EstimatedGradient.apply(x, estimator)  # type: ignore[no-untyped-call]
-    return bridged
+    for operation in operations:
+        if not operation.apply_predict:
+            continue
+        if _differentiable(operation):
+            x, _ = operation.forward(x, None)
+        else:
+            x = _EstimatedGradient.apply(x, operation)  # type: ignore[no-untyped-call]
+    return x
+
+
+@torch.no_grad()
+def preprocessed_for_training(
+    operations: list[Preprocessor], x: Data, y: Data, device: torch.device
+) -> tuple[Data, Data]:
+    """Images and labels as the training step takes them; some defences add images.
+
+    Args:
+        operations: as in `preprocessed`; those that are not to be applied in training are left out.
+        x: raw images in the layout of the estimator; they are not changed.
+        y: their labels.
+        device: where operations in PyTorch work.
+    """
+    for operation in operations:
+        if not operation.apply_fit:
+            continue
+        if isinstance(operation, PreprocessorPyTorch):
+            x, y = operation.forward(to_tensor(x, device), to_tensor(y, device))
+        else:
+            # Copies, because nothing keeps a defence from working in place.
+            x, y = operation(to_array(x).copy(), to_array(y).copy())
+    return x, y
 
 
 def _differentiable(operation: Preprocessor) -> bool:
@@ -78,16 +102,16 @@ class _EstimatedGradient(torch.autograd.Function):
     """Forward through arrays; backward through ART's estimate of the gradient."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, estimator: Any) -> Tensor:
+    def forward(ctx: Any, x: Tensor, operation: Preprocessor) -> Tensor:
         ctx.save_for_backward(x)
-        ctx.estimator = estimator
+        ctx.operation = operation
         # A copy, because nothing keeps a defence from working in place.
-        result, _ = estimator._apply_preprocessing(to_array(x).copy(), None, fit=False)
+        result, _ = operation(to_array(x).copy())
         return to_tensor(result, x.device).to(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (x,) = ctx.saved_tensors
         with torch.enable_grad():  # off in here, and ART's estimates may use autograd
-            estimated = ctx.estimator._apply_preprocessing_gradient(to_array(x), to_array(gradient))
+            estimated = ctx.operation.estimate_gradient(to_array(x), to_array(gradient))
         return to_tensor(estimated, x.device).to(x.dtype), None

@@ -10,14 +10,17 @@ from art.estimators.pytorch import PyTorchEstimator
 from art.preprocessing.standardisation_mean_std.pytorch import StandardisationMeanStdPyTorch
 from torch import nn
 
+from art_segplugin.core.modes import in_mode
 from art_segplugin.core.types import Images, Logits
 from art_segplugin.errors import InputError
 from art_segplugin.models import Segmenter
 from art_segplugin.wrappers.art.losses import Loss
-from art_segplugin.wrappers.art.modes import in_mode
 from art_segplugin.wrappers.art.preprocessing import preprocessed, refuse_unsuitable
 from art_segplugin.wrappers.art.segmenter_mixin import SegmenterMixin
+from art_segplugin.wrappers.art.sizes import whole_number
 from art_segplugin.wrappers.art.training import SegmenterTraining
+
+__all__ = ["PyTorchSegmenter", "SegmenterMixin"]
 
 
 class PyTorchSegmenter(SegmenterTraining):
@@ -35,7 +38,7 @@ class PyTorchSegmenter(SegmenterTraining):
             pixel.
         input_shape: shape of one image, such as (3, 360, 480). Our attacks take other sizes too;
             some of ART's, such as SquareAttack, need exactly this one.
-        nb_classes: number of classes.
+        nb_classes: number of classes, at least 2.
         optimizer: of the model's weights, for `fit`.
         ignore_index: label of void pixels.
         channels_first: whether x is (n, ch, h, w).
@@ -46,6 +49,7 @@ class PyTorchSegmenter(SegmenterTraining):
         device_type: "gpu" (the CPU where there is none) or "cpu".
 
     Raises:
+        TypeError: nb_classes is no whole number.
         InputError: an argument that cannot be used, or a defence that is silently wrong on label maps.
     """
 
@@ -85,9 +89,7 @@ class PyTorchSegmenter(SegmenterTraining):
         )
         self._nb_classes: Any = nb_classes
         self._ignore_index = ignore_index
-        if loss is None:
-            loss = nn.CrossEntropyLoss(ignore_index=ignore_index, reduction="none")
-        self._loss = loss
+        self._loss: Any = loss
         self._input_shape: Any = input_shape and tuple(input_shape)
         self._optimizer = optimizer
         self._check_params()
@@ -101,8 +103,7 @@ class PyTorchSegmenter(SegmenterTraining):
                 f"model is a {type(self._model).__name__}; give a torch.nn.Module, for instance "
                 "art_segplugin.models.Segmenter(function)."
             )
-        if not isinstance(self._nb_classes, int) or self._nb_classes < 1:
-            raise InputError(f"nb_classes is {self._nb_classes!r}; give the number of classes.")
+        self._nb_classes = whole_number("nb_classes", self._nb_classes, least=2)
         if self._input_shape is None or len(self._input_shape) != 3:
             raise InputError(
                 f"input_shape is {self._input_shape!r}; give the shape of one image, "
@@ -112,8 +113,26 @@ class PyTorchSegmenter(SegmenterTraining):
         self._segmenter = Segmenter(
             self._model, classes=self._nb_classes, mean=[0.0] * channels, std=[1.0] * channels
         ).to(self._device)
+        if self._loss is None:
+            self._loss = nn.CrossEntropyLoss(ignore_index=self._ignore_index, reduction="none")
         if isinstance(self._loss, nn.Module):
             self._loss.to(self._device)
+
+    def set_params(self, **kwargs: Any) -> None:
+        """Set parameters of the constructor; a mean per channel follows `channels_first`.
+
+        Args:
+            **kwargs: their new values.
+
+        Raises:
+            TypeError, InputError: as in the constructor.
+        """
+        if "channels_first" in kwargs:
+            self._channels_first = kwargs["channels_first"]  # _set_preprocessing needs it
+            before = kwargs.get("preprocessing", self.preprocessing)
+            if isinstance(before, StandardisationMeanStdPyTorch):
+                kwargs["preprocessing"] = (before.mean.ravel(), before.std.ravel())
+        super().set_params(**kwargs)
 
     def _set_preprocessing(self, preprocessing: Any) -> Preprocessor | None:
         """Keep (mean, std) in PyTorch, where ART's `set_params` would make it NumPy."""
@@ -173,7 +192,7 @@ class PyTorchSegmenter(SegmenterTraining):
         """
         if self.preprocessing_operations:
             raw = images if self.channels_first else images.permute(0, 2, 3, 1)
-            prepared = preprocessed(self, raw)
+            prepared = preprocessed(self.preprocessing_operations, raw)
             images = prepared if self.channels_first else prepared.permute(0, 3, 1, 2).contiguous()
         with in_mode(self._model, training=training_mode):
             # Some of ART's defences return float64, which a float32 model refuses.

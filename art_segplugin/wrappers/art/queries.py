@@ -37,8 +37,8 @@ class SegmenterQueries(SegmenterMixin, PyTorchEstimator):
     """Predictions, losses, their gradients and activations, all from `logits`.
 
     Every method leaves the modes of the model's modules, its hooks and the gradients of its weights
-    as it found them. When all modules are in evaluation mode, none writes anything to the model, so
-    that threads can share an estimator.
+    as it found them. Threads can share an estimator, whatever mode its modules are in, as long as none
+    trains it or asks for `training_mode`.
     """
 
     @property
@@ -63,7 +63,8 @@ class SegmenterQueries(SegmenterMixin, PyTorchEstimator):
             training_mode: run in training mode.
             output: "logits" or "probabilities", (n, nb_classes, h, w) float; or "labels", (n, h, w)
                 int64. Postprocessing defences work on the logits, or on the probabilities if those
-                are asked for.
+                are asked for; the labels are those of the model, because a defence that hides scores
+                (HighConfidence, Rounded) says nothing about the class of a pixel.
             **kwargs: taken for ART's sake, without effect.
 
         Raises:
@@ -80,13 +81,14 @@ class SegmenterQueries(SegmenterMixin, PyTorchEstimator):
         )
         for start in range(0, len(x), batch_size):
             scores = self.logits(self._images(x[start : start + batch_size]), training_mode)
-            if output == "probabilities":
+            if output == "labels":
+                scores = scores.argmax(1)
+            elif output == "probabilities":
                 scores = scores.softmax(1)
-            if self.postprocessing_defences:
+            if self.postprocessing_defences and output != "labels":
                 defended = self._apply_postprocessing(to_array(scores), fit=False)
                 scores = to_tensor(defended, self._device)
-            values = scores.argmax(1) if output == "labels" else scores
-            result[start : start + batch_size] = values  # one copy, to the CPU
+            result[start : start + batch_size] = scores  # one copy, to the CPU
         return as_like(result, x)
 
     def loss_gradient(self, x: Same, y: Data, training_mode: bool = False, **kwargs: Any) -> Same:

@@ -13,6 +13,7 @@ from tqdm.auto import trange
 from art_segplugin.core.attack import GradientAttack, Iterate
 from art_segplugin.core.types import Images, Labels, PerImage, PixelMask
 from art_segplugin.errors import InputError
+from art_segplugin.models.segmenter import check_outputs
 from art_segplugin.wrappers.art.arrays import (
     Data,
     Same,
@@ -27,10 +28,12 @@ from art_segplugin.wrappers.art.masks import pixel_mask
 from art_segplugin.wrappers.art.segmenter_mixin import SegmenterMixin
 from art_segplugin.wrappers.art.sizes import (
     Size,
+    check_range,
     of_batch,
     per_image_size,
     pixel_bounds,
     shrunk_at_random,
+    whole_number,
 )
 
 
@@ -56,7 +59,7 @@ class RecipeAttack(EvasionAttack):
         verbose: show a progress bar over the batches.
 
     Raises:
-        TypeError: a parameter of a type that ART's PGD does not take either.
+        TypeError: a parameter of a wrong type.
         ValueError: a parameter outside its range.
     """
 
@@ -116,6 +119,7 @@ class RecipeAttack(EvasionAttack):
         y: Data | None = None,
         mask: Data | None = None,
         generator: torch.Generator | None = None,
+        **kwargs: Any,
     ) -> Same:
         """Adversarial images: float32 array of the shape of `x`, or a tensor if `x` is one.
 
@@ -126,9 +130,11 @@ class RecipeAttack(EvasionAttack):
             mask: nonzero where pixels may be changed, see `pixel_mask`; None for everywhere.
             generator: source of the random draws, on the device of the estimator; None for torch's
                 own, which `torch.manual_seed` seeds.
+            **kwargs: taken for ART's sake, without effect.
 
         Raises:
-            InputError: no labels for a targeted attack, or arguments that do not fit together.
+            InputError: no labels for a targeted attack, images outside the `clip_values` of the
+                estimator, arguments that do not fit together, or a model that returns NaN.
         """
         estimator, layout = self.estimator, {"channels_first": self.estimator.channels_first}
         check_images(x, **layout)
@@ -136,6 +142,7 @@ class RecipeAttack(EvasionAttack):
             raise InputError("the attack is targeted and y is None; give the wanted labels.")
         if y is not None and len(y) != len(x):
             raise InputError(f"there are {len(y)} label maps for {len(x)} images; give one each.")
+        check_range(x, estimator.clip_values)
         allowed = None if mask is None else pixel_mask(mask, x, **layout)
         eps, eps_step = (per_image_size(k, getattr(self, k), len(x)) for k in ("eps", "eps_step"))
         if self.random_eps:
@@ -145,13 +152,9 @@ class RecipeAttack(EvasionAttack):
         for batch_id in trange(len(starts), desc=type(self).__name__, disable=not self.verbose):
             rows = slice(starts[batch_id], starts[batch_id] + self.batch_size)
             images = to_images(x[rows], estimator.device, **layout)
-            given = estimator.predict(x[rows], batch_size=len(images)) if y is None else y[rows]
-            labels = label_map(
-                given,
-                images,
-                nb_classes=estimator.nb_classes,
-                ignore_index=estimator.ignore_index,
-            )
+            if batch_id == 0:
+                self._check_outputs(images[:1])
+            labels = self._predicted(images) if y is None else self._labels(y[rows], images)
             attack = self.recipe(of_batch(eps, rows), of_batch(eps_step, rows))
             pixels = None if allowed is None else allowed[rows].to(estimator.device)
             best = self._run(batch_id, attack, images, labels, pixels, generator)
@@ -159,6 +162,21 @@ class RecipeAttack(EvasionAttack):
         if self.summary_writer is not None:
             self.summary_writer.reset()
         return result
+
+    def _labels(self, y: Data, images: Images) -> Labels:
+        estimator = self.estimator
+        return label_map(
+            y, images, nb_classes=estimator.nb_classes, ignore_index=estimator.ignore_index
+        )
+
+    @torch.no_grad()
+    def _predicted(self, images: Images) -> Labels:
+        labels: Labels = self.estimator.logits(images).argmax(1)
+        return labels
+
+    @torch.no_grad()
+    def _check_outputs(self, images: Images) -> None:
+        check_outputs(self.estimator.logits(images))
 
     def _run(
         self,
@@ -210,16 +228,12 @@ class RecipeAttack(EvasionAttack):
         super()._check_params()
         if not isinstance(self.eps, int | float | np.ndarray):
             raise TypeError(f"eps is a {type(self.eps).__name__}; give an int, float or ndarray.")
-        if np.any(np.less(self.eps, 0)):
-            raise InputError(f"eps is {self.eps}; give a number >= 0.")
+        if not np.all(np.greater_equal(self.eps, 0) & np.isfinite(self.eps)):
+            raise InputError(f"eps is {self.eps}; give a finite number >= 0.")
         if not isinstance(self.targeted, bool):
             raise InputError(f"targeted is {self.targeted!r}; give True or False.")
-        if not isinstance(self.num_random_init, int):
-            raise TypeError(f"num_random_init is {self.num_random_init!r}; give a whole number.")
-        if self.num_random_init < 0:
-            raise InputError(f"num_random_init is {self.num_random_init}; give a number >= 0.")
-        if self.batch_size < 1:
-            raise InputError(f"batch_size is {self.batch_size}; give a number >= 1.")
+        self.num_random_init = whole_number("num_random_init", self.num_random_init, least=0)
+        self.batch_size = whole_number("batch_size", self.batch_size, least=1)
         if not isinstance(self.verbose, bool):
             raise InputError(f"verbose is {self.verbose!r}; give True or False.")
         self.recipe(0.0, 0.0)  # the core refuses other norms and the recipe's own parameters

@@ -111,7 +111,7 @@ def unregister() -> list[str]:
     """
     with _lock:
         aliases = list(_art_aliases())
-        if "torchattacks" in sys.modules:
+        if sys.modules.get("torchattacks") is not None:  # None blocks its import
             aliases += _torchattacks_aliases()
         ours = [alias for alias in aliases if alias.outcome() == "already"]
         for alias in ours:
@@ -134,7 +134,8 @@ def _torchattacks_aliases() -> Iterator[_Alias]:
     theirs = sys.modules["torchattacks"]
     for name in face.__all__:
         value = getattr(face, name)
-        if isinstance(value, type) and issubclass(value, theirs.attack.Attack):
+        attack = isinstance(value, type) and issubclass(value, theirs.attack.Attack)
+        if attack and value is not face.SegAttackMixin:
             yield _Alias(theirs, name, value)
 
 

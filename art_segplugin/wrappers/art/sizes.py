@@ -1,5 +1,6 @@
 """ART's eps, eps_step and clip_values as the core takes them."""
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,24 @@ from torch import Tensor, nn
 
 from art_segplugin.core.types import PerImage
 from art_segplugin.errors import InputError
-from art_segplugin.wrappers.art.arrays import Array
+from art_segplugin.wrappers.art.arrays import Array, Data
 
 Size = float | Array
 """A radius or step size: one number, or an array with one per image."""
+
+
+def whole_number(name: str, value: Any, *, least: int) -> int:
+    """The value as an int, also from NumPy's integers.
+
+    Raises:
+        TypeError: it is no whole number.
+        InputError: it is below `least`.
+    """
+    if not isinstance(value, Integral):
+        raise TypeError(f"{name} is {value!r}; give a whole number >= {least}.")
+    if value < least:
+        raise InputError(f"{name} is {value}; give a whole number >= {least}.")
+    return int(value)
 
 
 def per_image_size(name: str, size: Size, n: int) -> float | PerImage:
@@ -62,3 +77,22 @@ def pixel_bounds(clip_values: Any) -> tuple[float, float]:
     if len(lower) > 1 or len(upper) > 1:
         raise InputError("clip_values differ between features; give one minimum and one maximum.")
     return (float(lower[0]), float(upper[0]))
+
+
+def check_range(x: Data, clip_values: Any) -> None:
+    """Refuse images that lie outside the bounds by more than rounding; an attack would clamp them.
+
+    Raises:
+        InputError: values outside, or NaN.
+    """
+    low, high = pixel_bounds(clip_values)
+    if len(x) == 0 or np.isinf(low):
+        return
+    darkest, brightest = float(x.min()), float(x.max())
+    rounding = 1e-5 * (high - low)
+    if not (darkest >= low - rounding and brightest <= high + rounding):
+        raise InputError(
+            f"x goes from {darkest:.4g} to {brightest:.4g}, outside the estimator's clip_values "
+            f"{low:g} to {high:g}; set these to the range of x, and leave normalisation to "
+            "preprocessing=(mean, std)."
+        )

@@ -10,10 +10,11 @@ from art import config
 from art.data_generators import DataGenerator
 from tqdm.auto import trange
 
+from art_segplugin.core.modes import in_mode
 from art_segplugin.errors import InputError
-from art_segplugin.wrappers.art.arrays import Data, to_array, to_tensor
+from art_segplugin.wrappers.art.arrays import Data
 from art_segplugin.wrappers.art.losses import batch_loss
-from art_segplugin.wrappers.art.modes import in_mode
+from art_segplugin.wrappers.art.preprocessing import preprocessed_for_training
 from art_segplugin.wrappers.art.queries import SegmenterQueries
 from art_segplugin.wrappers.art.weights import load_weights, reset_weights, save_weights
 
@@ -47,14 +48,16 @@ class SegmenterTraining(SegmenterQueries):
             **kwargs: what ART's trainers pass besides, such as validation_data; without effect.
 
         Raises:
-            InputError: there is no optimizer, or images or labels that cannot be used.
+            InputError: there is no optimizer of the model's weights, or images or labels that cannot
+                be used.
         """
+        optimizer = self._optimizer_of_the_model()
         count = len(x) // batch_size * batch_size if drop_last else len(x)
         for _ in trange(nb_epochs, disable=not verbose, desc="Epochs"):
             order = torch.randperm(len(x)).numpy()
             for start in range(0, count, batch_size):
                 batch = order[start : min(start + batch_size, count)]
-                self._train_step(x[batch], y[batch], training_mode)
+                self._train_step(optimizer, x[batch], y[batch], training_mode)
             if scheduler is not None:
                 scheduler.step()
 
@@ -67,38 +70,48 @@ class SegmenterTraining(SegmenterQueries):
         verbose: bool = False,
         **kwargs: Any,
     ) -> None:
-        """Train on the batches of a generator, the last one of an epoch included.
+        """Train on the batches of a generator, size / batch_size of them an epoch, rounded up.
 
+        A generator that leaves out its last batch (`drop_remainder`) has begun its next round then.
         Args and errors are those of `fit`.
         """
         if not isinstance(generator, DataGenerator) or generator.size is None:
             raise InputError(
                 f"generator is {generator!r}; give a DataGenerator of ART with a known size."
             )
+        optimizer = self._optimizer_of_the_model()
         for _ in trange(nb_epochs, disable=not verbose, desc="Epochs"):
             for _ in range(math.ceil(generator.size / generator.batch_size)):
                 x, y = generator.get_batch()
-                self._train_step(x, y, training_mode)
+                self._train_step(optimizer, x, y, training_mode)
             if scheduler is not None:
                 scheduler.step()
 
-    def _train_step(self, x: Data, y: Data, training_mode: bool) -> None:
+    def _optimizer_of_the_model(self) -> torch.optim.Optimizer:
         if self._optimizer is None:
             raise InputError(
                 "the estimator has no optimizer; give one to PyTorchSegmenter to train."
             )
-        if self.all_framework_preprocessing:
-            x, y = to_tensor(x, self._device), to_tensor(y, self._device)
-        else:
-            x, y = to_array(x), to_array(y)
-        x, y = self._apply_preprocessing(x, y, fit=True)
+        weights = {id(parameter) for parameter in self._model.parameters()}
+        groups = self._optimizer.param_groups
+        if not any(id(parameter) in weights for group in groups for parameter in group["params"]):
+            raise InputError(
+                "the optimizer holds no weight of the model; give one that is made of "
+                "model.parameters(), also after set_params(model=...)."
+            )
+        return self._optimizer
+
+    def _train_step(
+        self, optimizer: torch.optim.Optimizer, x: Data, y: Data, training_mode: bool
+    ) -> None:
+        x, y = preprocessed_for_training(self.preprocessing_operations, x, y, self._device)
         images = self._images(x).to(self._dtype)
         labels = self._labels(y, images)
         with in_mode(self._model, training=training_mode):
             loss = batch_loss(self._loss, self._segmenter(images), labels, self._ignore_index)
-            self._optimizer.zero_grad()
+            optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step()
+        optimizer.step()
 
     def clone_for_refitting(self) -> Self:
         """An untrained copy: same architecture, settings and kind of optimizer, weights drawn anew.

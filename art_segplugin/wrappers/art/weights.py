@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
 from art_segplugin.errors import InputError
-from art_segplugin.files import replacing
+from art_segplugin.models.tensors import write_safetensors
 
 
 def save_weights(model: nn.Module, path: Path) -> None:
@@ -16,13 +16,7 @@ def save_weights(model: nn.Module, path: Path) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    # A copy of each, because safetensors refuses tensors that share memory (tied weights).
-    state = {
-        name: value.detach().cpu().clone().contiguous()
-        for name, value in model.state_dict().items()
-    }
-    with replacing(path) as beside:
-        save_file(state, beside)
+    write_safetensors(path, model.state_dict())
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
@@ -51,6 +45,8 @@ def load_weights(model: nn.Module, path: Path) -> None:
 def reset_weights(model: nn.Module) -> None:
     """Draw all weights anew, by each module's `reset_parameters`; gradients are dropped.
 
+    A module comes after those inside it, whose weights it may start in its own way.
+
     Raises:
         InputError: a module has weights of its own and no `reset_parameters`: it would silently keep
             what it learnt. Nothing has been changed then.
@@ -65,7 +61,7 @@ def reset_weights(model: nn.Module) -> None:
                 f"{type(module).__name__} ({name or 'the model'}) has weights and no "
                 "reset_parameters(); give it this method, or build a new model instead."
             )
-    for reset in resets:
+    for reset in reversed(resets):
         reset()
     for parameter in model.parameters():
         parameter.grad = None

@@ -3,6 +3,8 @@
 from abc import ABC, abstractmethod
 from typing import Any
 
+import torch
+
 from art_segplugin import attacks
 from art_segplugin.core.attack import GradientAttack
 from art_segplugin.core.types import Images, Labels, PerImage, PixelMask
@@ -38,6 +40,12 @@ class RecipeAttack(SegAttackMixin, ABC):
         return adv_images
 
 
+def _size(value: Any) -> Any:
+    """One number as it is; several, also in an array or a list, as a tensor."""
+    several = isinstance(value, list | tuple) or getattr(value, "ndim", False)
+    return torch.as_tensor(value) if several else value
+
+
 class SegPGD(RecipeAttack):
     """SegPGD (Gu et al., ECCV 2022, arXiv:2207.12391, algorithm 1) in torchattacks' manner.
 
@@ -45,7 +53,7 @@ class SegPGD(RecipeAttack):
 
     Args:
         model: images -> logits, in any form that `art_segplugin.models.Segmenter` understands.
-        eps: radius in units of [0, 1]; a tensor (n,) for one per image.
+        eps: radius in units of [0, 1]; a tensor or array (n,) for one per image.
         alpha: length of a step.
         steps: gradient steps of one restart.
         random_start: begin at a uniform draw from the ball, else at the image.
@@ -97,8 +105,8 @@ class SegPGD(RecipeAttack):
     def recipe(self) -> GradientAttack:
         """The attack that the present attributes describe."""
         return attacks.segpgd(
-            self.eps,
-            step_size=self.alpha,
+            _size(self.eps),
+            step_size=_size(self.alpha),
             steps=self.steps,
             norm=self.norm,
             random_start=self.random_start,
@@ -117,7 +125,7 @@ class SegFGSM(RecipeAttack):
 
     Args:
         model: images -> logits, in any form that `art_segplugin.models.Segmenter` understands.
-        eps: radius in units of [0, 1]; a tensor (n,) for one per image.
+        eps: radius in units of [0, 1]; a tensor or array (n,) for one per image.
         norm: 1, 2 or inf (also "L1", "L2", "Linf").
         random_start: begin at a uniform draw from the ball, else at the image.
         restarts: independent runs, which differ by their random start only.
@@ -156,7 +164,7 @@ class SegFGSM(RecipeAttack):
     def recipe(self) -> GradientAttack:
         """The attack that the present attributes describe."""
         return attacks.segfgsm(
-            self.eps,
+            _size(self.eps),
             norm=self.norm,
             random_start=self.random_start,
             restarts=self.restarts,

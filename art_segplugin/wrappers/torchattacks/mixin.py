@@ -8,13 +8,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torchattacks.attack import Attack
 
-from art_segplugin.core.modes import evaluation_mode
+from art_segplugin.core.modes import in_mode
 from art_segplugin.core.types import Images, Labels, Logits
 from art_segplugin.errors import InputError
 from art_segplugin.models.outputs import pixel_logits
+from art_segplugin.models.segmenter import check_outputs
 from art_segplugin.wrappers.torchattacks.saving import LabelMapSaving
-from art_segplugin.wrappers.torchattacks.targets import LabelMapTargets
+from art_segplugin.wrappers.torchattacks.targets import LabelMapTargets, described
 
 RANGE_TOLERANCE = 1e-3
 """By how much images may leave [0, 1]: undoing a normalisation in float16 rounds that far."""
@@ -39,6 +41,7 @@ class SegAttackMixin(LabelMapTargets, LabelMapSaving):
     """False for attacks that can be called with images alone."""
 
     _highest_label = -1  # of the call in progress; what get_logits expects the model to know
+    _outputs_unchecked = False  # until get_logits has seen the first logits of a call
 
     def __init__(self, *args: Any, ignore_index: int = 255, **kwargs: Any) -> None:
         self.ignore_index = ignore_index
@@ -46,10 +49,21 @@ class SegAttackMixin(LabelMapTargets, LabelMapSaving):
         with contextlib.redirect_stdout(io.StringIO()):
             super().__init__(*args, **kwargs)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute, which may be a list or dict of tensors too.
+
+        torchattacks looks for attacks in lists and dicts by comparing what they hold, which tensors
+        refuse; it is shown the attacks alone.
+        """
+        super().__setattr__(name, list(_attacks_in(value)))
+        object.__setattr__(self, name, value)
+
     def __call__(
         self, inputs: Images, labels: Labels | None = None, *args: Any, **kwargs: Any
     ) -> Images:
-        """Adversarial images, with the shape, dtype and normalisation of `inputs`.
+        """Adversarial images, with the shape, dtype and normalisation of `inputs`; none for none.
+
+        Warns when the model answers with probabilities.
 
         Args:
             inputs: (n, ch, h, w) in [0, 1], or normalised if `set_normalization_used` was called.
@@ -58,9 +72,12 @@ class SegAttackMixin(LabelMapTargets, LabelMapSaving):
             **kwargs: handed on to `forward`.
 
         Raises:
-            InputError: shapes, dtypes or values that do not fit, named in one sentence.
+            InputError: shapes, dtypes or values that do not fit, named in one sentence, or a model
+                that answers with NaN or infinite values.
         """
         _check_shapes(inputs, labels)
+        if not inputs.numel():
+            return inputs
         if labels is None and self.needs_labels:
             raise InputError(
                 f"{self.attack} was called without labels; give class indices (n, h, w), for "
@@ -77,12 +94,13 @@ class SegAttackMixin(LabelMapTargets, LabelMapSaving):
         try:
             if normalised:
                 self._set_normalization_applied(False)
-            with self._modes_restored():
+            self._outputs_unchecked = True
+            with self._modes():
                 adv_images = self.forward(images, labels, *args, **kwargs)
         finally:
             if normalised:
                 self._set_normalization_applied(True)
-            self._highest_label = -1
+            self._highest_label, self._outputs_unchecked = -1, False
         return self.normalize(adv_images).to(inputs.dtype) if normalised else adv_images
 
     def get_logits(self, inputs: Images, labels: Any = None, *args: Any, **kwargs: Any) -> Logits:
@@ -91,11 +109,18 @@ class SegAttackMixin(LabelMapTargets, LabelMapSaving):
         See `art_segplugin.models.outputs.pixel_logits` for the outputs that are understood.
 
         Raises:
-            InputError: no logits were found, or the labels hold a class that the model has not.
+            InputError: no logits were found, they are not finite, or the labels hold a class that
+                the model has not.
         """
+        # Always a tensor of its own: a model may start with an in-place operation.
         if self._normalization_applied is False:
             inputs = self.normalize(inputs).to(inputs.dtype)
+        else:
+            inputs = inputs.clone()
         logits = pixel_logits(self.model(inputs), (inputs.shape[-2], inputs.shape[-1]))
+        if self._outputs_unchecked:
+            self._outputs_unchecked = False
+            check_outputs(logits)
         if self._highest_label >= logits.shape[1]:
             raise InputError(
                 f"the labels hold {self._highest_label} and the model has the classes 0 to "
@@ -115,19 +140,17 @@ class SegAttackMixin(LabelMapTargets, LabelMapSaving):
         return targets
 
     @contextlib.contextmanager
-    def _modes_restored(self) -> Iterator[None]:
+    def _modes(self) -> Iterator[None]:
         """The modes chosen by `set_model_training_mode`; evaluation mode by default."""
-        if not self._model_training:
-            with evaluation_mode(self.model):
-                yield
-            return
-        before = [(module, module.training) for module in self.model.modules()]
-        try:
-            self._change_model_mode(self.model.training)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(in_mode(self.model, training=self._model_training))
+            kept = {"BatchNorm": self._batchnorm_training, "Dropout": self._dropout_training}
+            modules = self.model.modules() if isinstance(self.model, nn.Module) else ()
+            for module in modules if self._model_training else ():
+                name = type(module).__name__
+                if any(kind in name and not training for kind, training in kept.items()):
+                    stack.enter_context(in_mode(module, training=False))
             yield
-        finally:
-            for module, training in before:
-                module.training = training
 
     def _check_range(self, images: Images) -> None:
         low, high = (value.item() for value in images.aminmax())
@@ -156,20 +179,22 @@ class SegAttackMixin(LabelMapTargets, LabelMapSaving):
 
 def _check_shapes(inputs: Images, labels: Labels | None) -> None:
     if not isinstance(inputs, Tensor) or inputs.ndim != 4 or not inputs.is_floating_point():
-        raise InputError(f"images are {_described(inputs)}; give floats in [0, 1] (n, ch, h, w).")
+        raise InputError(f"images are {described(inputs)}; give floats in [0, 1] (n, ch, h, w).")
     wanted = (inputs.shape[0], *inputs.shape[2:])
     if labels is None:
         return
     if not isinstance(labels, Tensor) or labels.shape != wanted or labels.is_floating_point():
         raise InputError(
-            f"labels are {_described(labels)}; give class indices of shape {wanted} for these images."
+            f"labels are {described(labels)}; give class indices of shape {wanted} for these images."
         )
 
 
-def _described(value: object) -> str:
-    if isinstance(value, Tensor):
-        return f"{value.dtype} of shape {tuple(value.shape)}"
-    return f"a {type(value).__name__}"
+def _attacks_in(value: Any) -> Iterator[Attack]:
+    if isinstance(value, Attack):
+        yield value
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _attacks_in(item)
 
 
 def _device(model: object, inputs: Images) -> torch.device:

@@ -47,7 +47,18 @@ class SegMultiAttack(SegAttackMixin, MultiAttack):
             self.set_normalization_used(*normalisation)
 
     def forward(self, images: Images, labels: Labels) -> Images:
-        """Adversarial images (n, ch, h, w)."""
+        """Adversarial images (n, ch, h, w).
+
+        Raises:
+            InputError: an attack is in the mode "targeted by label": labels are the truth here.
+        """
+        for i, attack in enumerate(self.attacks):
+            if attack.attack_mode == "targeted(label)":
+                raise InputError(
+                    f"attacks[{i}] aims at the labels, and the answers are compared by how far they "
+                    "are from them; call set_mode_default() on it, or a targeted mode that chooses "
+                    "another class than that of the labels."
+                )
         worst, most = images, self._wrong_pixels(images, labels)
         shares = []
         for attack in self.attacks:

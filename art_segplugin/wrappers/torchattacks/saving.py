@@ -13,8 +13,8 @@ from torchattacks.attack import Attack
 
 from art_segplugin.core.types import Images
 from art_segplugin.errors import InputError
-from art_segplugin.files import replacing
 from art_segplugin.metrics import ConfusionMatrix, mean_iou, pixel_accuracy
+from art_segplugin.models.tensors import write_torch
 
 
 class SaveScores(NamedTuple):
@@ -103,7 +103,7 @@ class LabelMapSaving(Attack):
             _print(batch, scores, end="\n")  # so that nothing is printed over the last scores
         if save_path is not None:
             saved = {key: torch.cat(parts) for key, parts in kept.items()}
-            _write(Path(save_path), {**saved, "save_type": save_type})
+            write_torch(Path(save_path), {**saved, "save_type": save_type})
         return scores if return_verbose else None
 
     @staticmethod
@@ -174,14 +174,6 @@ def _print(batch: int, scores: SaveScores, end: str) -> None:
         f"/ L2: {scores.l2:.5f} ({scores.elapsed_time:.1f} s)",
         end=end,
     )
-
-
-def _write(path: Path, saved: dict[str, Any]) -> None:
-    with replacing(path) as beside:
-        try:
-            torch.save(saved, beside)
-        except RuntimeError as error:  # torch's writer does not say why it stopped
-            raise InputError(f"cannot write all of {path}; is the disk full?") from error
 
 
 def _read(path: Path, keys: list[str]) -> dict[str, Tensor]:

@@ -28,15 +28,17 @@ class LabelMapTargets(Attack):
             ValueError: no targeted mode is switched on.
             InputError: the function given to `set_mode_targeted_by_function` returned another shape.
         """
-        targets = super().get_target_label(inputs, labels)
         if labels is None:
-            return targets
+            return super().get_target_label(inputs, labels)
+        # Void pixels show class 0 meanwhile, so that a table of targets may be indexed with them.
+        void = labels == self.ignore_index
+        targets = super().get_target_label(inputs, labels.masked_fill(void, 0))
         if not isinstance(targets, Tensor) or targets.shape != labels.shape:
             raise InputError(
-                f"the target function returned {_described(targets)} for labels of shape "
+                f"the target function returned {described(targets)} for labels of shape "
                 f"{tuple(labels.shape)}; return one class per pixel."
             )
-        return torch.where(labels == self.ignore_index, labels, targets.to(labels))
+        return torch.where(void, labels, targets.to(labels))
 
     @torch.no_grad()
     def get_random_target_label(self, inputs: Images, labels: Labels | None = None) -> Labels:
@@ -95,7 +97,8 @@ def _other_classes(logits: Logits) -> int:
     return logits.shape[1] - 1
 
 
-def _described(value: object) -> str:
-    return (
-        f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
-    )
+def described(value: object) -> str:
+    """What something that does not fit is, in the words of an error."""
+    if isinstance(value, Tensor):
+        return f"{value.dtype} of shape {tuple(value.shape)}"
+    return f"a {type(value).__name__}"

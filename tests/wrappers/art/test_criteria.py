@@ -42,3 +42,18 @@ def test_a_threshold_that_is_no_share(threshold):
 def test_negative_loss(problem):
     loss = NegativeLoss(problem.estimator)(problem.x, problem.y)
     assert np.array_equal(loss, -problem.estimator.compute_loss(problem.x, problem.y))
+
+
+def test_labels_with_an_axis_of_size_1_are_no_one_hot_labels(problem):
+    """An arg max over that axis would make every label class 0."""
+    scores, labels = problem.estimator.predict(problem.x), problem.y[:, None]
+    for threshold in (0.1, 0.9):
+        criterion = AccuracyBelow(threshold)
+        assert np.array_equal(criterion(scores, labels), criterion(scores, problem.y))
+    predicted = problem.estimator.predict(problem.x, output="labels")
+    assert not AccuracyBelow(1.0)(scores, predicted[:, None]).any()
+
+
+def test_labels_that_do_not_fit_are_refused(problem):
+    with pytest.raises(InputError, match="the labels have shape"):
+        AccuracyBelow()(problem.estimator.predict(problem.x), problem.y[:, :5])

@@ -129,6 +129,9 @@ def test_art_pgd_agrees_with_segmentation_pgd(problem):
         ({"num_random_init": 0.5}, TypeError, "num_random_init is 0.5"),
         ({"num_random_init": -1}, ValueError, "num_random_init is -1"),
         ({"batch_size": 0}, ValueError, "batch_size is 0"),
+        ({"batch_size": 2.5}, TypeError, "batch_size is 2.5"),
+        ({"eps": math.nan}, ValueError, "eps is nan"),
+        ({"eps": math.inf}, ValueError, "eps is inf"),
         ({"verbose": "yes"}, ValueError, "verbose is 'yes'"),
         ({"summary_writer": 3}, ValueError, "summary_writer"),
     ],
@@ -151,7 +154,9 @@ def test_bad_parameters(problem, kind, options, error, message):
         ({"eps": np.ones(2)}, TypeError, "eps is a ndarray and eps_step a float"),
         ({"eps": np.ones(2), "eps_step": np.ones(3)}, ValueError, r"eps has shape \(2,\)"),
         ({"max_iter": 0}, ValueError, "max_iter is 0"),
-        ({"max_iter": 2.5}, ValueError, "max_iter is 2.5"),
+        ({"max_iter": 2.5}, TypeError, "max_iter is 2.5"),
+        ({"eps_step": math.inf}, ValueError, "eps_step is inf"),
+        ({"eps_step": math.nan}, ValueError, "eps_step is nan"),
         ({"decay": -1.0}, ValueError, "decay is -1.0"),
     ],
     ids=str,
@@ -159,6 +164,18 @@ def test_bad_parameters(problem, kind, options, error, message):
 def test_bad_parameters_of_pgd(problem, name, options, error, message):
     with pytest.raises(error, match=message):
         FACES[name][0](problem.estimator, **options)
+
+
+@pgd_like
+def test_whole_numbers_of_numpy(problem, name):
+    numbers = {"max_iter": 3, "num_random_init": 2, "batch_size": 1}
+    results = []
+    for kind in (int, np.int64, np.uint8):
+        attack = FACES[name][0](problem.estimator, verbose=False)
+        attack.set_params(**{key: kind(value) for key, value in numbers.items()})
+        results.append(attack.generate(problem.x, problem.y, generator=seeded()))
+    assert np.array_equal(results[0], results[1])
+    assert np.array_equal(results[0], results[2])
 
 
 def test_a_schedule_that_is_none(problem):

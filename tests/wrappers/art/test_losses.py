@@ -54,12 +54,12 @@ def test_a_function_without_ignore_index_gets_that_of_the_estimator():
         seen.append(labels)
         return logits.mean()
 
-    image_losses(loss, LOGITS, LABELS, 255)
+    batch_loss(loss, LOGITS, LABELS, 255)
     assert torch.equal(seen[0], LABELS)
 
 
 def test_a_loss_of_another_shape_is_refused():
-    with pytest.raises(InputError, match=r"the loss returned shape \(3,\)"):
+    with pytest.raises(InputError, match=r"the loss returned shape \(1,\)"):
         image_losses(lambda logits, labels: logits.mean((1, 2, 3)), LOGITS, LABELS, 255)
 
 
@@ -70,3 +70,28 @@ def test_zero_one_losses_count_valid_pixels_only():
     assert torch.allclose(
         zero_one_losses(LOGITS, labels, 255), torch.tensor([1 / 6, 0, 0], dtype=torch.float64)
     )
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_no_loss_is_evaluated_on_the_batch_in_vain(loss):
+    """A scalar one is asked for one image to learn its kind, then for each that is not void."""
+    images = []
+
+    def counted(logits, labels):
+        images.append(len(logits))
+        return loss(logits, labels.masked_fill(labels == 255, getattr(loss, "ignore_index", 255)))
+
+    image_losses(counted, LOGITS, LABELS, 255)
+    assert images == ([1, 3] if loss is LOSSES["map"] else [1, 1, 1])
+
+
+def test_a_loss_that_says_it_is_a_map_is_evaluated_once():
+    calls = []
+
+    class Counted(nn.CrossEntropyLoss):
+        def forward(self, logits, labels):
+            calls.append(len(logits))
+            return super().forward(logits, labels)
+
+    image_losses(Counted(ignore_index=255, reduction="none"), LOGITS, LABELS, 255)
+    assert calls == [3]

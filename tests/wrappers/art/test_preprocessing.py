@@ -14,6 +14,7 @@ from art.preprocessing.standardisation_mean_std.pytorch import StandardisationMe
 
 from art_segplugin.attacks import segpgd
 from art_segplugin.wrappers.art import SegPGD
+from art_segplugin.wrappers.art.preprocessing import preprocessed_for_training
 
 MEAN = np.array([0.5, 0.4, 0.3], np.float32)
 STD = np.array([0.2, 0.25, 0.5], np.float32)
@@ -106,6 +107,57 @@ def test_a_numpy_defence_has_the_gradient_that_art_estimates(problem):
     assert np.allclose(gradient, expected, rtol=1e-5, atol=1e-8)
 
 
+def jpeg(**options):
+    return JpegCompression(clip_values=(0, 1), quality=50, channels_first=True, **options)
+
+
+@pytest.mark.parametrize("normalised_too", [False, True])
+@pytest.mark.parametrize("torch_first", [False, True])
+def test_defences_of_both_kinds_in_a_chain(problem, normalised_too, torch_first):
+    """JPEG passes the gradient through, Halved halves it, the last step divides it by std."""
+    defences = [jpeg(), HalvedInPlace(), Halved()][:: -1 if torch_first else 1]
+    options = {"preprocessing": (MEAN, STD)} if normalised_too else {}
+    estimator = problem.with_options(preprocessing_defences=defences, **options)
+    x, scale = problem.x, 0.5
+    for defence in defences:
+        x = defence(x.copy())[0]
+    if normalised_too:
+        x, scale = normalised(torch.from_numpy(x)).numpy(), 0.5 / STD.reshape(1, 3, 1, 1)
+    assert np.allclose(estimator.predict(problem.x), problem.estimator.predict(x), atol=1e-6)
+    expected = problem.estimator.loss_gradient(x, problem.y) * scale
+    gradient = estimator.loss_gradient(problem.x, problem.y)
+    assert np.allclose(gradient, expected, rtol=1e-4, atol=1e-8)
+
+
+def test_the_estimate_of_a_defence_is_taken_at_what_it_got(problem):
+    class Squared(Preprocessor):
+        def __call__(self, x, y=None):
+            return x**2, y
+
+        def estimate_gradient(self, x, grad):
+            return 2 * x * grad
+
+    estimator = problem.with_options(preprocessing_defences=[Squared(), Squared()])
+    expected = problem.estimator.loss_gradient(problem.x**4, problem.y) * 4 * problem.x**3
+    assert np.allclose(
+        estimator.loss_gradient(problem.x, problem.y), expected, rtol=1e-4, atol=1e-8
+    )
+
+
+@pytest.mark.parametrize(
+    "defence", [jpeg, lambda **o: CutoutPyTorch(4, True, device_type="cpu", **o)]
+)
+def test_a_defence_of_training_is_no_part_of_the_prediction(problem, defence):
+    estimator = problem.with_options(
+        preprocessing_defences=[defence(apply_fit=True, apply_predict=False), jpeg()]
+    )
+    expected = problem.with_options(preprocessing_defences=jpeg())
+    assert np.array_equal(estimator.predict(problem.x), expected.predict(problem.x))
+    assert np.array_equal(
+        estimator.loss_gradient(problem.x, problem.y), expected.loss_gradient(problem.x, problem.y)
+    )
+
+
 def test_a_torch_defence_with_its_own_estimate_is_differentiated_by_it(problem):
     estimator = problem.with_options(preprocessing_defences=Halved())
     halved = problem.x / 2
@@ -122,6 +174,19 @@ def test_a_defence_that_works_in_place_leaves_the_images_alone(problem):
     expected = problem.estimator.predict(before / 2)
     assert np.array_equal(estimator.predict(problem.x), expected)
     estimator.loss_gradient(problem.x, problem.y)
+    assert np.array_equal(problem.x, before)
+
+
+def test_a_torch_defence_that_works_in_place_leaves_the_images_alone(problem):
+    class HalvedTensorInPlace(PreprocessorPyTorch):
+        def forward(self, x, y=None):
+            return x.div_(2), y
+
+    defence, before = HalvedTensorInPlace(device_type="cpu"), problem.x.copy()
+    estimator = problem.with_options(preprocessing_defences=defence)
+    expected = problem.estimator.predict(before / 2)
+    for x in (problem.x, problem.images()):
+        assert np.array_equal(estimator.predict(x), expected)
     assert np.array_equal(problem.x, before)
 
 
@@ -177,6 +242,40 @@ def test_attacks_differentiate_torch_preprocessing(problem):
 def test_training_with_defences(trainable, defence):
     estimator = trainable.with_options(
         preprocessing_defences=defence,
+        preprocessing=(MEAN, STD),
+        optimizer=trainable.estimator.optimizer,
+    )
+    before = estimator.compute_loss(trainable.x, trainable.y).mean()
+    estimator.fit(trainable.x, trainable.y, batch_size=4, nb_epochs=3)
+    assert estimator.compute_loss(trainable.x, trainable.y).mean() < before
+
+
+class AddedInPlace(Preprocessor):
+    """A careless defence of images and labels."""
+
+    def __call__(self, x, y=None):
+        x += 1
+        y += 1
+        return x, y
+
+
+@pytest.mark.parametrize("tensors", [False, True])
+def test_training_takes_its_defences_in_order_and_leaves_the_data_alone(problem, tensors):
+    added = (AddedInPlace(apply_predict=False), AddedInPlace(apply_fit=False), AddedInPlace())
+    x, y = problem.x.copy(), problem.y.copy()
+    given = (torch.from_numpy(x), torch.from_numpy(y)) if tensors else (x, y)
+    images, labels = preprocessed_for_training(
+        [added[0], Halved(), added[1], added[2]], *given, torch.device("cpu")
+    )
+    assert np.array_equal(images, (problem.x + 1) / 2 + 1)
+    assert np.array_equal(labels, problem.y + 2)
+    assert np.array_equal(x, problem.x)
+    assert np.array_equal(y, problem.y)
+
+
+def test_training_with_defences_of_both_kinds(trainable):
+    estimator = trainable.with_options(
+        preprocessing_defences=[jpeg(), Halved(), SpatialSmoothing(3, True, apply_fit=True)],
         preprocessing=(MEAN, STD),
         optimizer=trainable.estimator.optimizer,
     )

@@ -53,6 +53,31 @@ def test_parameters_can_be_read_and_set_again(problem):
     assert np.array_equal(problem.estimator.predict(problem.x), before)
 
 
+def test_the_number_of_classes_is_needed():
+    with pytest.raises(TypeError, match="nb_classes is None"):
+        PyTorchSegmenter(TinyNet(), input_shape=(3, 12, 14))
+
+
+def test_no_loss_is_the_default_loss_again(problem):
+    expected = problem.estimator.compute_loss(problem.x, problem.y)
+    problem.estimator.set_params(loss=nn.CrossEntropyLoss(torch.tensor([1.0, 2.0, 3.0, 4.0])))
+    assert not np.array_equal(problem.estimator.compute_loss(problem.x, problem.y), expected)
+    problem.estimator.set_params(loss=None)
+    assert np.array_equal(problem.estimator.compute_loss(problem.x, problem.y), expected)
+
+
+NORMALISATION = (np.array([0.5, 0.4, 0.3]), np.array([0.2, 0.25, 0.5]))
+
+
+@pytest.mark.parametrize("given_anew", [False, True])
+def test_the_layout_can_be_set(problem, given_anew):
+    first = problem.with_options(preprocessing=NORMALISATION)
+    expected = first.predict(problem.x)
+    new = {"preprocessing": NORMALISATION} if given_anew else {}
+    first.set_params(**new, channels_first=False, input_shape=(12, 14, 3))
+    assert np.array_equal(first.predict(problem.x.transpose(0, 2, 3, 1)), expected)
+
+
 def test_a_new_model_is_used_from_then_on(problem, segmenter):
     other = TinyNet().eval()
     problem.estimator.set_params(model=other)
@@ -63,8 +88,7 @@ def test_a_new_model_is_used_from_then_on(problem, segmenter):
     ("options", "message"),
     [
         ({"model": lambda x: x}, "model is a function; give a torch.nn.Module"),
-        ({"nb_classes": None}, "nb_classes is None"),
-        ({"nb_classes": 0}, "nb_classes is 0"),
+        ({"nb_classes": 1}, "nb_classes is 1; give a whole number >= 2"),
         ({"input_shape": None}, "input_shape is None"),
         ({"input_shape": (12, 14)}, r"input_shape is \(12, 14\)"),
     ],

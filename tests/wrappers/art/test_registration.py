@@ -219,3 +219,23 @@ def test_a_name_that_torchattacks_has_is_left_alone(monkeypatch):
     monkeypatch.setattr(torchattacks, "SegPGD", torch.nn.Identity, raising=False)
     assert register(art=False)["torchattacks.SegPGD"] == "conflict"
     assert torchattacks.SegPGD is torch.nn.Identity
+
+
+def test_a_blocked_torchattacks_is_not_in_the_way(monkeypatch):
+    register(torchattacks=False)
+    monkeypatch.setitem(sys.modules, "torchattacks", None)
+    assert set(unregister()) == ART_NAMES
+    assert register(art=False) == {"torchattacks": "not installed"}
+
+
+def test_a_star_import_gives_our_names_only():
+    register(torchattacks=False)
+    names = {}
+    exec("from art.estimators.segmentation import *", names)
+    assert set(names) - {"__builtins__"} == {"PyTorchSegmenter", "SegmenterMixin"}
+
+
+@needs_torchattacks
+def test_only_attacks_go_into_torchattacks():
+    names = {"SegFGSM", "SegMultiAttack", "SegPGD"}
+    assert set(register(art=False)) == {f"torchattacks.{name}" for name in names}

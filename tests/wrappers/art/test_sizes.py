@@ -5,7 +5,13 @@ import pytest
 import torch
 
 from art_segplugin.errors import InputError
-from art_segplugin.wrappers.art.sizes import per_image_size, pixel_bounds, shrunk_at_random
+from art_segplugin.wrappers.art.sizes import (
+    check_range,
+    per_image_size,
+    pixel_bounds,
+    shrunk_at_random,
+    whole_number,
+)
 
 
 @pytest.mark.parametrize("shape", [(3,), (3, 1), (3, 1, 1, 1)])
@@ -40,3 +46,23 @@ def test_bounds():
     assert pixel_bounds(np.stack([np.zeros((3, 1, 1)), np.ones((3, 1, 1))])) == (0.0, 1.0)
     with pytest.raises(InputError, match="clip_values differ"):
         pixel_bounds(np.stack([np.zeros(2), np.array([1.0, 2.0])]))
+
+
+def test_whole_numbers():
+    for value in (2, np.int64(2), np.uint8(2)):
+        assert type(whole_number("k", value, least=2)) is int
+    with pytest.raises(InputError, match="k is 1; give a whole number >= 2"):
+        whole_number("k", 1, least=2)
+    for value in (2.0, None, "2"):
+        with pytest.raises(TypeError, match="k is "):
+            whole_number("k", value, least=2)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor])
+def test_the_range_of_images(kind):
+    x = kind(np.array([0, 200], np.uint8))
+    check_range(x, np.array([0, 255]))
+    check_range(x, None)
+    check_range(x[:0], np.array([0, 1]))
+    with pytest.raises(InputError, match=r"x goes from 0 to 200, outside .* 0 to 1"):
+        check_range(x, np.array([0, 1]))

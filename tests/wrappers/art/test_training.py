@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from art.data_generators import NumpyDataGenerator, PyTorchDataGenerator
+from oracles import TinyNet
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -103,6 +104,25 @@ def test_fit_needs_an_optimizer(problem):
         problem.estimator.fit(problem.x, problem.y)
 
 
+def test_fit_needs_an_optimizer_of_this_model(trainable):
+    trainable.estimator.set_params(model=TinyNet())
+    generator = next(generators(trainable))
+    with pytest.raises(InputError, match="holds no weight of the model"):
+        trainable.estimator.fit(trainable.x, trainable.y)
+    with pytest.raises(InputError, match="holds no weight of the model"):
+        trainable.estimator.fit_generator(generator)
+
+
+def test_an_optimizer_of_some_of_the_weights(trainable):
+    frozen = trainable.model.body[0].weight.clone()
+    head = torch.optim.SGD(trainable.model.head.parameters(), lr=0.1)
+    before = weights(trainable.model)
+    trainable.estimator.set_params(optimizer=head)
+    trainable.estimator.fit(trainable.x, trainable.y, nb_epochs=1)
+    assert torch.equal(trainable.model.body[0].weight, frozen)
+    assert not torch.equal(weights(trainable.model), before)
+
+
 def generators(problem):
     data = TensorDataset(problem.images(), problem.labels())
     yield NumpyDataGenerator(problem.x, problem.y, batch_size=3, drop_remainder=False)
@@ -118,6 +138,14 @@ def test_fit_generator_sees_every_image(trainable):
         trainable.estimator.fit_generator(generator, nb_epochs=2)
         hook.remove()
         assert seen == [3, 3, 2] * 2
+
+
+def test_an_epoch_of_a_generator_that_drops_its_last_batch(trainable):
+    seen = []
+    trainable.model.register_forward_pre_hook(lambda m, i: seen.append(len(i[0])))
+    generator = NumpyDataGenerator(trainable.x, trainable.y, batch_size=3)
+    trainable.estimator.fit_generator(generator, nb_epochs=1)
+    assert seen == [3, 3, 3]
 
 
 def test_fit_generator_needs_a_generator(trainable):

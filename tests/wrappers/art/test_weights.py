@@ -6,6 +6,7 @@ from oracles import TinyNet
 from torch import nn
 
 from art_segplugin.errors import InputError
+from art_segplugin.models import SmallSegNet
 from art_segplugin.wrappers.art.weights import load_weights, reset_weights, save_weights
 
 
@@ -26,9 +27,14 @@ def test_round_trip(kind, tmp_path):
         assert torch.equal(other.state_dict()[name], value)
 
 
-def test_a_missing_file_and_one_that_is_no_safetensors(tmp_path):
-    with pytest.raises(InputError, match="cannot be read as safetensors"):
-        load_weights(TinyNet(), tmp_path / "missing.safetensors")
+@pytest.mark.parametrize("kept", [None, 0, 5, 100, -1])
+def test_a_missing_empty_or_broken_file(tmp_path, kept):
+    file = tmp_path / "net.safetensors"
+    if kept is not None:
+        save_weights(TinyNet(), file)
+        file.write_bytes(file.read_bytes()[:kept])
+    with pytest.raises(InputError, match=r"net\.safetensors cannot be read as safetensors"):
+        load_weights(TinyNet(), file)
 
 
 class Bomb:
@@ -56,18 +62,18 @@ def test_another_architecture_changes_nothing(tmp_path):
     assert all(torch.equal(model.state_dict()[k], v) for k, v in before.items())
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    resource = pytest.importorskip("resource")
     file = tmp_path / "net.safetensors"
     save_weights(TinyNet(), file)
     before = file.read_bytes()
-
-    def full_disk(state, path):
-        path.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("art_segplugin.wrappers.art.weights.save_file", full_disk)
-    with pytest.raises(InputError, match="No space left"):
-        save_weights(TinyNet(), file)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, limits[1]))
+    try:
+        with pytest.raises(InputError, match=r"cannot write .*net\.safetensors"):
+            save_weights(TinyNet(), file)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert file.read_bytes() == before
     assert list(tmp_path.iterdir()) == [file]
 
@@ -104,3 +110,34 @@ def test_attention_is_reset():
     before = attention.in_proj_weight.clone()
     reset_weights(attention)
     assert not torch.equal(attention.in_proj_weight, before)
+
+
+def test_a_model_that_starts_its_parts_in_its_own_way_is_reset_so():
+    net = SmallSegNet(4)
+    with torch.no_grad():
+        for value in net.state_dict().values():
+            value.add_(1)
+    reset_weights(net)
+    fresh = SmallSegNet(4)
+    assert not net.encoder8[1].norm.weight.any()  # blocks start as the identity
+    assert net.classifier.weight.std() < 0.02
+    assert not net.stem[1].running_mean.any()  # what only the layer itself resets
+    for name, value in fresh.state_dict().items():
+        assert net.state_dict()[name].float().std(correction=0) == pytest.approx(
+            value.float().std(correction=0).item(), rel=0.3
+        ), name
+
+
+def test_the_outer_module_has_the_last_word():
+    class Outer(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.Sequential(nn.Conv2d(3, 3, 1))
+
+        def reset_parameters(self):
+            nn.init.zeros_(self.inner[0].weight)
+
+    outer = Outer()
+    reset_weights(outer)
+    assert not outer.inner[0].weight.any()
+    assert outer.inner[0].bias.any()

@@ -39,6 +39,17 @@ def test_segpgd_equals_the_core_bit_for_bit(options, masked):
     assert torch.equal(seeded(face, x, labels, mask=mask), expected)
 
 
+@pytest.mark.parametrize("as_sizes", [lambda values: torch.tensor(values).numpy(), list])
+def test_sizes_of_each_image_as_an_array_or_a_list(as_sizes):
+    model, x, labels = tiny_problem()
+    eps, alpha = [0.01, 0.05], [0.005, 0.02]
+    core = attacks.segpgd(torch.tensor(eps), step_size=torch.tensor(alpha), steps=2)
+    face = SegPGD(model, eps=as_sizes(eps), alpha=as_sizes(alpha), steps=2)
+    assert torch.equal(seeded(face, x, labels), seeded(core, model, x, labels))
+    core, face = attacks.segfgsm(torch.tensor(eps)), SegFGSM(model, eps=as_sizes(eps))
+    assert torch.equal(seeded(face, x, labels), seeded(core, model, x, labels))
+
+
 @pytest.mark.parametrize("random_start", [False, True])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_segfgsm_equals_the_core_bit_for_bit(random_start, dtype):

@@ -2,13 +2,14 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+import torchattacks
 from oracles import tiny_problem
 from torch import nn
 
 from art_segplugin import attacks
 from art_segplugin.errors import InputError
 from art_segplugin.models import Segmenter
-from art_segplugin.wrappers.torchattacks import SegAttackMixin, SegPGD
+from art_segplugin.wrappers.torchattacks import SegAttackMixin, SegPGD, for_segmentation
 
 MEAN, STD = (0.48, 0.45, 0.4), (0.22, 0.23, 0.25)
 
@@ -100,6 +101,70 @@ def test_model_runs_in_the_chosen_mode(batchnorm_training):
     attack(x, labels)
     # convolution, batch norm, activation, dropout
     assert seen == [[False] * 4, [True, batchnorm_training, True, False]]
+
+
+def test_chosen_modes_of_a_function():
+    net, x, labels = tiny_problem()
+    attack = SegPGD(lambda images: net(images), steps=1, random_start=False)
+    expected = attack(x, labels)
+    attack.set_model_training_mode(True)
+    assert torch.equal(attack(x, labels), expected)
+
+
+@pytest.mark.parametrize("normalised", [False, True])
+def test_a_model_may_start_with_an_in_place_operation(normalised):
+    net, x, labels = tiny_problem()
+    attack, expected = (
+        SegPGD(model, steps=2, random_start=False)
+        for model in (lambda images: net(images.sub_(0.1)), lambda images: net(images - 0.1))
+    )
+    if normalised:
+        for each in (attack, expected):
+            each.set_normalization_used([0.1] * 3, [1.0] * 3)
+    before = x.clone()
+    given = attack.normalize(x) if normalised else x
+    assert torch.equal(attack(given, labels), expected(given, labels))
+    attack.save([(given, labels)], verbose=False)
+    assert torch.equal(x, before)
+
+
+@pytest.mark.parametrize("make", [SegPGD, for_segmentation(torchattacks.PGD)])
+def test_outputs_that_are_no_logits_are_said_once_a_call(make):
+    net, x, labels = tiny_problem()
+    broken = make(lambda images: net(images) * torch.nan, steps=3)
+    with pytest.raises(InputError, match="output holds NaN or infinite values"):
+        broken(x, labels)
+    probabilities = make(lambda images: net(images).softmax(1), steps=3)
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="looks like probabilities") as caught:
+            probabilities(x, labels)
+        assert len(caught) == 1
+
+
+def test_no_images_give_no_images(tmp_path):
+    model, x, labels = tiny_problem()
+    attack = SegPGD(model, steps=1)
+    assert attack(x[:0], labels[:0]).shape == (0, 3, 12, 14)
+    loader = [(x, labels), (x[:0], labels[:0])]
+    scores = attack.save(loader, verbose=False, return_verbose=True)
+    assert scores.rob_acc > 0
+
+
+def test_attributes_may_hold_tensors_and_attacks():
+    model, x, labels = tiny_problem()
+
+    class Own(SegAttackMixin):
+        def forward(self, images, labels):
+            return images + self.shifts[labels.numel() % 2] + self.named["zero"]
+
+    own, inner = Own("Own", model), SegPGD(model, steps=1)
+    own.shifts = [torch.zeros(3, 1, 1), torch.ones(3, 1, 1)]
+    own.named = {"zero": torch.zeros(3, 12, 14), "inner": [inner]}
+    assert torch.equal(own(x, labels), x)
+    own.set_normalization_used([0.5] * 3, [0.2] * 3)
+    assert (
+        inner.normalization_used is not None
+    )  # handed on to the attacks inside, as in torchattacks
 
 
 def test_gradients_of_the_weights_and_the_inputs_are_left_alone():

@@ -31,7 +31,7 @@ def test_never_better_than_the_clean_image():
     model, x, labels = tiny_problem()
     labels = torch.where(labels == 255, 255, (model(x).argmax(1) + 1) % 4)  # all wrong
     helping = for_segmentation(torchattacks.PGD)(model, random_start=False)
-    helping.set_mode_targeted_by_label(quiet=True)  # towards the truth
+    helping.set_mode_targeted_by_function(lambda images, labels: labels, quiet=True)
     assert (accuracy(model, helping(x, labels), labels) > 0).all()
     assert torch.equal(SegMultiAttack([helping, helping])(x, labels), x)
 
@@ -81,6 +81,14 @@ def normalised(attack):
 def test_attacks_that_do_not_fit_are_named(attacks, words):
     with pytest.raises(InputError, match=words):
         SegMultiAttack(attacks(tiny_problem()[0]))
+
+
+def test_labels_are_no_targets():
+    model, x, labels = tiny_problem()
+    attack = SegMultiAttack([SegPGD(model, steps=1), SegPGD(model, steps=1)])
+    attack.attacks[1].set_mode_targeted_by_label(quiet=True)
+    with pytest.raises(InputError, match=r"attacks\[1\] aims at the labels"):
+        attack(x, labels)
 
 
 def test_one_model():

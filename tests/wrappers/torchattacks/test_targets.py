@@ -54,6 +54,15 @@ def test_a_target_function_need_not_know_of_void(problem):
     assert torch.equal(targets, torch.where(labels == 255, 255, (labels + 1) % 4))
 
 
+def test_a_target_function_may_look_targets_up_in_a_table(problem):
+    attack, _, x, labels = problem
+    table = torch.tensor([1, 2, 3, 0])
+    attack.set_mode_targeted_by_function(lambda images, labels: table[labels], quiet=True)
+    targets = attack.get_target_label(x, labels)
+    assert torch.equal(targets, torch.where(labels == 255, 255, (labels + 1) % 4))
+    assert attack(x, labels).shape == x.shape
+
+
 @pytest.mark.parametrize("mode", ["by_label", "by_function", "random", "least_likely"])
 def test_targeted_attacks_get_nearer_to_their_targets(problem, mode):
     attack, model, x, labels = problem
@@ -96,7 +105,7 @@ def one_class(images):
         ),
         (
             lambda a: a.set_mode_targeted_by_function(lambda x, y: y[:, 1:], quiet=True),
-            r"returned shape \(2, 11, 14\) for labels of shape \(2, 12, 14\)",
+            r"returned torch.int64 of shape \(2, 11, 14\) for labels of shape \(2, 12, 14\)",
         ),
         (
             lambda a: a.set_mode_targeted_by_function(lambda x, y: None, quiet=True),
