@@ -46,6 +46,30 @@ def threat_model(
     return values
 
 
+def size(text: str) -> tuple[int, int]:
+    """Height and width from "HxW".
+
+    Raises:
+        InputError: it is not of that form.
+    """
+    height, _, width = text.partition("x")
+    if not (height.isdecimal() and width.isdecimal()):
+        raise InputError(f"{text!r} is no size; write height x width, such as 240x320.")
+    return int(height), int(width)
+
+
+def span(text: str) -> tuple[float, float]:
+    """Two numbers from "LOW-HIGH".
+
+    Raises:
+        InputError: it is not of that form.
+    """
+    low, dash, high = text.partition("-")
+    if not dash:
+        raise InputError(f"{text!r} is no range; write LOW-HIGH, such as 0.75-1.75.")
+    return number(low), number(high)
+
+
 Model = Annotated[
     str,
     typer.Option(
