@@ -15,11 +15,15 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 # That index mirrors few versions of what torch depends on, so those come from PyPI with the rest.
 TORCH_INDEX := $(if $(filter-out default,$(TORCH)),--no-deps --index-url https://download.pytorch.org/whl/$(TORCH))
 
-.PHONY: demo test lint types imports pytest format clean
+.PHONY: demo pictures test lint types imports pytest format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.core
 	$(BIN)/art-segplugin demo --out demo-output
+
+# The pictures in the README, made by the code that it describes.
+pictures: demo
+	$(BIN)/python tools/readme_pictures.py demo-output
 
 test: lint types imports pytest
 

@@ -25,7 +25,7 @@ COMMANDS = [
 ]
 SMALLER = {  # appended to the commands: later options win
     "demo": ["--count", "1"],
-    "attack": ["--scale", "0.25", "--steps", "1", "--frames", "1"],
+    "attack": ["--scale", "0.5", "--steps", "1", "--frames", "1"],
     "evaluate": ["--count", "1", "--scale", "0.2", "--seeds", "1", "--pictures", "0"],
     "train": ["--steps", "1", "--count", "2", "--val-count", "1", "--scale", "0.2",
               "--batch-size", "2", "--crop", "36x48"],
@@ -69,7 +69,7 @@ def test_command(command, files, monkeypatch):
     monkeypatch.chdir(files)
     command = command.replace("runs/camvid/best.safetensors", "small-scenes")
     _, name, *arguments = shlex.split(command)
-    arguments = ["segpgd-1" if re.fullmatch(r"\w+-\d+", a) else a for a in arguments]
+    arguments = [re.sub(r"^([a-z]+)-\d+$", r"\1-1", a) for a in arguments]
     monkeypatch.setattr(sys, "argv", ["art-segplugin", name, *arguments, *SMALLER.get(name, [])])
     with pytest.raises(SystemExit) as end:
         main()
