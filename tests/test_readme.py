@@ -26,8 +26,8 @@ COMMANDS = [
 SMALLER = {  # appended to the commands: later options win
     "demo": ["--count", "1"],
     "attack": ["--scale", "0.5", "--steps", "1", "--frames", "1"],
-    "evaluate": ["--count", "1", "--scale", "0.2", "--seeds", "1", "--pictures", "0"],
-    "train": ["--steps", "1", "--count", "2", "--val-count", "1", "--scale", "0.2",
+    "evaluate": ["--count", "1", "--scale", "0.5", "--seeds", "1", "--pictures", "0"],
+    "train": ["--steps", "1", "--count", "2", "--val-count", "1", "--scale", "0.5",
               "--batch-size", "2", "--crop", "36x48"],
 }  # fmt: skip
 
@@ -68,8 +68,9 @@ def files(tmp_path):
 def test_command(command, files, monkeypatch):
     monkeypatch.chdir(files)
     command = command.replace("runs/camvid/best.safetensors", "small-scenes")
+    command = command.replace("PATH", "CamVid")
     _, name, *arguments = shlex.split(command)
-    arguments = [re.sub(r"^([a-z]+)-\d+$", r"\1-1", a) for a in arguments]
+    arguments = [re.sub(r"^([a-z]+-\d)\d*$", r"\1", a) for a in arguments]
     monkeypatch.setattr(sys, "argv", ["art-segplugin", name, *arguments, *SMALLER.get(name, [])])
     with pytest.raises(SystemExit) as end:
         main()

@@ -1,7 +1,5 @@
 """What all commands print with."""
 
-from functools import cache
-
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -13,13 +11,11 @@ from rich.progress import (
 )
 
 
-@cache
 def output() -> Console:
     """Standard output, for tables and results."""
     return Console()
 
 
-@cache
 def errors() -> Console:
     """Standard error, for progress and messages."""
     return Console(stderr=True)

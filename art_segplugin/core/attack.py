@@ -1,5 +1,6 @@
 """The one loop. Every gradient attack in this package is a choice of its parts."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from numbers import Integral
@@ -101,7 +102,7 @@ class GradientAttack:
             generator: source of the random starts, on the device of the images.
 
         Raises:
-            InputError: shapes or dtypes that do not fit together.
+            InputError: shapes, dtypes or values that do not fit together.
         """
         iterates = self.iterates(
             model,
@@ -137,6 +138,9 @@ class GradientAttack:
         images = images.detach()
         valid = labels != self.ignore_index
         labels = labels.masked_fill(~valid, 0).long()
+        # Reads values back from the device: here, once, and nowhere in the loop.
+        _check_range(images, self.threat_model.bounds)
+        classes = _largest_label(labels) + 1
         final_forward = final_forward or self.select.scores or self.restarts > 1
         region = self.threat_model.around(images, mask)
         best: Images = images
@@ -152,7 +156,7 @@ class GradientAttack:
                 forward = gradient = None
                 if not last or final_forward:
                     forward, gradient = self._forward(
-                        model, x_adv, labels, valid, i, weighting, with_gradient=not last
+                        model, x_adv, labels, classes, valid, i, weighting, with_gradient=not last
                     )
                 if forward is None or not self.select.scores:
                     answer, success = x_adv, None if forward is None else forward.success_rate
@@ -181,6 +185,7 @@ class GradientAttack:
         model: Model,
         x_adv: Images,
         labels: Labels,
+        classes: int,
         valid: PixelMask,
         i: int,
         weighting: PixelWeighting,
@@ -192,7 +197,7 @@ class GradientAttack:
             x_leaf = x_adv.detach().requires_grad_(with_gradient)
             with evaluation_mode(model):
                 logits = model(x_leaf)
-            _check_logits(logits, labels)
+            _check_logits(logits, labels, classes)
             pixel_loss = self.loss(logits, labels)
         detached = logits.detach()
         forward = ForwardPass(
@@ -232,10 +237,36 @@ class GradientAttack:
         )
 
 
-def _check_logits(logits: object, labels: Tensor) -> None:
+def _check_range(images: Tensor, bounds: tuple[float, float]) -> None:
+    if not images.numel():
+        return
+    (low, high), (lower, upper) = (float(v) for v in images.aminmax()), bounds
+    slack = 1e-5 * (upper - lower) if upper - lower < math.inf else 0.0
+    if not (lower - slack <= low and high <= upper + slack):
+        raise InputError(
+            f"the images hold values from {low:.4g} to {high:.4g} and the bounds are {bounds}; divide "
+            "8-bit images by 255, or give the attack bounds=(0, 255) and eps in that unit."
+        )
+
+
+def _largest_label(labels: Tensor) -> int:
+    if not labels.numel():
+        return 0
+    low, high = (int(value) for value in labels.aminmax())
+    if low < 0:
+        raise InputError(f"the labels hold {low}; give classes from 0, and ignore_index for void.")
+    return high
+
+
+def _check_logits(logits: object, labels: Tensor, classes: int) -> None:
     wanted = (labels.shape[0], "classes >= 2", *labels.shape[1:])
     if isinstance(logits, Tensor) and logits.ndim == 4 and logits.shape[1] >= 2:
         if (logits.shape[0], *logits.shape[2:]) == tuple(labels.shape):
+            if classes > logits.shape[1]:
+                raise InputError(
+                    f"the labels hold class {classes - 1} and the model has {logits.shape[1]} "
+                    "classes, counted from 0; mark void pixels with ignore_index."
+                )
             return
         logits = f"logits of {tuple(logits.shape)}"
     elif isinstance(logits, Tensor):

@@ -11,7 +11,7 @@ from art_segplugin.core.types import Images, PerImage, PixelMask
 from art_segplugin.errors import InputError
 
 NORMS = {1: 1.0, 2: 2.0, math.inf: math.inf, "1": 1.0, "2": 2.0, "inf": math.inf}
-NORMS |= {"L1": 1.0, "L2": 2.0, "Linf": math.inf}
+NORMS |= {"L1": 1.0, "L2": 2.0, "Linf": math.inf, "l1": 1.0, "l2": 2.0, "linf": math.inf}
 
 L1_SPARSITY = 0.01
 """Share of the coordinates that one L1 step moves (SLIDE, Tramer & Boneh, arXiv:1904.13000)."""

@@ -40,8 +40,9 @@ def synchronising_operators(run):
 def test_loop_never_waits_for_the_device(norm):
     model, x, labels = tiny_problem()
     attack = segpgd(0.1, 0.02, 3, norm=norm, restarts=2, decay=1.0)
-    mask = labels != 3
-    assert not synchronising_operators(lambda: attack(model, x, labels, mask=mask))
+    run = attack.iterates(model, x, labels, mask=labels != 3)
+    next(run)  # what was given has been checked; the second restart does the rest once more
+    assert not synchronising_operators(lambda: list(run))
 
 
 def test_recorder_would_see_a_synchronising_operator():
@@ -198,6 +199,30 @@ def test_outputs_that_are_no_logits_are_explained(output, words):
         list(iterates(pgd(0.1, 0.1, 1), lambda t: output(model(t)), x, labels))
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda x, y: (255 * x, y), "divide 8-bit images by 255"),
+        (lambda x, y: (x - 1, y), "the bounds are"),
+        (lambda x, y: (x * torch.nan, y), "from nan to nan"),
+        (lambda x, y: (x, y.masked_fill(y == 255, -1)), "the labels hold -1"),
+        (lambda x, y: (x, y.masked_fill(y == 1, 9)), "hold class 9 and the model has 4 classes"),
+    ],
+)
+def test_values_that_do_not_fit_are_named(change, words):
+    model, x, labels = tiny_problem()
+    with pytest.raises(InputError, match=words):
+        pgd(0.1, 0.1, 1)(model, *change(x, labels))
+
+
+def test_other_bounds():
+    model, x, labels = tiny_problem(dtype=torch.float64)
+    options = {"steps": 3, "random_start": False}
+    whole = pgd(8.0, 2.0, bounds=(0.0, 255.0), **options)
+    scaled = whole(lambda images: model(images / 255), 255 * x, labels)
+    torch.testing.assert_close(scaled / 255, pgd(8 / 255, 2 / 255, **options)(model, x, labels))
+
+
 def test_inference_mode_is_explained():
     model, x, labels = tiny_problem()
     with torch.inference_mode(), pytest.raises(InputError, match="leave torch"):
@@ -280,10 +305,11 @@ def test_on_cuda_equals_cpu_and_never_synchronises(norm):
     mask = labels != 3
     free = segpgd(0.1, 0.02, 2, norm=norm)
     free(model, x, labels, mask=mask)  # first-use initialisation of the libraries may synchronise
+    runs = [free.iterates(model, x, labels, mask=mask), attack.iterates(model, x, labels)]
+    firsts = [next(run) for run in runs]  # checks what was given, which waits for the device once
     torch.cuda.set_sync_debug_mode("error")
     try:
-        free(model, x, labels, mask=mask)
-        answer = attack(model, x, labels)
+        answer = [[first, *run] for first, run in zip(firsts, runs, strict=True)][-1][-1].best
     finally:
         torch.cuda.set_sync_debug_mode("default")
     torch.testing.assert_close(answer.cpu(), expected, atol=1e-9, rtol=1e-9)
