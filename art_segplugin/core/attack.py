@@ -1,6 +1,5 @@
 """The one loop. Every gradient attack in this package is a choice of its parts."""
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from numbers import Integral
@@ -8,6 +7,7 @@ from numbers import Integral
 import torch
 from torch import Tensor
 
+from art_segplugin.core.checks import check_logits, check_range, check_shapes, largest_label
 from art_segplugin.core.forward_pass import ForwardPass, fooled_pixels
 from art_segplugin.core.losses import PixelLoss, cross_entropy
 from art_segplugin.core.modes import evaluation_mode
@@ -134,13 +134,13 @@ class GradientAttack:
         None, where the answer does not depend on it (one restart, answered by its last point).
         Arguments and errors are otherwise those of calling the attack.
         """
-        _check_shapes(images, labels, mask)
+        check_shapes(images, labels, mask)
         images = images.detach()
         valid = labels != self.ignore_index
         labels = labels.masked_fill(~valid, 0).long()
         # Reads values back from the device: here, once, and nowhere in the loop.
-        _check_range(images, self.threat_model.bounds)
-        classes = _largest_label(labels) + 1
+        check_range(images, self.threat_model.bounds)
+        classes = largest_label(labels) + 1
         final_forward = final_forward or self.select.scores or self.restarts > 1
         region = self.threat_model.around(images, mask)
         best: Images = images
@@ -197,7 +197,7 @@ class GradientAttack:
             x_leaf = x_adv.detach().requires_grad_(with_gradient)
             with evaluation_mode(model):
                 logits = model(x_leaf)
-            _check_logits(logits, labels, classes)
+            check_logits(logits, labels, classes)
             pixel_loss = self.loss(logits, labels)
         detached = logits.detach()
         forward = ForwardPass(
@@ -234,65 +234,4 @@ class GradientAttack:
             torch.where(per_image(better, x_adv), x_adv, answer),
             torch.where(better, new_score, score),
             torch.where(better, new_success, success),
-        )
-
-
-def _check_range(images: Tensor, bounds: tuple[float, float]) -> None:
-    if not images.numel():
-        return
-    (low, high), (lower, upper) = (float(v) for v in images.aminmax()), bounds
-    slack = 1e-5 * (upper - lower) if upper - lower < math.inf else 0.0
-    if not (lower - slack <= low and high <= upper + slack):
-        raise InputError(
-            f"the images hold values from {low:.4g} to {high:.4g} and the bounds are {bounds}; divide "
-            "8-bit images by 255, or give the attack bounds=(0, 255) and eps in that unit."
-        )
-
-
-def _largest_label(labels: Tensor) -> int:
-    if not labels.numel():
-        return 0
-    low, high = (int(value) for value in labels.aminmax())
-    if low < 0:
-        raise InputError(f"the labels hold {low}; give classes from 0, and ignore_index for void.")
-    return high
-
-
-def _check_logits(logits: object, labels: Tensor, classes: int) -> None:
-    wanted = (labels.shape[0], "classes >= 2", *labels.shape[1:])
-    if isinstance(logits, Tensor) and logits.ndim == 4 and logits.shape[1] >= 2:
-        if (logits.shape[0], *logits.shape[2:]) == tuple(labels.shape):
-            if classes > logits.shape[1]:
-                raise InputError(
-                    f"the labels hold class {classes - 1} and the model has {logits.shape[1]} "
-                    "classes, counted from 0; mark void pixels with ignore_index."
-                )
-            return
-        logits = f"logits of {tuple(logits.shape)}"
-    elif isinstance(logits, Tensor):
-        logits = f"a tensor of {tuple(logits.shape)}"
-    else:
-        logits = f"a {type(logits).__name__}"
-    raise InputError(
-        f"the model returned {logits}, expected was a tensor {wanted}; wrap the model in "
-        "art_segplugin.models.Segmenter, which finds logits and scales them to the image."
-    )
-
-
-def _check_shapes(images: Tensor, labels: Tensor, mask: Tensor | None) -> None:
-    if images.ndim != 4 or not images.is_floating_point():
-        raise InputError(
-            f"images are {images.dtype} of shape {tuple(images.shape)}; give floats (n, ch, h, w)."
-        )
-    wanted = (images.shape[0], *images.shape[2:])
-    if torch.is_inference_mode_enabled():
-        raise InputError("attacks need gradients; leave torch.inference_mode() before attacking.")
-    if tuple(labels.shape) != wanted or labels.is_floating_point() or labels.dtype == torch.bool:
-        raise InputError(
-            f"labels are {labels.dtype} of shape {tuple(labels.shape)}; give class indices (int64) "
-            f"of shape {wanted} for these images."
-        )
-    if mask is not None and (tuple(mask.shape) != wanted or mask.dtype != torch.bool):
-        raise InputError(
-            f"mask is {mask.dtype} of shape {tuple(mask.shape)}; give booleans of shape {wanted}."
         )

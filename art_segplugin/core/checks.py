@@ -1,0 +1,89 @@
+"""What can be wrong with what an attack is given, each in one sentence."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from art_segplugin.errors import InputError
+
+
+def check_range(images: Tensor, bounds: tuple[float, float]) -> None:
+    """Refuse images outside the bounds: clipping them would be no small perturbation.
+
+    Raises:
+        InputError: a value is outside, or NaN.
+    """
+    if not images.numel():
+        return
+    (low, high), (lower, upper) = (float(v) for v in images.aminmax()), bounds
+    slack = 1e-5 * (upper - lower) if upper - lower < math.inf else 0.0
+    if not (lower - slack <= low and high <= upper + slack):
+        raise InputError(
+            f"the images hold values from {low:.4g} to {high:.4g} and the bounds are {bounds}; divide "
+            "8-bit images by 255, or give the attack bounds=(0, 255) and eps in that unit."
+        )
+
+
+def largest_label(labels: Tensor) -> int:
+    """The largest class in a label map without void pixels.
+
+    Raises:
+        InputError: a label is negative.
+    """
+    if not labels.numel():
+        return 0
+    low, high = (int(value) for value in labels.aminmax())
+    if low < 0:
+        raise InputError(f"the labels hold {low}; give classes from 0, and ignore_index for void.")
+    return high
+
+
+def check_logits(logits: object, labels: Tensor, classes: int) -> None:
+    """Refuse what is no logits (n, c, h, w) for these labels, which name `classes` classes.
+
+    Raises:
+        InputError: another type or shape, or labels beyond the classes of the model.
+    """
+    wanted = (labels.shape[0], "classes >= 2", *labels.shape[1:])
+    if isinstance(logits, Tensor) and logits.ndim == 4 and logits.shape[1] >= 2:
+        if (logits.shape[0], *logits.shape[2:]) == tuple(labels.shape):
+            if classes > logits.shape[1]:
+                raise InputError(
+                    f"the labels hold class {classes - 1} and the model has {logits.shape[1]} "
+                    "classes, counted from 0; mark void pixels with ignore_index."
+                )
+            return
+        logits = f"logits of {tuple(logits.shape)}"
+    elif isinstance(logits, Tensor):
+        logits = f"a tensor of {tuple(logits.shape)}"
+    else:
+        logits = f"a {type(logits).__name__}"
+    raise InputError(
+        f"the model returned {logits}, expected was a tensor {wanted}; wrap the model in "
+        "art_segplugin.models.Segmenter, which finds logits and scales them to the image."
+    )
+
+
+def check_shapes(images: Tensor, labels: Tensor, mask: Tensor | None) -> None:
+    """Refuse images, labels and mask that do not fit together.
+
+    Raises:
+        InputError: a shape or dtype, or inference mode, in which nothing has a gradient.
+    """
+    if images.ndim != 4 or not images.is_floating_point():
+        raise InputError(
+            f"images are {images.dtype} of shape {tuple(images.shape)}; give floats (n, ch, h, w)."
+        )
+    wanted = (images.shape[0], *images.shape[2:])
+    if torch.is_inference_mode_enabled():
+        raise InputError("attacks need gradients; leave torch.inference_mode() before attacking.")
+    if tuple(labels.shape) != wanted or labels.is_floating_point() or labels.dtype == torch.bool:
+        raise InputError(
+            f"labels are {labels.dtype} of shape {tuple(labels.shape)}; give class indices (int64) "
+            f"of shape {wanted} for these images."
+        )
+    if mask is not None and (tuple(mask.shape) != wanted or mask.dtype != torch.bool):
+        raise InputError(
+            f"mask is {mask.dtype} of shape {tuple(mask.shape)}; give booleans of shape {wanted}."
+        )

@@ -1,0 +1,84 @@
+import pytest
+import torch
+from oracles import tiny_problem
+
+from art_segplugin.attacks import pgd
+from art_segplugin.core.attack import GradientAttack
+from art_segplugin.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda x, y: (x[0], y), "give floats (n, ch, h, w)"),
+        (lambda x, y: ((x * 255).byte(), y), "images are torch.uint8"),
+        (lambda x, y: (x, y[:, 1:]), "labels are torch.int64 of shape (2, 11, 14)"),
+        (lambda x, y: (x, y.float()), "labels are torch.float32"),
+    ],
+)
+def test_shapes_that_do_not_fit_are_named(change, words, monkeypatch):
+    model, x, labels = tiny_problem()
+    x, labels = change(x, labels)
+    attack = pgd(0.1, 0.1, 1)
+    # the public method without the run-time shape checks of the tests
+    iterates = getattr(GradientAttack.iterates, "__wrapped__", GradientAttack.iterates)
+    with pytest.raises(InputError) as caught:
+        list(iterates(attack, model, x, labels))
+    assert words in str(caught.value)
+
+
+def test_low_resolution_logits_are_explained():
+    model, x, labels = tiny_problem()
+    with pytest.raises(InputError, match=r"wrap the model in art_segplugin\.models\.Segmenter"):
+        pgd(0.1, 0.1, 1)(lambda t: model(t)[..., ::2, ::2], x, labels)
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        (lambda logits: {"out": logits}, "returned a dict"),
+        (lambda logits: logits[:, 0], r"returned a tensor of \(2, 12, 14\)"),
+        (lambda logits: logits[:, :1], r"returned a tensor of \(2, 1, 12, 14\)"),
+        (lambda logits: logits[:1], r"returned logits of \(1, 4, 12, 14\)"),
+    ],
+)
+def test_outputs_that_are_no_logits_are_explained(output, words):
+    model, x, labels = tiny_problem()
+    iterates = getattr(GradientAttack.iterates, "__wrapped__", GradientAttack.iterates)
+    with pytest.raises(InputError, match=words):
+        list(iterates(pgd(0.1, 0.1, 1), lambda t: output(model(t)), x, labels))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda x, y: (255 * x, y), "divide 8-bit images by 255"),
+        (lambda x, y: (x - 1, y), "the bounds are"),
+        (lambda x, y: (x * torch.nan, y), "from nan to nan"),
+        (lambda x, y: (x, y.masked_fill(y == 255, -1)), "the labels hold -1"),
+        (lambda x, y: (x, y.masked_fill(y == 1, 9)), "hold class 9 and the model has 4 classes"),
+    ],
+)
+def test_values_that_do_not_fit_are_named(change, words):
+    model, x, labels = tiny_problem()
+    with pytest.raises(InputError, match=words):
+        pgd(0.1, 0.1, 1)(model, *change(x, labels))
+
+
+def test_inference_mode_is_explained():
+    model, x, labels = tiny_problem()
+    with torch.inference_mode(), pytest.raises(InputError, match="leave torch"):
+        pgd(0.1, 0.1, 1)(model, x, labels)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32])
+def test_any_integer_labels(dtype):
+    model, x, labels = tiny_problem()
+    attack = pgd(0.05, 0.02, 2, random_start=False)
+    assert torch.equal(attack(model, x, labels.to(dtype)), attack(model, x, labels))
+
+
+@pytest.mark.parametrize("options", [{"steps": 0}, {"steps": -3}, {"restarts": 0}])
+def test_counts_below_one_are_refused(options):
+    with pytest.raises(InputError, match="give a whole number >= 1"):
+        pgd(**options)

@@ -1,0 +1,67 @@
+"""The loop never waits for the device, and CUDA gives what the CPU gives."""
+
+import pytest
+import torch
+from oracles import tiny_problem
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from art_segplugin.attacks import segpgd
+
+SYNCHRONISING = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "index.Tensor")
+
+
+class Recorder(TorchDispatchMode):
+    def __init__(self):
+        super().__init__()
+        self.operators = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = str(func)
+        if "index.Tensor" in name and not any(
+            i is not None and i.dtype == torch.bool for i in args[1]
+        ):
+            name = "integer index"
+        self.operators.add(name)
+        return func(*args, **(kwargs or {}))
+
+
+def synchronising_operators(run):
+    with Recorder() as recorder:
+        run()
+    assert recorder.operators
+    return {o for o in recorder.operators if any(s in o for s in SYNCHRONISING)}
+
+
+@pytest.mark.parametrize("norm", [1, 2, "inf"])
+def test_loop_never_waits_for_the_device(norm):
+    model, x, labels = tiny_problem()
+    attack = segpgd(0.1, 0.02, 3, norm=norm, restarts=2, decay=1.0)
+    run = attack.iterates(model, x, labels, mask=labels != 3)
+    next(run)  # what was given has been checked; the second restart does the rest once more
+    assert not synchronising_operators(lambda: list(run))
+
+
+def test_recorder_would_see_a_synchronising_operator():
+    assert synchronising_operators(lambda: torch.ones(1).item())
+    assert synchronising_operators(lambda: torch.ones(3)[torch.tensor([True, False, True])])
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("norm", [1, 2, "inf"])
+def test_on_cuda_equals_cpu_and_never_synchronises(norm):
+    model, x, labels = tiny_problem(dtype=torch.float64)
+    eps = torch.tensor([0.05, 0.1], dtype=torch.float64)
+    attack = segpgd(eps, 0.02, 5, norm=norm, random_start=False, restarts=2, decay=1.0)
+    expected = attack(model, x, labels)
+    model, x, labels = model.cuda(), x.cuda(), labels.cuda()
+    mask = labels != 3
+    free = segpgd(0.1, 0.02, 2, norm=norm)
+    free(model, x, labels, mask=mask)  # first-use initialisation of the libraries may synchronise
+    runs = [free.iterates(model, x, labels, mask=mask), attack.iterates(model, x, labels)]
+    firsts = [next(run) for run in runs]  # checks what was given, which waits for the device once
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        answer = [[first, *run] for first, run in zip(firsts, runs, strict=True)][-1][-1].best
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    torch.testing.assert_close(answer.cpu(), expected, atol=1e-9, rtol=1e-9)
