@@ -25,6 +25,7 @@ from art_segplugin.models import Segmenter
 from art_segplugin.report import class_table, scores_table, write_report
 
 STORE = "batches.jsonl"
+WIDEST_TABLE = 9  # columns of IoU per class that a terminal can show; files have them all
 
 
 def fingerprint(model: Segmenter) -> str:
@@ -94,7 +95,8 @@ def run(
     if report.reference != "labels":
         errors().print("Images without labels are scored against the model's own prediction.")
     output().print(scores_table(report))
-    output().print(class_table(report))
+    if len({(r.attack, str(r.options)) for r in report.results}) <= WIDEST_TABLE:
+        output().print(class_table(report))
     written = write_report(report, examples(results), palette, out)
     errors().print(f"wrote {len(written)} files; begin with {written[-1]}", markup=False)
     return report
