@@ -9,7 +9,6 @@ WIDTH = 1200
 PICTURES = {
     "overlays/test-0-00002-segpgd-20.png": "demo.jpg",
     "curves.png": "curves.png",
-    "iou.png": "iou.png",
 }
 
 
