@@ -1,1 +1,1 @@
-"""Data sets: rendered street scenes, CamVid, folders of pictures, and their palettes."""
+"""Data sets: rendered street scenes, CamVid, folders of pictures and of classes, and palettes."""

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 from art_segplugin.data.camvid import CamVid
+from art_segplugin.data.class_folder import ClassFolder, is_class_folder
+from art_segplugin.data.digits import Digits
 from art_segplugin.data.folder import ImageFolder
 from art_segplugin.data.palettes import PALETTES, Palette
 from art_segplugin.data.sample import Dataset, Sample
 from art_segplugin.data.scenes import SceneDataset
+from art_segplugin.data.torchvision import open_torchvision
 from art_segplugin.errors import InputError
 
 
@@ -20,15 +23,24 @@ def open_dataset(
     seed: int = 0,
     size: tuple[int, int] = (360, 480),
 ) -> Dataset:
-    """Open "scenes", a CamVid folder, or a folder of images with label PNGs.
+    """Open a data set.
+
+    | spec | data set |
+    |---|---|
+    | `scenes` | rendered street scenes |
+    | a folder with `trainannot` or `valannot` | CamVid |
+    | a folder of images | with the label PNGs that are found, see `ImageFolder` |
+    | a folder of class folders, or of `train.zip`, or a zip file | classification, see `ClassFolder` |
+    | `digits` | scikit-learn's digits: classification |
+    | `torchvision:NAME:FOLDER` | classification, see `TorchvisionData` |
 
     Args:
-        spec: "scenes" for rendered street scenes, else a folder. One that holds `trainannot` or
-            `valannot` is read as CamVid; one that holds a folder named like `split`, from there.
+        spec: See above. Of a folder that holds a folder named like `split`, that one is read.
         split: "train", "val" or "test".
         count: number of scenes (default 500 to train, 50 otherwise), or at most that many images.
+            The first images of classification data sets are balanced between the classes.
         scale: factor on the size of the images.
-        palette: classes of the labels of a plain folder; None for numbers.
+        palette: classes of the labels of a folder of images; None for numbers.
         seed: seed of the scenes.
         size: height and width of the scenes, before `scale`.
 
@@ -38,13 +50,30 @@ def open_dataset(
     if spec == "scenes":
         scaled = (round(size[0] * scale), round(size[1] * scale))
         return SceneDataset(count or (500 if split == "train" else 50), split, scaled, seed)
+    if spec == "digits":
+        return _first(Digits(split, scale), count)
+    if spec.startswith("torchvision:"):
+        return _first(open_torchvision(spec, split, scale), count)
     root = Path(spec)
-    if not root.is_dir():
-        raise InputError(f"data {spec!r} is no folder; give 'scenes' or a folder of images.")
+    if not root.is_dir() and not is_class_folder(root, split):
+        raise InputError(
+            f"data {spec!r} is no folder; give 'scenes', 'digits', torchvision:NAME:FOLDER, a "
+            "folder of images, or a folder or zip file of class folders."
+        )
     if any((root / name).is_dir() for name in ("trainannot", "valannot")):
         return _first(CamVid(root, split, scale), count)
+    if is_class_folder(root, split):
+        return _first(ClassFolder(root, split, scale), count)
     folder = root / split if (root / split).is_dir() else root
     return _first(ImageFolder(folder, palette, scale), count)
+
+
+def is_classification(data: Dataset) -> bool:
+    """Tell whether the first sample has one class for the whole image: labels of shape (1, 1)."""
+    if not len(data):
+        return False
+    labels = data[0].labels
+    return labels is not None and labels.shape == (1, 1)
 
 
 def known_palette(name: str | None) -> Palette | None:

@@ -114,19 +114,21 @@ def _code(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
     return packed
 
 
-def numbered_palette(count: int = 255) -> Palette:
-    """Return a palette for labels without names: class "7" has the colour of number 7.
+def numbered_colours(count: int) -> tuple[Colour, ...]:
+    """Return distinct colours for the numbers below `count` (at most 2**24).
 
-    Colours spread the bits of the number over the three channels, as PASCAL VOC does.
+    They spread the bits of the number over the three channels, as PASCAL VOC does.
     """
     bits = np.arange(8)
     numbers = np.arange(count)[:, None, None] >> (3 * bits[:, None] + np.arange(3)) & 1
     colours = (numbers << (7 - bits[:, None])).sum(axis=1)
+    return tuple((int(r), int(g), int(b)) for r, g, b in colours)
+
+
+def numbered_palette(count: int = 255) -> Palette:
+    """Return a palette for labels without names: class "7" has the colour of number 7."""
     names = tuple(str(number) for number in range(count))
-    return Palette(
-        "numbered", names, tuple((int(r), int(g), int(b)) for r, g, b in colours),
-        void_colour=(224, 224, 192),
-    )  # fmt: skip
+    return Palette("numbered", names, numbered_colours(count), void_colour=(224, 224, 192))
 
 
 def _palette(name: str, table: dict[str, Colour], void_colour: Colour = (0, 0, 0)) -> Palette:

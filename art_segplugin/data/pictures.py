@@ -1,6 +1,7 @@
 """Reading pictures and label maps from files, with one clear sentence for whatever is wrong."""
 
 import math
+from io import BytesIO
 from pathlib import Path
 
 import cv2
@@ -8,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image, ImageOps
+from torch import Tensor
 
 from art_segplugin.data.palettes import Palette
 from art_segplugin.data.sample import Sample
@@ -32,13 +34,23 @@ def read_picture(path: Path) -> Picture:
     Raises:
         InputError: The file is missing, corrupt, or has more than 8 bits a channel.
     """
-    opened = ImageOps.exif_transpose(_open(path, "picture"))
-    if opened.mode.startswith(("I", "F")):
-        raise InputError(
-            f"picture {path} has more than 8 bits a channel (mode {opened.mode}); "
-            "save it with 8 bits"
-        )
-    return np.array(opened.convert("RGB"))
+    return _rgb(_open(path, "picture"), path)
+
+
+def decode_picture(data: bytes, where: str) -> Picture:
+    """Decode a picture that is not a file of its own; as `read_picture`.
+
+    Args:
+        data: Contents of a file in one of the formats of `PICTURE_SUFFIXES`.
+        where: Its name in messages.
+
+    Returns:
+        RGB, uint8 of shape (h, w, 3).
+
+    Raises:
+        InputError: It is corrupt, or has more than 8 bits a channel.
+    """
+    return _rgb(_load(BytesIO(data), "picture", where), where)
 
 
 def read_label_map(path: Path, palette: Palette, void: int | None = None) -> Picture:
@@ -95,25 +107,41 @@ def load_sample(
         InputError: A file cannot be used, or the label map has another size than the picture.
     """
     rgb = read_picture(picture)
-    height, width = rgb.shape[:2]
-    rows, columns = max(round(height * scale), 1), max(round(width * scale), 1)
+    image = scaled_image(rgb, scale)
     labels = None
     if label_map is not None:
         found = read_label_map(label_map, palette, void)
+        height, width = rgb.shape[:2]
         if found.shape != (height, width):
             raise InputError(
                 f"label map {label_map} is {found.shape[1]}x{found.shape[0]} pixels but its picture "
                 f"{picture.name} is {width}x{height}; give both the same size"
             )
+        rows, columns = image.shape[1:]
         # the label under the centre of each new pixel
         row = ((np.arange(rows) + 0.5) * height / rows).astype(np.intp)
         column = ((np.arange(columns) + 0.5) * width / columns).astype(np.intp)
         labels = torch.from_numpy(found[np.ix_(row, column)].astype(np.int64))
+    return Sample(name, image, labels)
+
+
+def scaled_image(rgb: Picture, scale: float = 1.0) -> Tensor:
+    """Turn a picture into the image of a sample.
+
+    Args:
+        rgb: uint8 of shape (h, w, 3).
+        scale: Factor on height and width; pixels are averaged where it is below 1.
+
+    Returns:
+        float32 in [0, 1] of shape (3, rows, columns).
+    """
+    height, width = rgb.shape[:2]
+    rows, columns = max(round(height * scale), 1), max(round(width * scale), 1)
     if (rows, columns) != (height, width):
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         rgb = np.asarray(cv2.resize(rgb, (columns, rows), interpolation=method), dtype=np.uint8)
     image = torch.from_numpy(rgb).permute(2, 0, 1).to(torch.float32).div_(255)
-    return Sample(name, image.contiguous(), labels)
+    return image.contiguous()
 
 
 def check_scale(scale: float) -> None:
@@ -125,11 +153,25 @@ def check_scale(scale: float) -> None:
 def _open(path: Path, what: str) -> Image.Image:
     if not path.is_file():
         raise InputError(f"{what} {path} does not exist; check the path")
+    return _load(path, what, path)
+
+
+def _load(source: Path | BytesIO, what: str, where: Path | str) -> Image.Image:
     try:
-        with Image.open(path) as opened:
+        with Image.open(source) as opened:
             opened.load()
             return opened
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(
-            f"{what} {path} cannot be read ({error}); replace the file or leave it out"
+            f"{what} {where} cannot be read ({error}); replace the file or leave it out"
         ) from error
+
+
+def _rgb(opened: Image.Image, where: Path | str) -> Picture:
+    upright = ImageOps.exif_transpose(opened)
+    if upright.mode.startswith(("I", "F")):
+        raise InputError(
+            f"picture {where} has more than 8 bits a channel (mode {upright.mode}); "
+            "save it with 8 bits"
+        )
+    return np.array(upright.convert("RGB"))

@@ -16,7 +16,8 @@ class Sample:
     Attributes:
         name: Name for files and messages, without a suffix.
         image: RGB, float32 in [0, 1] of shape (3, h, w).
-        labels: int64 of shape (h, w): class indices or the palette's `ignore_index`; or None.
+        labels: int64: class indices or the palette's `ignore_index`, of shape (h, w), or (1, 1)
+            where the picture as a whole has a class; or None.
     """
 
     name: str
@@ -32,10 +33,12 @@ class Sample:
             )
         if self.labels is None:
             return
-        if self.labels.dtype != torch.int64 or self.labels.shape != self.image.shape[1:]:
+        sizes = (self.image.shape[1:], (1, 1))
+        if self.labels.dtype != torch.int64 or self.labels.shape not in sizes:
             raise ValueError(
                 f"the labels of sample {self.name!r} are {self.labels.dtype} of shape "
-                f"{tuple(self.labels.shape)}; expected int64 of shape {tuple(self.image.shape[1:])}"
+                f"{tuple(self.labels.shape)}; expected int64 of shape {tuple(self.image.shape[1:])}, or "
+                "(1, 1) for one class"
             )
 
 

@@ -9,12 +9,17 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from art_segplugin.errors import InputError
+from art_segplugin.models.classifier import Classifier
 from art_segplugin.models.info import CheckpointInfo
+from art_segplugin.models.resnet import SmallResNet
 from art_segplugin.models.segmenter import Segmenter
 from art_segplugin.models.small import SmallSegNet
 from art_segplugin.models.tensors import write_safetensors
 
-ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = {"small": SmallSegNet}
+ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = {
+    "small": SmallSegNet,
+    "resnet": SmallResNet,
+}
 """Architectures that a checkpoint may name; each is called with the options in the description."""
 
 _KEY = "art_segplugin"
@@ -68,7 +73,8 @@ def load_checkpoint(path: str | Path, model: nn.Module | None = None) -> Segment
         raise InputError(
             f"the weights in {path} do not fit the architecture {info.architecture!r}: {detail}"
         ) from error
-    segmenter = Segmenter(
+    wrapper = Classifier if info.task == Classifier.task else Segmenter
+    segmenter = wrapper(
         model,
         classes=len(info.classes),
         ignore_index=info.ignore_index,

@@ -20,6 +20,7 @@ _KINDS: Mapping[str, type] = {
     "scores": dict,
     "command": str,
     "version": str,
+    "task": str,
 }
 """What JSON holds for the fields that are taken as they are."""
 
@@ -44,6 +45,7 @@ class CheckpointInfo:
         scores: Figures measured on the validation data, such as ``miou`` in 0..1.
         command: The command that made it.
         version: Version of this package that made it.
+        task: ``segmentation`` or ``classification``.
     """
 
     architecture: str
@@ -61,6 +63,7 @@ class CheckpointInfo:
     scores: Mapping[str, float] = field(default_factory=dict)
     command: str = ""
     version: str = ""
+    task: str = "segmentation"
 
     def to_json(self) -> str:
         """Return the description as JSON text."""

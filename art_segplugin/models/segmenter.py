@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 import torch.nn.functional as F
@@ -42,6 +42,7 @@ class Segmenter(nn.Module):
             or ``stride`` is smaller than 1.
     """
 
+    task: ClassVar[str] = "segmentation"
     mean: Tensor
     std: Tensor
 
@@ -105,7 +106,7 @@ class Segmenter(nn.Module):
             InputError: The images or the output have a wrong shape.
         """
         self._check_images(images)
-        n, _, height, width = images.shape
+        height, width = images.shape[-2:]
         right, bottom = -width % self.stride, -height % self.stride
         # Always a tensor of its own: a model may start with an in-place operation.
         prepared = (images - self.mean).div_(self.std) if self._normalises else images.clone()
@@ -116,13 +117,15 @@ class Segmenter(nn.Module):
         result = self.model(prepared)
         if self.output is not None:
             result = self.output(result)
-        logits = pixel_logits(result, (height + bottom, width + right))
-        if right or bottom:
-            logits = logits[..., :height, :width]
+        logits = self._logits(result, prepared)
+        height, width = self.label_size(images)
+        logits = logits[..., :height, :width]
         if self.channels is not None:
             logits = logits[:, self.channels]
-        if logits.shape[0] != n:
-            raise InputError(f"the model returned {logits.shape[0]} logit maps for {n} images.")
+        if logits.shape[0] != len(images):
+            raise InputError(
+                f"the model returned {logits.shape[0]} logit maps for {len(images)} images."
+            )
         if self.classes is not None and logits.shape[1] != self.classes:
             raise InputError(
                 f"the model gives {logits.shape[1]} classes and {self.classes} were expected: "
@@ -130,12 +133,21 @@ class Segmenter(nn.Module):
             )
         return logits
 
+    def label_size(self, images: Tensor) -> tuple[int, int]:
+        """Height and width of the logits, and of the label maps, that belong to images."""
+        return images.shape[-2], images.shape[-1]
+
+    def _logits(self, result: Any, prepared: Tensor) -> Logits:
+        """Take the logits out of what the model returned for `prepared` images."""
+        return pixel_logits(result, (prepared.shape[-2], prepared.shape[-1]))
+
     def describe(self, info: CheckpointInfo) -> CheckpointInfo:
         """Return ``info`` with what this wrapper adds to the model, except `output`, a function."""
         mean, std = self._normalisation
         channels = self.channels
         return replace(
             info,
+            task=self.task,
             ignore_index=self.ignore_index,
             mean=mean,
             std=std,
@@ -174,10 +186,11 @@ class Segmenter(nn.Module):
         if self.classes is None:
             self.classes = logits.shape[1]
         if labels is not None:
-            if labels.shape != (images.shape[0], *images.shape[2:]):
+            expected = (len(images), *self.label_size(images))
+            if labels.shape != expected:
                 raise InputError(
-                    f"the labels have shape {tuple(labels.shape)}; "
-                    f"expected {(images.shape[0], *images.shape[2:])} for these images."
+                    f"the labels have shape {tuple(labels.shape)}; expected {expected} for these "
+                    f"images and a model of {self.task}."
                 )
             self.check_labels(labels)
         return self

@@ -75,7 +75,9 @@ def test_own_architectures_bring_their_network(tmp_path):
     network = nn.Conv2d(3, 2, 1)
     info = CheckpointInfo(architecture="mine", classes=("a", "b"))
     save_checkpoint(tmp_path / "own.safetensors", network, info)
-    with pytest.raises(InputError, match=r"architecture 'mine'; known are small: pass model="):
+    with pytest.raises(
+        InputError, match=r"architecture 'mine'; known are resnet, small: pass model="
+    ):
         load_checkpoint(tmp_path / "own.safetensors")
     loaded = load_checkpoint(tmp_path / "own.safetensors", model=nn.Conv2d(3, 2, 1))
     images = torch.rand(1, 3, 4, 4)

@@ -1,0 +1,73 @@
+"""The order of classification data sets, and the validation images held out where there are none."""
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+import torch
+
+from art_segplugin.data.palettes import Palette, numbered_colours
+from art_segplugin.errors import InputError
+
+SPLITS = ("train", "val", "test")
+HELD_OUT = 10
+"""One in so many training images is held out for validation."""
+
+Item = TypeVar("Item")
+
+
+def in_turn(groups: Iterable[Sequence[Item]]) -> list[tuple[int, Item]]:
+    """Order items class by class in turn, so that every prefix is balanced.
+
+    Args:
+        groups: The items of each class.
+
+    Returns:
+        (class, item): item 0 of each class, then item 1 of each class that has one, and so on.
+    """
+    ranked = [
+        (rank, number, item)
+        for number, items in enumerate(groups)
+        for rank, item in enumerate(items)
+    ]
+    ranked.sort(key=lambda entry: entry[:2])
+    return [(number, item) for _, number, item in ranked]
+
+
+def training_part(items: Sequence[Item]) -> list[Item]:
+    """Return the nine tenths of one class that stay training images."""
+    return [item for position, item in enumerate(items) if position % HELD_OUT != HELD_OUT - 1]
+
+
+def validation_part(items: Sequence[Item]) -> list[Item]:
+    """Return the tenth of one class that is held out: its images 9, 19, 29, ..."""
+    return list(items[HELD_OUT - 1 :: HELD_OUT])
+
+
+def class_palette(name: str, classes: Sequence[str]) -> Palette:
+    """Return a palette for the classes of a classification data set, with distinct colours.
+
+    `ignore_index` is 255, or -100 (torch's own default) where 255 is a class.
+
+    Raises:
+        InputError: There are fewer than two classes.
+    """
+    if len(classes) < 2:
+        raise InputError(
+            f"{name} has {len(classes)} class{'' if len(classes) == 1 else 'es'} "
+            f"({', '.join(classes) or 'none'}); classification needs at least 2"
+        )
+    void = max(len(classes), 255)
+    colours = numbered_colours(void + 1)
+    ignored = 255 if void == 255 else -100
+    return Palette(name, tuple(classes), colours[: len(classes)], ignored, colours[void])
+
+
+def class_label(number: int) -> torch.Tensor:
+    """Return a class as the labels of a sample: int64 of shape (1, 1)."""
+    return torch.full((1, 1), number, dtype=torch.int64)
+
+
+def check_split(split: str) -> None:
+    """Refuse a split that is none of `SPLITS`."""
+    if split not in SPLITS:
+        raise InputError(f"split is {split!r}; expected one of {', '.join(SPLITS)}")

@@ -1,0 +1,142 @@
+import zipfile
+
+import pytest
+from PIL import Image
+
+from art_segplugin.data.camvid import CamVid
+from art_segplugin.data.catalog import is_classification, known_palette, open_dataset
+from art_segplugin.data.class_folder import ClassFolder
+from art_segplugin.data.digits import Digits
+from art_segplugin.data.folder import ImageFolder
+from art_segplugin.data.palettes import CAMVID
+from art_segplugin.data.scenes import SceneDataset
+from art_segplugin.data.torchvision import TorchvisionData
+from art_segplugin.errors import InputError
+
+
+def save(root, *names):
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path, "w") as archive:
+                for member in ("a/1.png", "b/1.png"):
+                    archive.writestr(member, b"")
+        else:
+            Image.new("L", (4, 3)).save(path)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("names", "split", "place"),
+    [
+        (["a.jpg"], "val", ""),
+        (["photos/a.jpg", "labels/a.png"], "val", "photos"),
+        (["images/a.jpg", "labels/a.png"], "val", ""),
+        (["images/a.jpg", "masks/a.png", "other/b.jpg"], "val", ""),
+        (["val/a.jpg", "train/b.jpg"], "val", ""),
+        (["val/images/a.jpg", "val/labels/a.png", "train/images/b.jpg"], "train", ""),
+        (["a.jpg", "labels/a.png", "train.zip"], "train", ""),
+        (["val/a.jpg", "val.zip"], "val", ""),
+        (["a.jpg", "cats/b.jpg", "dogs/c.jpg"], "val", ""),
+    ],
+)
+def test_pictures_that_stay_segmentation(tmp_path, names, split, place):
+    data = open_dataset(str(save(tmp_path, *names) / place), split)
+    assert isinstance(data, ImageFolder)
+    assert len(data) >= 1
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["train/b.jpg", "test/a.jpg"],  # splits without class folders, and no "val"
+        ["photos/a.jpg", "labels/a.png"],
+        ["photos/a.jpg", "photosannot/a.png"],
+        ["train/photos/a.jpg", "train/labels/a.png"],
+        ["deep/deeper/deepest/a.jpg"],
+    ],
+)
+def test_folders_that_hold_no_classes_keep_their_error(tmp_path, names):
+    with pytest.raises(InputError, match="holds no picture"):
+        open_dataset(str(save(tmp_path, *names)), "val")
+
+
+@pytest.mark.parametrize(
+    ("names", "split", "place"),
+    [
+        (["cat/1.jpg", "dog/1.jpg"], "train", ""),
+        (["train/cat/1.jpg", "train/dog/1.jpg"], "train", ""),
+        (["train/cat/1.jpg", "train/dog/1.jpg", "test/cat/1.jpg"], "test", ""),
+        (["train/cat/1.jpg", "train/dog/1.jpg"], "train", "train"),
+        (["train.zip"], "train", ""),
+        (["train.zip", "test.zip"], "test", ""),
+        (["set.zip"], "train", "set.zip"),
+        (["train/1.jpg", "tulip/1.jpg"], "train", ""),  # classes of CIFAR-100
+    ],
+)
+def test_class_folders(tmp_path, names, split, place):
+    data = open_dataset(str(save(tmp_path, *names) / place), split)
+    assert isinstance(data, ClassFolder)
+    assert len(data.palette) == 2
+
+
+def test_camvid_comes_first(tmp_path):
+    save(tmp_path, "val/a.png", "valannot/a.png", "train.zip")
+    assert isinstance(open_dataset(str(tmp_path), "val"), CamVid)
+
+
+def test_words(tmp_path, monkeypatch):
+    class Fake:
+        classes, targets = ("a", "b"), (0, 1)
+
+        def __init__(self, root, train):
+            assert root == str(tmp_path)
+
+    datasets = pytest.importorskip("torchvision.datasets")
+    monkeypatch.setattr(datasets, "CIFAR10", Fake)
+    assert isinstance(open_dataset(f"torchvision:CIFAR10:{tmp_path}", "test"), TorchvisionData)
+    assert isinstance(open_dataset("digits", "test"), Digits)
+    assert isinstance(open_dataset("scenes", "test"), SceneDataset)
+
+
+def test_count_takes_a_balanced_prefix():
+    data = open_dataset("digits", "test", count=20)
+    assert len(data) == 20
+    assert sorted(sample.labels.item() for sample in data) == sorted([*range(10)] * 2)
+    assert len(open_dataset("digits", "val", count=1000)) == 180
+
+
+def test_scale_reaches_every_data_set(tmp_path):
+    save(tmp_path, "cat/1.png", "dog/1.png")
+    assert open_dataset(str(tmp_path), "train", scale=2)[0].image.shape == (3, 6, 8)
+    assert open_dataset("digits", scale=0.5)[0].image.shape == (3, 16, 16)
+
+
+def test_is_classification(tmp_path):
+    assert is_classification(open_dataset("digits"))
+    assert not is_classification(open_dataset("digits", count=0))
+    save(tmp_path, "images/a.jpg", "labels/a.png", "bare/a.jpg")
+    assert not is_classification(open_dataset(str(tmp_path / "images")))
+    assert not is_classification(open_dataset(str(tmp_path / "bare")))
+
+
+def test_errors_name_what_can_be_given(tmp_path):
+    save(tmp_path, "a.png")
+    (tmp_path / "b.zip").write_text("no zip file")
+    for spec in ("nowhere", "nowhere.zip", str(tmp_path / "a.png")):
+        with pytest.raises(
+            InputError, match="'scenes', 'digits', torchvision:NAME:FOLDER, a folder"
+        ):
+            open_dataset(spec)
+    with pytest.raises(InputError, match="cannot be read as a zip file"):
+        open_dataset(str(tmp_path / "b.zip"))
+    with pytest.raises(InputError, match="split is 'dev'"):
+        open_dataset("digits", "dev")
+
+
+def test_known_palettes():
+    assert known_palette("camvid") is CAMVID
+    assert known_palette(None) is None
+    with pytest.raises(InputError, match="palette 'x' is unknown"):
+        known_palette("x")
