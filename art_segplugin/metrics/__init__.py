@@ -1,6 +1,64 @@
-"""Data-set-level counts and the scores made of them."""
+"""Data-set-level counts, the scores made of them, and what they say class by class."""
 
+from art_segplugin.metrics.bootstrap import Interval, interval, paired_difference
+from art_segplugin.metrics.class_counts import ClassCounts
+from art_segplugin.metrics.class_scores import (
+    accuracy,
+    class_accuracy,
+    class_iou,
+    image_mean_iou,
+    mean_iou_of,
+    totals_of,
+    worst_class_accuracy,
+)
 from art_segplugin.metrics.confusion import ConfusionMatrix, count
+from art_segplugin.metrics.correlation import pearson, spearman
+from art_segplugin.metrics.diagnosis import (
+    ClassSpread,
+    class_spread,
+    confound_share,
+    confounds,
+    gain,
+    homing,
+    homing_rate,
+    rank_consistency,
+    share_on_weakest,
+    weakest,
+)
+from art_segplugin.metrics.regions import boundary, foreground, interior
 from art_segplugin.metrics.scores import iou_per_class, mean_iou, mis_ratio, pixel_accuracy
 
-__all__ = ["ConfusionMatrix", "count", "iou_per_class", "mean_iou", "mis_ratio", "pixel_accuracy"]
+__all__ = [
+    "ClassCounts",
+    "ClassSpread",
+    "ConfusionMatrix",
+    "Interval",
+    "accuracy",
+    "boundary",
+    "class_accuracy",
+    "class_iou",
+    "class_spread",
+    "confound_share",
+    "confounds",
+    "count",
+    "foreground",
+    "gain",
+    "homing",
+    "homing_rate",
+    "image_mean_iou",
+    "interior",
+    "interval",
+    "iou_per_class",
+    "mean_iou",
+    "mean_iou_of",
+    "mis_ratio",
+    "paired_difference",
+    "pearson",
+    "pixel_accuracy",
+    "rank_consistency",
+    "share_on_weakest",
+    "spearman",
+    "totals_of",
+    "weakest",
+    "worst_class_accuracy",
+]

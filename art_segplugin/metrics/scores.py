@@ -1,12 +1,13 @@
 """Scores of a confusion matrix (rows true, columns predicted). Absent classes are NaN, not 0."""
 
-import torch
 from torch import Tensor
+
+from art_segplugin.metrics.class_scores import accuracy, class_iou, mean_iou_of, totals_of
 
 
 def pixel_accuracy(counts: Tensor) -> float:
     """Share of the counted pixels that are right; NaN without pixels."""
-    return float(counts.diagonal().sum().double() / counts.sum())
+    return float(accuracy(totals_of(counts)))
 
 
 def mis_ratio(counts: Tensor) -> float:
@@ -19,11 +20,9 @@ def iou_per_class(counts: Tensor) -> Tensor:
 
     A class that is neither true nor predicted anywhere is NaN; one that is only predicted is 0.
     """
-    hits = counts.diagonal().double()
-    union = counts.sum(0) + counts.sum(1) - counts.diagonal()
-    return torch.where(union > 0, hits / union, torch.nan)
+    return class_iou(totals_of(counts))
 
 
 def mean_iou(counts: Tensor) -> float:
     """mIoU: mean over the classes that occur, from counts pooled over the data set."""
-    return float(iou_per_class(counts).nanmean())
+    return float(mean_iou_of(totals_of(counts)))

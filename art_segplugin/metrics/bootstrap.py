@@ -1,0 +1,137 @@
+"""Bootstrap over images: how far a score would move with another draw of images.
+
+Percentile intervals (Efron and Tibshirani, An Introduction to the Bootstrap, chapter 13). Whole
+images are drawn, because the pixels of one image are anything but independent. A resample is a row
+of multinomial weights, so its totals are one row of a matrix product.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from art_segplugin.errors import InputError
+
+Statistic = Callable[[Tensor], Tensor]
+"""Totals (..., 3, c) float64 -> scores (...,), as the functions of metrics/class_scores.py are."""
+
+CHUNK = 1 << 22  # numbers in the largest tensor at a time: 32 MB
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A score and its interval.
+
+    Attributes:
+        estimate: the score of the images as they are.
+        low: lower end of the interval.
+        high: upper end; both are NaN where no resample has a score.
+    """
+
+    estimate: float
+    low: float
+    high: float
+
+
+def interval(
+    images: Tensor, statistic: Statistic, samples: int = 2000, seed: int = 0, level: float = 0.95
+) -> Interval:
+    """Percentile interval of a score.
+
+    Args:
+        images: (n, 3, c) counts of each image, as ClassCounts holds them. Other per-image numbers
+            (n, ...) will do where the statistic takes their sums (..., ...).
+        statistic: totals (..., 3, c) float64 -> scores (...,). Resamples whose score is NaN are
+            left out.
+        samples: number of resamples, >= 1.
+        seed: of the resamples. Equal seeds draw the same images from counts of equal shape, on
+            every device.
+        level: share of the resamples inside the interval, between 0 and 1.
+
+    Raises:
+        InputError: images without a second dimension, samples or level outside the range, or a
+            statistic that gives another shape.
+    """
+    return _percentiles(_scores(images, statistic, samples, seed), level)
+
+
+def paired_difference(
+    before: Tensor,
+    after: Tensor,
+    statistic: Statistic,
+    samples: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Interval:
+    """Percentile interval of a score of `after` minus that of `before`.
+
+    Both count the same images in the same order, and each resample draws the same images from both,
+    so that what makes an image easy or hard cancels.
+
+    Args:
+        before: (n, 3, c) counts of each image.
+        after: (n, 3, c), likewise.
+        statistic: as in `interval`.
+        samples: number of resamples, >= 1.
+        seed: of the resamples.
+        level: share of the resamples inside the interval, between 0 and 1.
+
+    Raises:
+        InputError: shapes that differ, or what `interval` raises.
+    """
+    if before.shape != after.shape:
+        raise InputError(
+            f"counts before {tuple(before.shape)} and after {tuple(after.shape)} differ in shape; "
+            "give those of the same images and classes."
+        )
+    # The same seed draws the same images.
+    first, second = (_scores(images, statistic, samples, seed) for images in (before, after))
+    return _percentiles(second - first.to(second.device), level)
+
+
+def _scores(images: Tensor, statistic: Statistic, samples: int, seed: int) -> Tensor:
+    """(1 + samples,) scores: of the images as they are, then of every resample."""
+    if images.ndim < 2:
+        raise InputError(f"images have shape {tuple(images.shape)}; give counts (n, 3, classes).")
+    if not isinstance(samples, int) or samples < 1:
+        raise InputError(f"samples is {samples!r}; give a number of resamples >= 1.")
+    # Counts add up exactly in float64, below 2 ** 53: in any order, on any device.
+    numbers = images.flatten(1).double()
+    scores = [
+        statistic((weights.to(images.device) @ numbers).view(-1, *images.shape[1:]))
+        for weights in _weights(len(images), numbers.shape[1], samples, seed)
+    ]
+    for part in scores:
+        if part.ndim != 1:
+            raise InputError(
+                f"the statistic gives shape {tuple(part.shape[1:])} for one data set; give one "
+                "that turns totals (..., 3, classes) into (...,)."
+            )
+    return torch.cat(scores)
+
+
+def _weights(n: int, width: int, samples: int, seed: int) -> Iterator[Tensor]:
+    """How often each of n images is drawn (rows, n) float64: once each, then at random."""
+    # On the CPU, so that every device gets the same draws.
+    generator = torch.Generator().manual_seed(seed)
+    yield torch.ones(1, n, dtype=torch.float64)
+    rows = max(CHUNK // max(n, width, 1), 1)
+    for done in range(0, samples, rows):
+        count = min(rows, samples - done)
+        drawn = torch.randint(max(n, 1), (count, n), generator=generator)
+        drawn += torch.arange(count).unsqueeze(1) * n
+        yield torch.bincount(drawn.flatten(), minlength=count * n).view(count, n).double()
+
+
+def _percentiles(scores: Tensor, level: float) -> Interval:
+    if not 0 < level < 1:
+        raise InputError(f"level is {level!r}; give a share between 0 and 1, such as 0.95.")
+    estimate, drawn = float(scores[0]), scores[1:]
+    drawn = drawn[~drawn.isnan()]
+    if not len(drawn):
+        return Interval(estimate, math.nan, math.nan)
+    ends = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
+    low, high = torch.quantile(drawn, ends.to(drawn.device)).tolist()
+    return Interval(estimate, low, high)
