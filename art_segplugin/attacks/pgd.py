@@ -3,6 +3,7 @@
 import math
 
 from art_segplugin.core.attack import GradientAttack
+from art_segplugin.core.losses import PixelLoss, cross_entropy
 from art_segplugin.core.steps import MomentumStep, SteepestStep, StepRule
 from art_segplugin.core.threat_model import ThreatModel
 from art_segplugin.core.types import PerImage
@@ -21,6 +22,7 @@ def pgd(
     bounds: tuple[float, float] = (0.0, 1.0),
     decay: float | None = None,
     weighting: PixelWeighting = UNIFORM,
+    loss: PixelLoss = cross_entropy,
 ) -> GradientAttack:
     """Steps of steepest ascent of the cross-entropy of all valid pixels.
 
@@ -36,6 +38,7 @@ def pgd(
         bounds: smallest and largest pixel value.
         decay: momentum (MI-FGSM, arXiv:1710.06081); None for none.
         weighting: how much each pixel counts; other attacks are PGD with another weighting.
+        loss: what is increased on each pixel in place of the cross-entropy.
 
     Raises:
         InputError: a value outside its range.
@@ -46,6 +49,7 @@ def pgd(
         threat_model,
         step,
         steps,
+        loss=loss,
         weighting=weighting,
         random_start=random_start,
         restarts=restarts,

@@ -10,15 +10,26 @@ from typing import Any
 from art_segplugin.attacks.fgsm import fgsm
 from art_segplugin.attacks.pgd import pgd
 from art_segplugin.attacks.segpgd import segfgsm, segpgd
-from art_segplugin.core.attack import GradientAttack
+from art_segplugin.attacks.temperature_pgd import temperature_pgd, temperature_sweep
+from art_segplugin.core.iterate import Attack
 from art_segplugin.core.threat_model import NORMS
 from art_segplugin.errors import InputError
 
 NORM_NAMES = {1.0: "L1", 2.0: "L2", math.inf: "Linf"}
 
-Recipe = Callable[..., GradientAttack]
+Recipe = Callable[..., Attack]
 
-RECIPES: dict[str, Recipe] = {"fgsm": fgsm, "pgd": pgd, "segfgsm": segfgsm, "segpgd": segpgd}
+RECIPES: dict[str, Recipe] = {
+    "fgsm": fgsm,
+    "pgd": pgd,
+    "segfgsm": segfgsm,
+    "segpgd": segpgd,
+    "temperature-pgd": temperature_pgd,
+    "temperature-sweep": temperature_sweep,
+}
+
+PARTS = ("weighting", "loss")
+"""Parameters that are no values but parts of an attack, which the recipe's name stands for."""
 
 PRESETS: dict[str, dict[str, float]] = {
     "default": {},
@@ -34,17 +45,15 @@ class NamedAttack:
     recipe: str
     options: dict[str, Any]
 
-    def build(self) -> GradientAttack:
+    def build(self) -> Attack:
         """The attack itself."""
         return RECIPES[self.recipe](**self.options)
 
     def described(self) -> dict[str, Any]:
-        """All values of the attack, defaults too, as JSON can hold them."""
+        """All values of the attack, defaults too, as JSON can hold them; parts are left out."""
         values = {k: p.default for k, p in parameters(self.recipe).items()} | self.options
         values["norm"] = NORM_NAMES[NORMS[values["norm"]]]
-        values["bounds"] = list(values["bounds"])
-        values.pop("weighting", None)  # a part, which the recipe's name stands for
-        return values
+        return {k: _plain(value) for k, value in values.items() if k not in PARTS}
 
 
 def parameters(recipe: str) -> dict[str, inspect.Parameter]:
@@ -86,3 +95,10 @@ def named(name: str, preset: str = "default", **options: Any) -> NamedAttack:
     attack = NamedAttack(recipe_name, recipe, values)
     attack.build()  # a bad value is said here, before anything runs
     return attack
+
+
+def _plain(value: Any) -> Any:
+    """Sequences as lists, tensors and NumPy values as Python's own, everything else as it is."""
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value.tolist() if hasattr(value, "tolist") else value

@@ -1,51 +1,31 @@
 """The one loop. Every gradient attack in this package is a choice of its parts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from numbers import Integral
 
 import torch
 from torch import Tensor
 
-from art_segplugin.core.checks import check_logits, check_range, check_shapes, largest_label
+from art_segplugin.core.checks import check_logits
 from art_segplugin.core.forward_pass import ForwardPass, fooled_pixels
+from art_segplugin.core.iterate import Iterate, Model, better_of
 from art_segplugin.core.losses import PixelLoss, cross_entropy
 from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.core.selectors import LAST_ITERATE, Selector
 from art_segplugin.core.steps import StepRule
+from art_segplugin.core.task import Task, TaskAttack
 from art_segplugin.core.threat_model import Region, ThreatModel, per_image
-from art_segplugin.core.types import Images, Labels, PerImage, PixelMask
+from art_segplugin.core.types import Images, PerImage
 from art_segplugin.core.weightings import UNIFORM, PixelWeighting
 from art_segplugin.errors import InputError
 
-Model = Callable[[Tensor], Tensor]
-"""Images (n, ch, h, w) -> logits (n, c, h, w); a module or any differentiable function."""
-
 
 @dataclass(frozen=True, eq=False)
-class Iterate:
-    """One visited point: what progress bars, plots, windows and tests look at.
-
-    Attributes:
-        restart: 0 ... restarts - 1.
-        step: steps taken since the start of this restart, 0 ... steps.
-        x_adv: where the attack is now.
-        forward: what the model said about `x_adv`; None on the last point where nobody needs it.
-        best: the answer if the attack were stopped now.
-        best_success: success rate of `best`, None where `forward` is.
-    """
-
-    restart: int
-    step: int
-    x_adv: Images
-    forward: ForwardPass | None
-    best: Images
-    best_success: PerImage | None
-
-
-@dataclass(frozen=True, eq=False)
-class GradientAttack:
+class GradientAttack(TaskAttack):
     """Repeat: forward, weigh the pixels, differentiate, step, project.
+
+    Works on label maps of the size of the images and on one label per image, see `__call__`.
 
     Args:
         threat_model: what may be changed.
@@ -81,73 +61,32 @@ class GradientAttack:
             if not (isinstance(value, Integral) and int(value) >= 1):
                 raise InputError(f"{name} is {value!r}; give a whole number >= 1.")
 
-    def __call__(
+    def task(
         self,
         model: Model,
-        images: Images,
-        labels: Labels,
-        *,
-        mask: PixelMask | None = None,
-        start: Images | None = None,
-        generator: torch.Generator | None = None,
-    ) -> Images:
-        """Adversarial images: shape, dtype, device and range of `images`.
-
-        Args:
-            model: images -> logits, at the size of the labels.
-            images: (n, ch, h, w), inside the bounds of the threat model.
-            labels: (n, h, w) class indices; the wanted ones if targeted.
-            mask: (n, h, w) True where pixels may be changed; None for everywhere.
-            start: first point of every restart, projected, in place of the random start.
-            generator: source of the random starts, on the device of the images.
+        images: Tensor,
+        labels: Tensor,
+        mask: Tensor | None,
+        start: Tensor | None,
+        generator: torch.Generator | None,
+    ) -> Task:
+        """What is given, checked against the bounds of the threat model.
 
         Raises:
             InputError: shapes, dtypes or values that do not fit together.
         """
-        iterates = self.iterates(
-            model,
-            images,
-            labels,
-            mask=mask,
-            start=start,
-            generator=generator,
-            final_forward=False,
-        )
-        for iterate in iterates:
-            best = iterate.best
-        return best
+        bounds, ignore_index = self.threat_model.bounds, self.ignore_index
+        return Task.checked(model, images, labels, mask, start, generator, bounds, ignore_index)
 
-    def iterates(
-        self,
-        model: Model,
-        images: Images,
-        labels: Labels,
-        *,
-        mask: PixelMask | None = None,
-        start: Images | None = None,
-        generator: torch.Generator | None = None,
-        final_forward: bool = True,
-    ) -> Iterator[Iterate]:
-        """Yield every visited point: steps + 1 a restart, the start first. Stop by `break`.
-
-        `final_forward=False` saves the forward pass at the last point, whose `forward` is then
-        None, where the answer does not depend on it (one restart, answered by its last point).
-        Arguments and errors are otherwise those of calling the attack.
-        """
-        check_shapes(images, labels, mask)
-        images = images.detach()
-        valid = labels != self.ignore_index
-        labels = labels.masked_fill(~valid, 0).long()
-        # Reads values back from the device: here, once, and nowhere in the loop.
-        check_range(images, self.threat_model.bounds)
-        classes = largest_label(labels) + 1
+    def run(self, task: Task, *, final_forward: bool) -> Iterator[Iterate]:
+        """What `iterates` says, on arguments that were checked."""
         final_forward = final_forward or self.select.scores or self.restarts > 1
-        region = self.threat_model.around(images, mask)
-        best: Images = images
+        region = self.threat_model.around(task.images, task.mask)
+        best: Images = task.images
         best_success: PerImage | None = None
         for restart in range(self.restarts):
             earlier, earlier_success = best, best_success  # of the restarts before this one
-            x_adv, step = self._start(region, start, generator), self.step.start(region, self.steps)
+            x_adv, step = self._start(region, task), self.step.start(region, self.steps)
             weighting, answer = self.weighting.start(), x_adv
             score: PerImage | None = None
             success: PerImage | None = None
@@ -156,48 +95,40 @@ class GradientAttack:
                 forward = gradient = None
                 if not last or final_forward:
                     forward, gradient = self._forward(
-                        model, x_adv, labels, classes, valid, i, weighting, with_gradient=not last
+                        task, x_adv, i, weighting, with_gradient=not last
                     )
                 if forward is None or not self.select.scores:
                     answer, success = x_adv, None if forward is None else forward.success_rate
                 else:
                     answer, score, success = self._better(answer, score, success, x_adv, forward)
-                best, best_success = answer, success
-                if earlier_success is not None and success is not None:
-                    ahead = success > earlier_success
-                    best = torch.where(per_image(ahead, images), answer, earlier)
-                    best_success = torch.maximum(success, earlier_success)
+                best, best_success = better_of(answer, success, earlier, earlier_success)
                 yield Iterate(restart, i, x_adv, forward, best, best_success)
                 if forward is not None:
                     forward.logits = None
                 if gradient is not None and forward is not None:
                     x_adv = step(x_adv, gradient, forward)
 
-    def _start(
-        self, region: Region, start: Images | None, generator: torch.Generator | None
-    ) -> Images:
-        if start is not None:
-            return region.project(start.detach())
-        return region.random_point(generator) if self.random_start else region.x
+    def _start(self, region: Region, task: Task) -> Images:
+        if task.start is not None:
+            return region.project(task.start.detach())
+        return region.random_point(task.generator) if self.random_start else region.x
 
     def _forward(
         self,
-        model: Model,
+        task: Task,
         x_adv: Images,
-        labels: Labels,
-        classes: int,
-        valid: PixelMask,
         i: int,
         weighting: PixelWeighting,
         *,
         with_gradient: bool,
     ) -> tuple[ForwardPass, Images | None]:
         """Forward, weigh, differentiate. Grad mode is changed in here only: never across a yield."""
+        labels, valid = task.labels, task.valid
         with torch.set_grad_enabled(with_gradient):
             x_leaf = x_adv.detach().requires_grad_(with_gradient)
-            with evaluation_mode(model):
-                logits = model(x_leaf)
-            check_logits(logits, labels, classes)
+            with evaluation_mode(task.model):
+                logits = task.model(x_leaf)
+            check_logits(logits, labels, task.classes)
             pixel_loss = self.loss(logits, labels)
         detached = logits.detach()
         forward = ForwardPass(

@@ -54,15 +54,34 @@ def check_logits(logits: object, labels: Tensor, classes: int) -> None:
                     "classes, counted from 0; mark void pixels with ignore_index."
                 )
             return
-        logits = f"logits of {tuple(logits.shape)}"
+        returned = f"logits of {tuple(logits.shape)}"
     elif isinstance(logits, Tensor):
-        logits = f"a tensor of {tuple(logits.shape)}"
+        returned = f"a tensor of {tuple(logits.shape)}"
     else:
-        logits = f"a {type(logits).__name__}"
+        returned = f"a {type(logits).__name__}"
     raise InputError(
-        f"the model returned {logits}, expected was a tensor {wanted}; wrap the model in "
-        "art_segplugin.models.Segmenter, which finds logits and scales them to the image."
+        f"the model returned {returned}, expected was a tensor {wanted}; {_remedy(logits, labels)}."
     )
+
+
+def _remedy(logits: object, labels: Tensor) -> str:
+    """What to do about logits of another size than the labels: a different thing for classifiers."""
+    classifier = isinstance(logits, Tensor) and logits[:1, :1].numel() == 1
+    if tuple(labels.shape[1:]) != (1, 1):
+        if classifier:
+            return (
+                "wrap a classifier in art_segplugin.models.Classifier and give it one label per "
+                "image, of shape (n, 1, 1)"
+            )
+        return (
+            "wrap the model in art_segplugin.models.Segmenter, which finds logits and scales them "
+            "to the image"
+        )
+    if isinstance(logits, Tensor) and not classifier:
+        return (
+            "give label maps of the size of the images, as one label per image is for classifiers"
+        )
+    return "wrap the model in art_segplugin.models.Classifier, which gives logits this shape"
 
 
 def check_shapes(images: Tensor, labels: Tensor, mask: Tensor | None) -> None:
@@ -75,13 +94,15 @@ def check_shapes(images: Tensor, labels: Tensor, mask: Tensor | None) -> None:
         raise InputError(
             f"images are {images.dtype} of shape {tuple(images.shape)}; give floats (n, ch, h, w)."
         )
-    wanted = (images.shape[0], *images.shape[2:])
+    wanted, one_each = (images.shape[0], *images.shape[2:]), (images.shape[0], 1, 1)
     if torch.is_inference_mode_enabled():
         raise InputError("attacks need gradients; leave torch.inference_mode() before attacking.")
-    if tuple(labels.shape) != wanted or labels.is_floating_point() or labels.dtype == torch.bool:
+    fits = tuple(labels.shape) in (wanted, one_each)
+    if not fits or labels.is_floating_point() or labels.dtype == torch.bool:
         raise InputError(
             f"labels are {labels.dtype} of shape {tuple(labels.shape)}; give class indices (int64) "
-            f"of shape {wanted} for these images."
+            f"of shape {wanted} for these images, or of shape {one_each}, one per image, for a "
+            "classifier."
         )
     if mask is not None and (tuple(mask.shape) != wanted or mask.dtype != torch.bool):
         raise InputError(

@@ -1,15 +1,82 @@
 """Pixel losses: (logits, labels) -> one number per pixel, larger = more wrong. No reduction."""
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Real
 
+import torch
 import torch.nn.functional as F
 
 from art_segplugin.core.types import Labels, Logits, PixelMap
+from art_segplugin.errors import InputError
 
 PixelLoss = Callable[[Logits, Labels], PixelMap]
 """Differentiable in the logits; labels are classes only (void pixels were given class 0)."""
+
+LARGEST_FACTOR = 1e9
+"""Logits are multiplied by at most this and at least its inverse: float32 holds what comes out."""
 
 
 def cross_entropy(logits: Logits, labels: Labels) -> PixelMap:
     """-log softmax(z)_y of each pixel, in nats."""
     return F.cross_entropy(logits, labels, reduction="none")
+
+
+@dataclass(frozen=True)
+class TemperedCrossEntropy:
+    """Reports the cross-entropy of p = softmax(scale * z / T), but has the gradient of `log_odds`.
+
+    With m the log-odds against the label, the cross-entropy is softplus(m) and its gradient
+    (1 - p_y) dm. The factor 1 - p_y is lost in floating point where the label is far ahead: for the
+    logits (6, 1, 0.5, -1) at 1/T = 50 it is e^-250, which is 0 in float32, however carefully the
+    loss itself is computed. dm never is 0, so the factor is left to a weighting, which can keep it
+    as a logarithm (`art_segplugin.attacks.temperature_pgd.TemperedWeights`).
+
+    Args:
+        temperature: T; below 1 it sharpens the probabilities, above 1 it evens them out.
+        scale: what the logits are multiplied by before.
+
+    Raises:
+        InputError: one is not a finite number > 0, or they differ by a factor beyond 1e9.
+    """
+
+    temperature: float
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("temperature", "scale"):
+            value = getattr(self, name)
+            if not (isinstance(value, Real) and 0 < float(value) < math.inf):
+                raise InputError(f"{name} is {value!r}; give a finite number > 0, such as 0.2.")
+        if not 1 / LARGEST_FACTOR <= self.factor <= LARGEST_FACTOR:
+            raise InputError(
+                f"temperature is {self.temperature!r} and scale {self.scale!r}; give two that "
+                f"differ by a factor of at most {LARGEST_FACTOR:.0e}."
+            )
+
+    @property
+    def factor(self) -> float:
+        """What the logits are multiplied by: scale / temperature."""
+        return float(self.scale) / float(self.temperature)
+
+    def log_odds(self, logits: Logits, labels: Labels) -> PixelMap:
+        """log((1 - p_y) / p_y) of each pixel, at least in float32.
+
+        With f = scale / T this is logsumexp of f * (z_k - z_y) over the classes k != y. The limits
+        are the largest wrong logit (T to 0) and the mean of the wrong ones (T to infinity, up to a
+        constant), minus the label's, times f.
+        """
+        if logits.dtype != torch.float64:
+            logits = logits.float()
+        at_label = labels.unsqueeze(1)
+        # Differences first: what all logits have in common would cost digits when multiplied.
+        ahead = (logits - logits.gather(1, at_label)).mul_(self.factor)
+        return ahead.scatter_(1, at_label, -math.inf).logsumexp(1)
+
+    def __call__(self, logits: Logits, labels: Labels) -> PixelMap:
+        """-log softmax(scale * z / T)_y in value, `log_odds` in gradient; at least in float32."""
+        odds = self.log_odds(logits, labels)
+        value = -F.logsigmoid(-odds.detach())  # softplus, which torch cuts off above 20
+        # 0 in value; infinite odds, of classes that a logit of -inf rules out, have no gradient.
+        return value + (odds - odds.detach()).nan_to_num(0.0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from art_segplugin.core.types import Images, PerImage, PixelMask
+from art_segplugin.core.types import ImageMask, Images, PerImage
 from art_segplugin.errors import InputError
 
 NORMS = {1: 1.0, 2: 2.0, math.inf: math.inf, "1": 1.0, "2": 2.0, "inf": math.inf}
@@ -88,7 +88,7 @@ class ThreatModel:
         length: PerImage = torch.linalg.vector_norm(delta, ord=self.p, dim=1)
         return length
 
-    def around(self, x: Images, mask: PixelMask | None = None) -> "Region":
+    def around(self, x: Images, mask: ImageMask | None = None) -> "Region":
         """The allowed set around `x`; only pixels where `mask` is True may change.
 
         Raises:
@@ -122,7 +122,7 @@ class Region(ABC):
 
     x: Images
     radius: Tensor | float
-    mask: PixelMask | None
+    mask: ImageMask | None
     low: Tensor
     high: Tensor
 

@@ -5,12 +5,14 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
+from one_label import one_label_problem
 from oracles import LinearSegmenter, tiny_problem
 
-from art_segplugin.attacks import PRESETS, RECIPES, named
+from art_segplugin.attacks import RECIPES, SWEEP
 from art_segplugin.attacks.registry import parameters
-from art_segplugin.errors import InputError
 
+TEMPERATURES = (5.0, 1.0, 0.1)  # of a sweep, which is as slow as it has members
 RADII = {1: 8.0, 2: 0.6, math.inf: 0.06}
 
 
@@ -19,7 +21,7 @@ def build(name, **options):
         options.setdefault("eps", RADII[options.get("norm", math.inf)])
     step = options["eps"] / 4
     known = parameters(name)
-    options = {"step_size": step, "steps": 5, **options}
+    options = {"step_size": step, "steps": 5, "temperatures": TEMPERATURES, **options}
     return RECIPES[name](**{k: v for k, v in options.items() if k in known})
 
 
@@ -40,7 +42,9 @@ def test_every_iterate_is_inside_the_threat_model_and_the_attack_succeeds(name, 
             assert (attack.threat_model.distance(image, x) <= RADII[norm] * (1 + 1e-9)).all()
             assert image.min() >= 0
             assert image.max() <= 1
-    assert (runs[-1].forward.loss.mean() < runs[0].forward.loss.mean()) == targeted
+    for restart in range(attack.restarts):  # each of which may have a loss of its own
+        first, *_, last = (i.forward for i in runs if i.restart == restart)
+        assert (last.loss.mean() < first.loss.mean()) == targeted
     assert runs[-1].best_success.mean() > runs[0].best_success.mean()
 
 
@@ -97,7 +101,11 @@ def test_as_many_backward_passes_as_steps(name):
 
     attack = build(name)
     attack(lambda images: model(Counting.apply(images)), x, labels)
-    assert passes == {"forward": attack.steps, "backward": attack.steps}
+    assert attack.restarts == (len(TEMPERATURES) if name == "temperature-sweep" else 1)
+    steps = attack.steps * attack.restarts
+    # Only answers that have to be compared are looked at once more.
+    compared = attack.restarts if attack.restarts > 1 else 0
+    assert passes == {"forward": steps + compared, "backward": steps}
 
 
 @every_recipe
@@ -150,10 +158,40 @@ def test_finds_exactly_the_pixels_that_can_be_fooled(name):
 
 
 @every_recipe
+@pytest.mark.parametrize("targeted", [False, True])
+@pytest.mark.parametrize("norm", RADII)
+def test_classifiers_are_segmenters_of_one_pixel(name, norm, targeted):
+    model, x, labels = one_label_problem(dtype=torch.float64)
+    if targeted:
+        labels = torch.where(labels == 255, labels, (labels + 1) % 4)
+    attack = build(name, norm=norm, targeted=targeted, random_start=False)
+    runs = list(attack.iterates(model, x, labels))
+    for iterate in runs:
+        assert iterate.forward.fooled.shape == (6, 1, 1)
+        assert (attack.threat_model.distance(iterate.x_adv, x) <= 1.001 * RADII[norm]).all()
+        assert iterate.forward.weights is None or not iterate.forward.weights[-1].any()
+    best, labelled = runs[-1].best, labels.flatten() != 255
+    before, after = (
+        F.cross_entropy(
+            model(images).flatten(1), labels.flatten(), ignore_index=255, reduction="none"
+        )
+        for images in (x, best)
+    )
+    assert ((after < before) == targeted)[labelled].all()
+    reached = (model(best).argmax(1) == labels).flatten() == targeted
+    assert runs[0].best_success.sum() == 0
+    one_value = norm == 1 and attack.steps == 1  # is all that one step in L1 moves here
+    assert (reached & labelled).any() or one_value
+    assert torch.equal(runs[-1].best_success == 1, reached & labelled)
+    assert torch.equal(best[-1], x[-1])  # void: nothing to attack
+
+
+@every_recipe
 def test_defaults(name):
     known = parameters(name)
     assert known["eps"].default == 8 / 255
     assert known["random_start"].default is not name.endswith("fgsm")
+    assert "temperatures" not in known or known["temperatures"].default == SWEEP
     if "steps" in known:
         assert known["step_size"].default == 2 / 255
         assert known["steps"].default == 20
@@ -166,35 +204,3 @@ def test_documented(name):
     assert "arXiv:" in module.__doc__.splitlines()[0]
     for parameter in parameters(name):
         assert f"\n        {parameter}:" in recipe.__doc__
-
-
-def test_names():
-    assert named("SegPGD-10").build().steps == 10
-    assert named("segpgd-10").name == "segpgd-10"
-    assert named("pgd", steps=7).name == "pgd-7"
-    assert named("segfgsm", steps=7, eps=0.1).name == "segfgsm"
-    paper = named("segpgd", preset="paper").options
-    assert paper == PRESETS["paper"] == {"eps": 0.03, "step_size": 0.01}
-    assert named("segfgsm", preset="paper").options == {"eps": 0.03}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ({"name": "cw"}, "attack 'cw' is unknown; choose from fgsm"),
-        ({"name": "fgsm-20"}, "takes one step; write 'fgsm'"),
-        ({"name": "pgd-0"}, "steps is 0"),
-        ({"name": "pgd", "eps": -1.0}, "eps is -1.0"),
-        ({"name": "pgd", "step_size": -1.0}, "step_size is -1.0"),
-        ({"name": "pgd", "decay": -1.0}, "decay is -1.0"),
-        ({"name": "pgd", "norm": 3}, "norm is 3"),
-        ({"name": "pgd", "epsilon": 0.1}, "no attack has an option 'epsilon'"),
-        ({"name": "pgd", "preset": "mine"}, "preset 'mine' is unknown"),
-        ({"name": "segpgd", "schedule": "cosine"}, "schedule is 'cosine'"),
-        ({"name": "segpgd", "schedule": 1.5}, "schedule is 1.5"),
-    ],
-)
-def test_bad_values_are_named(arguments, words):
-    with pytest.raises(InputError) as caught:
-        named(**arguments)
-    assert words in str(caught.value)

@@ -14,6 +14,8 @@ from art_segplugin.errors import InputError
         (lambda x, y: ((x * 255).byte(), y), "images are torch.uint8"),
         (lambda x, y: (x, y[:, 1:]), "labels are torch.int64 of shape (2, 11, 14)"),
         (lambda x, y: (x, y.float()), "labels are torch.float32"),
+        (lambda x, y: (x, y[:, 0, 0]), "or of shape (2, 1, 1), one per image, for a classifier."),
+        (lambda x, y: (x, y[:1, :1, :1]), "of shape (1, 1, 1)"),
     ],
 )
 def test_shapes_that_do_not_fit_are_named(change, words, monkeypatch):
@@ -47,6 +49,33 @@ def test_outputs_that_are_no_logits_are_explained(output, words):
     iterates = getattr(GradientAttack.iterates, "__wrapped__", GradientAttack.iterates)
     with pytest.raises(InputError, match=words):
         list(iterates(pgd(0.1, 0.1, 1), lambda t: output(model(t)), x, labels))
+
+
+@pytest.mark.parametrize(
+    ("output", "per_image", "words"),
+    [
+        (lambda z: z.mean((2, 3)), False, r"\(2, 4\).*Classifier and give it one label per image"),
+        (lambda z: z[..., :1, :1], False, r"\(2, 4, 1, 1\).*Classifier and give it one label"),
+        (lambda z: z.mean((2, 3)), True, r"\(2, 4\), expected.*1, 1\); wrap.*models\.Classifier"),
+        (lambda z: z, True, r"\(2, 4, 12, 14\), .* give label maps of the size of the images"),
+        (lambda z: {"out": z}, True, r"a dict, .* wrap the model in .*models\.Classifier"),
+    ],
+)
+def test_classifiers_and_segmenters_are_told_apart(output, per_image, words):
+    model, x, labels = tiny_problem()
+    labels = labels[:, 1:2, :1] if per_image else labels
+    iterates = getattr(GradientAttack.iterates, "__wrapped__", GradientAttack.iterates)
+    with pytest.raises(InputError, match=words) as caught:
+        list(iterates(pgd(0.1, 0.1, 1), lambda t: output(model(t)), x, labels))
+    assert str(caught.value).endswith(".")
+
+
+def test_a_mask_of_the_size_of_the_labels_is_refused_where_that_is_not_the_size_of_the_images():
+    model, x, labels = tiny_problem()
+    iterates = getattr(GradientAttack.iterates, "__wrapped__", GradientAttack.iterates)
+    mask = torch.ones(2, 1, 1, dtype=torch.bool)
+    with pytest.raises(InputError, match=r"give booleans of shape \(2, 12, 14\)"):
+        list(iterates(pgd(0.1, 0.1, 1), model, x, labels[:, 1:2, :1], mask=mask))
 
 
 @pytest.mark.parametrize(

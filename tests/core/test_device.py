@@ -5,7 +5,7 @@ import torch
 from oracles import tiny_problem
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from art_segplugin.attacks import segpgd
+from art_segplugin.attacks import segpgd, temperature_sweep
 
 SYNCHRONISING = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "index.Tensor")
 
@@ -41,9 +41,35 @@ def test_loop_never_waits_for_the_device(norm):
     assert not synchronising_operators(lambda: list(run))
 
 
+@pytest.mark.parametrize("schedule", [None, "linear"])
+def test_a_sweep_never_waits_for_the_device_either(schedule):
+    model, x, labels = tiny_problem()
+    attack = temperature_sweep(0.1, 0.02, 2, temperatures=(5, 0.1), schedule=schedule, restarts=2)
+    run = attack.iterates(model, x, labels)
+    next(run)  # later members are given what was checked for the first
+    assert not synchronising_operators(lambda: list(run))
+
+
 def test_recorder_would_see_a_synchronising_operator():
     assert synchronising_operators(lambda: torch.ones(1).item())
     assert synchronising_operators(lambda: torch.ones(3)[torch.tensor([True, False, True])])
+
+
+@pytest.mark.gpu
+def test_a_sweep_on_cuda_equals_cpu_and_never_synchronises():
+    model, x, labels = tiny_problem(dtype=torch.float64)
+    attack = temperature_sweep(0.1, 0.02, 3, random_start=False, schedule="log")
+    expected = attack(model, x, labels)
+    model, x, labels = model.cuda(), x.cuda(), labels.cuda()
+    attack(model, x, labels)  # first-use initialisation of the libraries may synchronise
+    run = attack.iterates(model, x, labels)
+    next(run)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        answer = list(run)[-1].best
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    torch.testing.assert_close(answer.cpu(), expected, atol=1e-9, rtol=1e-9)
 
 
 @pytest.mark.gpu
