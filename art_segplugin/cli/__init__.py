@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 
 from art_segplugin import __version__
-from art_segplugin.cli import attack, attacks, demo, evaluate, models, train
+from art_segplugin.cli import adjust, attack, attacks, demo, diagnose, evaluate, models, train
 from art_segplugin.cli.console import errors
 from art_segplugin.errors import InputError
 
@@ -22,7 +22,9 @@ app = typer.Typer(
 app.command(epilog=demo.EXAMPLES)(demo.demo)
 app.command(epilog=attack.EXAMPLES)(attack.attack)
 app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+app.command(epilog=diagnose.EXAMPLES)(diagnose.diagnose)
 app.command(epilog=train.EXAMPLES)(train.train)
+app.command(epilog=adjust.EXAMPLES)(adjust.adjust)
 app.command()(models.models)
 app.command()(attacks.attacks)
 
@@ -45,7 +47,7 @@ def main() -> None:
             raise
         _fail(
             "Stopped; every file written so far is whole. "
-            "`train` and `evaluate` go on where they were with --resume.",
+            "`train`, `evaluate` and `diagnose` go on where they were with --resume.",
             INTERRUPTED,
         )
     except OSError as error:

@@ -10,20 +10,19 @@ from art_segplugin.cli import options
 EXAMPLES = """
 [bold]Examples[/]: art-segplugin evaluate --count 20 |
 art-segplugin evaluate --data CamVid --scale 0.5 --model runs/camvid/best.safetensors
---attack pgd-20 --attack segpgd-20 --eps 2/255 --eps 8/255 --seeds 3
+--attack pgd-20 --attack segpgd-20 --eps 2/255 --eps 8/255 --seeds 3 |
+art-segplugin evaluate --attack temperature-pgd-20 --temperature 0.1 --temperature 2
 """
 
 
 def evaluate(
     model: options.Model = "small-scenes",
-    data: Annotated[str, typer.Option(help="'scenes', or a folder (CamVid, or images).")] = (
-        "scenes"
-    ),
-    split: Annotated[str, typer.Option(help="train, val or test.")] = "val",
-    palette: Annotated[str | None, typer.Option(help="Classes of a plain folder.")] = None,
-    count: Annotated[int | None, typer.Option(help="Number of images.", min=1)] = None,
+    data: options.Data = "scenes",
+    split: options.Split = "val",
+    palette: options.Palette = None,
+    count: options.Count = None,
     scale: options.Scale = 1.0,
-    attack: Annotated[list[str], typer.Option(help="Name or name-steps; repeat for several.")] = [  # noqa: B006
+    attack: options.Attacks = [  # noqa: B006
         "fgsm",
         "segfgsm",
         "pgd",
@@ -33,6 +32,7 @@ def evaluate(
         list[str] | None,
         typer.Option(help="Radius, images in [0, 1]; repeatable. Default: 8/255."),
     ] = None,
+    temperature: options.Temperatures = None,
     step_size: options.StepSize = None,
     steps: options.Steps = 20,
     norm: options.Norm = "inf",
@@ -43,30 +43,24 @@ def evaluate(
     pictures: Annotated[int, typer.Option(help="Images to draw.", min=0)] = 4,
     device: options.Device = "auto",
     out: options.Out = Path("evaluation"),
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    resume: options.Resume = False,
 ) -> None:
     """Score a model on clean and attacked images: accuracy, mIoU, MisRatio, IoU per class."""
-    from art_segplugin.attacks import named
     from art_segplugin.cli.class_names import palette_of
     from art_segplugin.cli.evaluation import run
     from art_segplugin.data.catalog import open_dataset
-    from art_segplugin.errors import InputError
     from art_segplugin.models import load_model
 
-    radii: list[str | None] = [*eps] if eps else [None]
-    attacks = [
-        named(
-            name,
-            preset,
-            steps=steps,
-            restarts=restarts,
-            **options.threat_model(norm, radius, step_size, preset),
-        )
-        for radius in radii
-        for name in attack
-    ]
-    if any(one in attacks[:i] for i, one in enumerate(attacks)):
-        raise InputError("an attack is named twice; name each once, or use --seeds for repeats.")
+    attacks = options.attacks(
+        attack,
+        preset,
+        norm=norm,
+        radii=eps or [None],
+        step_size=step_size,
+        temperatures=temperature,
+        steps=steps,
+        restarts=restarts,
+    )
     segmenter = load_model(model).to(options.device(device)).eval()
     classes = palette_of(segmenter, palette)
     samples = open_dataset(data, split, count=count, scale=scale, palette=classes)

@@ -5,12 +5,14 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from art_segplugin.attacks import NamedAttack
 from art_segplugin.cli.class_names import reported_palette
 from art_segplugin.cli.console import errors, output, progress_bar
+from art_segplugin.data.palettes import Palette
 from art_segplugin.data.sample import Dataset
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation import (
@@ -37,6 +39,46 @@ def fingerprint(model: Segmenter) -> str:
     return digest.hexdigest()[:16]
 
 
+def fitting_palette(model: Segmenter, data: Dataset, data_name: str) -> Palette:
+    """Names of the classes, once the model is known to take the images.
+
+    Raises:
+        InputError: no images, or a model that does not fit them.
+    """
+    if len(data) == 0:
+        raise InputError(f"{data_name} holds no images.")
+    model.validate(data[0].image.unsqueeze(0).to(next(model.parameters()).device))
+    return reported_palette(model, data.palette)
+
+
+def setting(model: Segmenter, model_name: str, data_name: str, batch_size: int) -> dict[str, Any]:
+    """What must be equal for the results of an earlier run to be gone on with."""
+    return {
+        "model": model_name,
+        "weights": fingerprint(model),
+        "data": data_name,
+        "batch_size": batch_size,
+    }
+
+
+def refuse_existing(paths: Sequence[Path], what: str) -> None:
+    """Refuse to write over an earlier run.
+
+    Raises:
+        InputError: one of the paths exists.
+    """
+    for path in paths:
+        if path.exists():
+            raise InputError(
+                f"{path.parent} holds {what} already; go on with --resume or choose another folder."
+            )
+
+
+def command() -> str:
+    """What was typed."""
+    return shlex.join(["art-segplugin", *sys.argv[1:]])
+
+
 def run(
     model: Segmenter,
     model_name: str,
@@ -56,18 +98,12 @@ def run(
     Raises:
         InputError: no images, a model that does not fit them, or `out` holds another evaluation.
     """
-    if len(data) == 0:
-        raise InputError(f"{data_name} holds no images.")
-    model.validate(data[0].image.unsqueeze(0).to(next(model.parameters()).device))
-    palette = reported_palette(model, data.palette)
+    palette = fitting_palette(model, data, data_name)
     if overwrite:
         (out / STORE).unlink(missing_ok=True)
-    elif (out / STORE).exists() and not resume:
-        raise InputError(
-            f"{out} holds an evaluation already; go on with --resume or choose another folder."
-        )
-    setting = {"model": model_name, "weights": fingerprint(model), "data": data_name}
-    store = ResultStore(out / STORE, setting | {"batch_size": batch_size})
+    elif not resume:
+        refuse_existing([out / STORE], "an evaluation")
+    store = ResultStore(out / STORE, setting(model, model_name, data_name, batch_size))
     results = []
     with progress_bar() as bar:
         task = bar.add_task("attacking", total=len(data) * (1 + len(attacks) * len(seeds)))
@@ -89,7 +125,7 @@ def run(
         reference=reference_of(results),
         results=summarise(results),
         versions=versions(),
-        command=shlex.join(["art-segplugin", *sys.argv[1:]]),
+        command=command(),
         **class_lists(palette),
     )
     if report.reference != "labels":

@@ -1,11 +1,15 @@
 """Options that several commands share, and how their values are read."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from art_segplugin.errors import InputError
+
+if TYPE_CHECKING:  # torch takes seconds to load, which --help shall not
+    from art_segplugin.attacks import NamedAttack
 
 
 def number(text: str) -> float:
@@ -46,6 +50,56 @@ def threat_model(
     return values
 
 
+def attacks(
+    names: Sequence[str],
+    preset: str = "default",
+    *,
+    norm: str,
+    radii: Sequence[str | None],
+    step_size: str | None,
+    temperatures: Sequence[float] | None = None,
+    usual_temperatures: Sequence[float] = (),
+    **values: Any,
+) -> "list[NamedAttack]":
+    """Every attack at every radius, those with a temperature at every temperature.
+
+    Args:
+        names: as `art_segplugin.attacks.named` takes them.
+        preset: likewise.
+        norm: norm of the threat model.
+        radii: numbers or fractions; None for the recipes' own.
+        step_size: likewise.
+        temperatures: what was asked for; attacks without a temperature are left as they are.
+        usual_temperatures: used where nothing was asked for; none for the recipes' own.
+        **values: other options of the recipes.
+
+    Raises:
+        InputError: no attack, an attack twice, temperatures for none that has one, or a bad value.
+    """
+    from art_segplugin.attacks import named
+    from art_segplugin.attacks.registry import parameters
+
+    found, sweep = [], temperatures or usual_temperatures
+    for radius in radii:
+        given = values | threat_model(norm, radius, step_size, preset)
+        for name in names:
+            plain = named(name, preset, **given)
+            if sweep and "temperature" in parameters(plain.recipe):
+                found += [named(name, preset, temperature=t, **given) for t in sweep]
+            else:
+                found.append(plain)
+    if not found:
+        raise InputError("there is no attack; name one with --attack, see `art-segplugin attacks`.")
+    if temperatures and not any("temperature" in one.options for one in found):
+        raise InputError(
+            "none of the attacks has a temperature; add --attack temperature-pgd-20, or leave "
+            "--temperature out."
+        )
+    if any(one in found[:i] for i, one in enumerate(found)):
+        raise InputError("an attack is named twice; name each once.")
+    return found
+
+
 def size(text: str) -> tuple[int, int]:
     """Height and width from "HxW".
 
@@ -77,6 +131,16 @@ Model = Annotated[
         "smp:FOLDER, or file.py:function (runs that code)."
     ),
 ]
+Data = Annotated[str, typer.Option(help="'scenes', 'digits', or a folder or zip.")]
+Split = Annotated[str, typer.Option(help="train, val or test.")]
+Palette = Annotated[str | None, typer.Option(help="Classes of a plain folder.")]
+Count = Annotated[int | None, typer.Option(help="Number of images.", min=1)]
+Attacks = Annotated[list[str], typer.Option(help="Name or name-steps; repeat for several.")]
+Temperatures = Annotated[
+    list[float] | None,
+    typer.Option("--temperature", help="Of attacks that have one; repeat for several."),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
 Out = Annotated[Path, typer.Option(help="Folder for everything that is written.")]
 Device = Annotated[
     str, typer.Option(help="cpu, cuda, cuda:1, ...; auto takes CUDA if there is one.")

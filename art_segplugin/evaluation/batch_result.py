@@ -5,6 +5,7 @@ from typing import Any
 
 from art_segplugin.core.types import Images, Labels
 from art_segplugin.evaluation.result import ImageScore
+from art_segplugin.metrics.class_counts import ClassCounts
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +25,7 @@ class BatchResult:
         largest_distance: largest perturbation in the attack's norm.
         seconds: time taken.
         labelled: whether scores are against labels, else against the clean prediction.
+        class_counts: what a diagnosis counts, where it was asked for; on the CPU.
         adversarial: the attacked images, where pictures were asked for.
         prediction: the predicted class maps, likewise.
         reference: the class maps that scores are against, likewise.
@@ -41,6 +43,7 @@ class BatchResult:
     largest_distance: float = 0.0
     seconds: float = 0.0
     labelled: bool = True
+    class_counts: ClassCounts | None = None
     adversarial: Images | None = None
     prediction: Labels | None = None
     reference: Labels | None = None

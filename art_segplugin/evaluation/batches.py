@@ -17,13 +17,17 @@ class Batch:
         first: index of the first sample in the data set.
         names: one an image.
         images: float32 (n, 3, h, w) in [0, 1].
-        labels: int64 (n, h, w); None where any of the samples has none.
+        labels: int64 (n, h, w), or (n, 1, 1) for whole images; None where any of the samples has
+            none.
+        regions: boolean maps of the shape of the labels, by name, whose pixels are also counted by
+            themselves; None where pixels are not counted by class at all.
     """
 
     first: int
     names: list[str]
     images: Tensor
     labels: Tensor | None
+    regions: dict[str, Tensor] | None = None
 
 
 def batches(data: Dataset, batch_size: int, device: torch.device | str) -> Iterator[Batch]:

@@ -109,6 +109,11 @@ class RobustnessReport:
         """The result without an attack."""
         return self.results[0]
 
+    @property
+    def classification(self) -> bool:
+        """Whether images as a whole have a class, rather than their pixels."""
+        return all(image.valid <= 1 for image in self.clean.images)
+
     def save(self, path: Path) -> None:
         """Write as JSON."""
         write_text(path, json.dumps(asdict(self), indent=1))

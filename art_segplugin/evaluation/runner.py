@@ -11,14 +11,16 @@ from torch import Tensor
 from art_segplugin.attacks import NamedAttack
 from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.core.threat_model import ThreatModel
-from art_segplugin.core.types import Images, Labels
+from art_segplugin.core.types import Images, Labels, Logits
 from art_segplugin.data.sample import Dataset
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.batch_result import BatchResult
 from art_segplugin.evaluation.batches import Batch, batches
+from art_segplugin.evaluation.regions import Regions
 from art_segplugin.evaluation.result import CLEAN, ImageScore
 from art_segplugin.evaluation.store import ResultStore
 from art_segplugin.metrics import count
+from art_segplugin.metrics.class_counts import ClassCounts
 from art_segplugin.models.segmenter import Segmenter
 
 
@@ -31,6 +33,7 @@ def evaluate(
     batch_size: int = 4,
     pictures: int = 0,
     store: ResultStore | None = None,
+    regions: Regions | None = None,
 ) -> Iterator[BatchResult]:
     """Score the clean images, then every attack with every seed, batch by batch.
 
@@ -46,43 +49,62 @@ def evaluate(
         pictures: number of leading images that are kept to be drawn.
         store: where finished batches are kept; those found in it are not run again, except where
             pictures are asked for.
+        regions: count pixels by class too, as a diagnosis needs them, in these regions.
 
     Yields:
         (1 + attacks x seeds) results a batch.
 
     Raises:
-        InputError: the model does not fit the data, or an attack is targeted: what it is to
-            reach is not known here.
+        InputError: the model does not fit the data, an attack is targeted (what it is to reach is
+            not known here), or `regions` are given and an image has no labels.
     """
     if any(attack.options.get("targeted") for attack in attacks):
         raise InputError("an attack is targeted; a data set is evaluated untargeted.")
     device = next(model.parameters()).device
     for batch in batches(data, batch_size, device):
         keep = max(min(pictures - batch.first, len(batch.names)), 0)
-        clean: BatchResult | None = None
-        reference = batch.labels
+        reference, checked = batch.labels, False
         for attack, seed in [(None, 0), *((a, s) for s in seeds for a in attacks)]:
             key = (attack.name, attack.described(), seed) if attack else (CLEAN, {}, 0)
             found = None if store is None or keep else store.find(*key, batch.first)
-            if found is not None:
+            if found is not None and (regions is None or found.class_counts is not None):
                 yield found
                 continue
-            if clean is None:
+            if not checked:
                 model.validate(batch.images, batch.labels)
-                clean, reference = clean_result(model, batch, keep)
-            result = clean
-            if attack is not None and reference is not None:
+                batch, checked = _with_regions(batch, regions, model.ignore_index), True
+            if attack is None:
+                result, reference = clean_result(model, batch, keep)
+            else:
+                if reference is None:  # no labels, and the clean score comes from the store
+                    reference = predict(model, batch.images)
                 result = attacked_result(model, batch, reference, attack, seed, keep)
             if store is not None:
                 store.add(result)
             yield result
 
 
+def _with_regions(batch: Batch, regions: Regions | None, ignore_index: int) -> Batch:
+    if regions is None:
+        return batch
+    if batch.labels is None:
+        raise InputError(
+            f"image {batch.names[0]!r} has no labels; what happens to each class is counted "
+            "against labels, so give all images some."
+        )
+    return replace(batch, regions=regions.masks(batch.labels, ignore_index))
+
+
 def predict(model: Segmenter, images: Images) -> Labels:
     """Class maps (n, h, w), in evaluation mode."""
-    with torch.no_grad(), evaluation_mode(model):
-        prediction: Labels = model(images).argmax(1)
+    prediction: Labels = _logits(model, images).argmax(1)
     return prediction
+
+
+def _logits(model: Segmenter, images: Images) -> Logits:
+    with torch.no_grad(), evaluation_mode(model):
+        logits: Logits = model(images)
+    return logits
 
 
 def clean_result(model: Segmenter, batch: Batch, keep: int = 0) -> tuple[BatchResult, Labels]:
@@ -91,23 +113,11 @@ def clean_result(model: Segmenter, batch: Batch, keep: int = 0) -> tuple[BatchRe
     The first `keep` images are kept to be drawn.
     """
     started = time.perf_counter()
-    prediction = predict(model, batch.images)
-    reference = prediction if batch.labels is None else batch.labels
-    counts, images = _scores(model, batch, prediction, reference)
-    result = BatchResult(
-        CLEAN,
-        {},
-        0,
-        batch.first,
-        counts=counts,
-        images=images,
-        seconds=time.perf_counter() - started,
-        labelled=batch.labels is not None,
-        adversarial=batch.images,
-        prediction=prediction,
-        reference=reference,
-    )
-    return _keeping(result, keep), reference
+    logits = _logits(model, batch.images)
+    reference = logits.argmax(1) if batch.labels is None else batch.labels
+    exact = BatchResult(CLEAN, {}, 0, batch.first, adversarial=batch.images)
+    result = _scored(exact, model, batch, logits, reference)
+    return _keeping(replace(result, seconds=time.perf_counter() - started), keep), reference
 
 
 def attacked_result(
@@ -164,18 +174,9 @@ def score(
     """`result` with the counts, distance and pictures of the adversarial images `x_adv`."""
     if not bool(x_adv.isfinite().all()):
         raise InputError(f"{result.attack} gave values that are not finite; check the model.")
-    prediction = predict(model, x_adv)
-    counts, images = _scores(model, batch, prediction, reference)
-    return replace(
-        result,
-        counts=counts,
-        images=images,
-        largest_distance=float(threat_model.distance(x_adv, batch.images).max()),
-        labelled=batch.labels is not None,
-        adversarial=x_adv,
-        prediction=prediction,
-        reference=reference,
-    )
+    distance = float(threat_model.distance(x_adv, batch.images).max())
+    exact = replace(result, largest_distance=distance, adversarial=x_adv)
+    return _scored(exact, model, batch, _logits(model, x_adv), reference)
 
 
 def _keeping(result: BatchResult, count: int) -> BatchResult:
@@ -194,15 +195,38 @@ def _numbers(values: list[Tensor]) -> list[Any]:
     return torch.stack(values).tolist() if values else []
 
 
-def _scores(
-    model: Segmenter, batch: Batch, prediction: Labels, reference: Labels
-) -> tuple[list[list[int]], list[ImageScore]]:
-    classes = model.classes
+def _scored(
+    result: BatchResult, model: Segmenter, batch: Batch, logits: Logits, reference: Labels
+) -> BatchResult:
+    """`result` with the counts and maps that the logits of its images give."""
+    classes, void = model.classes, model.ignore_index
     assert classes is not None, "validate() has counted the classes"
-    counts = count(prediction, reference, classes, model.ignore_index)
-    valid = reference != model.ignore_index
+    prediction = logits.argmax(1)
+    valid = reference != void
     right = ((prediction == reference) & valid).flatten(1).sum(1).tolist()
-    return counts.tolist(), [
-        ImageScore(name, r, v)
-        for name, r, v in zip(batch.names, right, valid.flatten(1).sum(1).tolist(), strict=True)
-    ]
+    by_class = None
+    if batch.regions is not None:
+        by_class = _on_cpu(ClassCounts.of(logits, reference, void, batch.regions))
+    return replace(
+        result,
+        counts=count(prediction, reference, classes, void).tolist(),
+        images=[
+            ImageScore(name, r, v)
+            for name, r, v in zip(batch.names, right, valid.flatten(1).sum(1).tolist(), strict=True)
+        ],
+        labelled=batch.labels is not None,
+        class_counts=by_class,
+        prediction=prediction,
+        reference=reference,
+    )
+
+
+def _on_cpu(counts: ClassCounts) -> ClassCounts:
+    """As counts that come back from a store are."""
+    return replace(
+        counts,
+        confusion=counts.confusion.cpu(),
+        returned=counts.returned.cpu(),
+        images=counts.images.cpu(),
+        regions={name: table.cpu() for name, table in counts.regions.items()},
+    )

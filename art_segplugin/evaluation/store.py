@@ -9,8 +9,9 @@ from art_segplugin.errors import InputError
 from art_segplugin.evaluation.batch_result import BatchResult
 from art_segplugin.evaluation.result import ImageScore
 from art_segplugin.files import write_text
+from art_segplugin.metrics.class_counts import ClassCounts
 
-NOT_STORED = ("adversarial", "prediction", "reference")
+NOT_STORED = ("adversarial", "prediction", "reference", "class_counts")
 
 
 class ResultStore:
@@ -59,16 +60,26 @@ class ResultStore:
         if values is None:
             return None
         images = [ImageScore(**image) for image in values["images"]]
-        return BatchResult(**{**values, "images": images})
+        counts = values.get("class_counts")
+        by_class = None if counts is None else ClassCounts.from_json(counts)
+        return BatchResult(**{**values, "images": images, "class_counts": by_class})
 
     def add(self, result: BatchResult) -> None:
-        """Append one result, if it is new; a crash can only lose the line being written."""
-        if self.find(result.attack, result.options, result.seed, result.first) is not None:
+        """Append one result, if it is new; a crash can only lose the line being written.
+
+        One with counts by class is new where the earlier one has none.
+        """
+        key = _key(result.attack, result.options, result.seed, result.first)
+        earlier = self._lines.get(key)
+        if earlier is not None and ("class_counts" in earlier or result.class_counts is None):
             return
         values = {k: v for k, v in vars(result).items() if k not in NOT_STORED}
         values["images"] = [asdict(image) for image in result.images]
+        if result.class_counts is not None:
+            values["class_counts"] = result.class_counts.to_json()
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
+        self._lines[key] = values
 
 
 def _is_whole(line: str) -> bool:

@@ -1,5 +1,6 @@
 """From scored batches to the report."""
 
+import json
 import platform
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from art_segplugin.data.palettes import Palette
 from art_segplugin.evaluation.batch_result import BatchResult
@@ -15,10 +17,17 @@ from art_segplugin.evaluation.result import CLEAN, AttackResult, Example, ImageS
 
 def summarise(results: Iterable[BatchResult]) -> list[AttackResult]:
     """Add up the batches of each attack and seed, in order of first appearance."""
+    return [_total(group) for group in grouped(results)]
+
+
+def grouped(results: Iterable[BatchResult]) -> list[list[BatchResult]]:
+    """The batches of each attack and seed, in the order of the data, by first appearance."""
     groups: dict[str, list[BatchResult]] = {}
     for result in results:
-        groups.setdefault(f"{result.attack} {result.options} {result.seed}", []).append(result)
-    return [_total(sorted(group, key=lambda r: r.first)) for group in groups.values()]
+        # As JSON, because options that come from a store hold lists where others hold tuples.
+        key = json.dumps([result.attack, result.options, result.seed], sort_keys=True)
+        groups.setdefault(key, []).append(result)
+    return [sorted(group, key=lambda r: r.first) for group in groups.values()]
 
 
 def _total(group: list[BatchResult]) -> AttackResult:
@@ -43,25 +52,34 @@ def _total(group: list[BatchResult]) -> AttackResult:
 
 def examples(results: Sequence[BatchResult]) -> list[Example]:
     """Pictures of the images that were kept, with the first seed of each attack."""
-    variants: dict[str, set[float]] = {}
+    values: dict[tuple[str, str], set[Any]] = {}
     for result in results:
-        variants.setdefault(result.attack, set()).add(result.options.get("eps", 0.0))
+        for option in ("eps", "temperature"):
+            values.setdefault((result.attack, option), set()).add(result.options.get(option))
     found: dict[str, Example] = {}
     for result in results:
         maps = (result.adversarial, result.prediction, result.reference)
         if any(tensor is None for tensor in maps):
             continue
         for score, image, prediction, reference in zip(result.images, *maps, strict=False):  # type: ignore[arg-type]
-            picture, classes = to_uint8(image), prediction.cpu().numpy()
+            picture = to_uint8(image)
+            classes = _class_map(prediction, picture)
             if result.attack == CLEAN:
-                truth = reference.cpu().numpy()
+                truth = _class_map(reference, picture)
                 found[score.name] = Example(score.name, picture, truth, classes, {})
             elif score.name in found:
                 name = result.attack
-                if len(variants[name]) > 1:
+                if len(values[result.attack, "eps"]) > 1:
                     name += f" eps {255 * result.options['eps']:g} of 255"
+                if len(values[result.attack, "temperature"]) > 1:
+                    name += f" temperature {result.options['temperature']:g}"
                 found[score.name].attacked.setdefault(name, (picture, classes))
     return list(found.values())
+
+
+def _class_map(labels: torch.Tensor, picture: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """A class map of the picture's size; a whole image's class (1, 1) is that of all its pixels."""
+    return np.broadcast_to(labels.cpu().numpy(), picture.shape[:2]).copy()
 
 
 def reference_of(results: Iterable[BatchResult]) -> str:
@@ -71,11 +89,9 @@ def reference_of(results: Iterable[BatchResult]) -> str:
     return " or ".join(names[one] for one in sorted(labelled, reverse=True))
 
 
-def to_uint8(image: torch.Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def to_uint8(image: torch.Tensor) -> NDArray[np.uint8]:
     """An image (3, h, w) in [0, 1] as uint8 (h, w, 3), rounded to the nearest."""
-    pixels: np.ndarray[Any, np.dtype[np.uint8]] = (
-        (image.detach() * 255).round().byte().movedim(0, -1).cpu().numpy()
-    )
+    pixels: NDArray[np.uint8] = (image.detach() * 255).round().byte().movedim(0, -1).cpu().numpy()
     return pixels
 
 

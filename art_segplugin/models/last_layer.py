@@ -12,14 +12,15 @@ def last_layer(model: nn.Module, classes: int) -> nn.Linear | nn.Conv2d | None:
     "Last" is in the order in which modules were registered, which is that of most networks' forward
     pass; layers of auxiliary heads (a module called "aux...") do not count.
     """
-    found = None
+    found: nn.Linear | nn.Conv2d | None = None
     for name, module in model.named_modules():
-        outputs = {nn.Linear: "out_features", nn.Conv2d: "out_channels"}.get(type(module))
-        if outputs is None or any(part.startswith("aux") for part in name.split(".")):
+        if any(part.startswith("aux") for part in name.split(".")):
             continue
-        if getattr(module, outputs) == classes:
+        if isinstance(module, nn.Linear) and module.out_features == classes:
             found = module
-    return found  # type: ignore[return-value]
+        if isinstance(module, nn.Conv2d) and module.out_channels == classes:
+            found = module
+    return found
 
 
 def class_weight_norms(model: nn.Module, classes: int) -> Tensor | None:
@@ -27,7 +28,8 @@ def class_weight_norms(model: nn.Module, classes: int) -> Tensor | None:
     layer = last_layer(model, classes)
     if layer is None:
         return None
-    return layer.weight.detach().cpu().double().flatten(1).norm(dim=1)
+    norms: Tensor = torch.linalg.vector_norm(layer.weight.detach().cpu().double().flatten(1), dim=1)
+    return norms
 
 
 def add_to_logits(model: nn.Module, offsets: Tensor) -> None:

@@ -62,8 +62,10 @@ class _Block(nn.Module):
         super().__init__()
         self.first = _conv(channels, out, 3, stride)
         self.second = _conv(out, out, 3)
-        # Every block starts as its shortcut, which lets short trainings use a high rate.
-        nn.init.zeros_(self.second[1].weight)
+        for module in self.second:
+            if isinstance(module, nn.BatchNorm2d):
+                # Every block starts as its shortcut, which lets short trainings use a high rate.
+                nn.init.zeros_(module.weight)
         same = stride == 1 and channels == out
         self.shortcut = nn.Identity() if same else _conv(channels, out, 1, stride)
 

@@ -5,10 +5,11 @@ import io
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from art_segplugin.evaluation.result import AttackResult, RobustnessReport
+from art_segplugin.evaluation.result import RobustnessReport
 from art_segplugin.files import write_text
+from art_segplugin.report.summary import Attacked
 
 
 def write_csv(report: RobustnessReport, path: Path) -> None:
@@ -30,8 +31,8 @@ def write_csv(report: RobustnessReport, path: Path) -> None:
             "seconds": result.seconds,
         }
         iou = {f"iou {n}": v for n, v in zip(report.classes, result.iou, strict=True)}
-        rows.append(_identity(result, report) | scores | iou)
-    _write(rows, path)
+        rows.append(identity(result, report.results) | scores | iou)
+    write_rows(rows, path)
 
 
 def write_images_csv(report: RobustnessReport, path: Path) -> None:
@@ -40,9 +41,9 @@ def write_images_csv(report: RobustnessReport, path: Path) -> None:
     Raises:
         InputError: `path` cannot be written.
     """
-    _write(
+    write_rows(
         (
-            _identity(result, report)
+            identity(result, report.results)
             | {
                 "image": image.name,
                 "right": image.right,
@@ -56,14 +57,28 @@ def write_images_csv(report: RobustnessReport, path: Path) -> None:
     )
 
 
-def _identity(result: AttackResult, report: RobustnessReport) -> dict[str, Any]:
+class Seeded(Attacked, Protocol):
+    """What an attack with its options and a seed led to."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of the random starts."""
+        ...
+
+
+def identity(result: Seeded, results: Iterable[Seeded]) -> dict[str, Any]:
     """The cells that tell a result from the others, the same columns for all of them."""
-    names = dict.fromkeys(name for other in report.results for name in other.options)
+    names = dict.fromkeys(name for other in results for name in other.options)
     options = {f"option {name}": result.options.get(name, "") for name in names}
     return {"attack": result.attack, "seed": result.seed, **options}
 
 
-def _write(rows: Iterable[dict[str, Any]], path: Path) -> None:
+def write_rows(rows: Iterable[dict[str, Any]], path: Path) -> None:
+    """Write rows of the same columns, whose names are the first line.
+
+    Raises:
+        InputError: `path` cannot be written.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for index, row in enumerate(rows):

@@ -4,16 +4,17 @@ import io
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
-from art_segplugin.evaluation.result import AttackResult, RobustnessReport
-from art_segplugin.report.summary import Group, groups, title
+from art_segplugin.evaluation.result import RobustnessReport
+from art_segplugin.report.summary import Group, groups
 
 # Okabe & Ito's colours, told apart by people with any colour vision; black and yellow left out.
 ATTACK_COLOURS = ("#56B4E9", "#E69F00", "#0072B2", "#D55E00", "#009E73", "#CC79A7")
@@ -33,7 +34,7 @@ def curves_figure(report: RobustnessReport) -> Figure:
     """
     pooled = groups(report)
     styles = _styles(pooled)
-    columns = _legend_columns(pooled)
+    columns = _legend_columns([group.label for group in pooled])
     rows = math.ceil(len(pooled) / columns)
     figure = Figure(figsize=(8.6, 3.7 + 0.2 * rows), layout="constrained")
     left, right = figure.subplots(1, 2, sharex=True)
@@ -59,58 +60,94 @@ def iou_figure(report: RobustnessReport) -> Figure:
     pooled = groups(report)
     shown = [pooled[0], *_strongest_variants(pooled[1:])]
     styles = _styles(pooled)
-    iou = np.array([[score.mean for score in group.iou] for group in shown])
-    present = np.flatnonzero(~np.isnan(iou[0]))
-    drop = iou[0] - np.fmin.reduce(iou, axis=0)
+    bars = [Bars(g.label, styles[g.label][0], [score.mean for score in g.iou]) for g in shown]
+    return bars_figure(report.classes, bars, "IoU [%]")
+
+
+class Bars(NamedTuple):
+    """One bar a class: a name, a colour, and a share in 0..1 of each class, NaN for none."""
+
+    label: str
+    colour: str
+    shares: Sequence[float]
+
+
+def bars_figure(classes: Sequence[str], bars: Sequence[Bars], heading: str) -> Figure:
+    """Groups of bars in percent; the class that loses most from the first to any other is on top.
+
+    Classes without a share in the first are left out, as are all but the `MOST_CLASSES` that lose
+    most.
+    """
+    shares = np.array([one.shares for one in bars])
+    present = np.flatnonzero(~np.isnan(shares[0]))
+    drop = shares[0] - np.fmin.reduce(shares, axis=0)
     order = present[np.argsort(-drop[present], kind="stable")][:MOST_CLASSES]
-    height = 0.8 / len(shown)
+    height = 0.8 / len(bars)
     figure = Figure(
-        figsize=(8.6, 1.2 + len(order) * (0.13 + 0.08 * len(shown))), layout="constrained"
+        figsize=(8.6, 1.2 + len(order) * (0.13 + 0.08 * len(bars))), layout="constrained"
     )
     axes = figure.subplots()
-    for row, group in enumerate(shown):
-        offset = (row - (len(shown) - 1) / 2) * height
+    for row, one in enumerate(bars):
+        offset = (row - (len(bars) - 1) / 2) * height
         axes.barh(
             np.arange(len(order)) + offset,
-            100 * np.nan_to_num(iou[row, order]),
+            100 * np.nan_to_num(shares[row, order]),
             height=0.92 * height,
-            color=styles[group.label][0],
-            label=group.label,
+            color=one.colour,
+            label=one.label,
         )
-    axes.set_yticks(np.arange(len(order)), [_plain(report.classes[index]) for index in order])
+    axes.set_yticks(np.arange(len(order)), [plain(classes[index]) for index in order])
     axes.set_ylim(len(order) - 0.5, -0.5)
     axes.set_xlim(0, 100)
-    axes.set_xlabel("IoU [%]")
+    axes.set_xlabel(heading)
     axes.grid(axis="x", color="#DDDDDD", linewidth=0.7)
     axes.set_axisbelow(True)
     axes.tick_params(axis="y", length=0)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    figure.legend(ncols=_legend_columns(shown), **LEGEND)
+    figure.legend(ncols=_legend_columns([one.label for one in bars]), **LEGEND)
     return figure
 
 
-def confusion_figure(result: AttackResult, classes: Sequence[str]) -> Figure:
+def confusion_figure(
+    counts: Sequence[Sequence[int]], classes: Sequence[str], heading: str
+) -> Figure:
     """Which class is taken for which: rows are true classes and add up to 100 %."""
-    counts = np.array(result.counts, dtype=np.float64)
-    totals = counts.sum(axis=1, keepdims=True)
-    shares = 100 * np.divide(counts, totals, out=np.full_like(counts, math.nan), where=totals > 0)
+    matrix = np.array(counts, dtype=np.float64)
+    totals = matrix.sum(axis=1, keepdims=True)
+    shares = 100 * np.divide(matrix, totals, out=np.full_like(matrix, math.nan), where=totals > 0)
     side = 2.2 + 0.42 * min(len(classes), MOST_CLASSES)
     figure = Figure(figsize=(side + 0.6, side), layout="constrained")
     axes = figure.subplots()
-    image = axes.imshow(shares, vmin=0, vmax=100, cmap="cividis")
-    names = [_plain(name) for name in classes]
-    axes.set_xticks(range(len(classes)), names, rotation=45, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(classes)), names)
+    numbers_from = 0.5 if len(classes) <= MOST_CELLS_WITH_NUMBERS else None
+    draw_shares(axes, shares, classes, classes, numbers_from)
+    axes.set_aspect("equal")
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
-    axes.set_title(_plain(title(result.attack)))
-    if len(classes) <= MOST_CELLS_WITH_NUMBERS:
-        for row, column in np.argwhere(shares >= 0.5):
-            share = shares[row, column]
-            ink = "black" if share > 55 else "white"
-            axes.text(column, row, f"{share:.0f}", ha="center", va="center", color=ink, fontsize=8)
-    figure.colorbar(image, ax=axes, label="share of the true class [%]", shrink=0.8)
+    axes.set_title(plain(heading))
+    figure.colorbar(axes.images[0], ax=axes, label="share of the true class [%]", shrink=0.8)
     return figure
+
+
+def draw_shares(
+    axes: Axes,
+    shares: NDArray[np.float64],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    numbers_from: float | None,
+) -> None:
+    """Draw a table of percentages as colours, with numbers in cells of at least `numbers_from`."""
+    axes.imshow(shares, vmin=0, vmax=100, cmap="cividis", aspect="auto")
+    names = [plain(name) for name in columns]
+    size = min(10.0, 10 * MOST_CLASSES / max(len(rows), len(columns)))  # never one over another
+    style: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(range(len(columns)), names, fontsize=size, **style)
+    axes.set_yticks(range(len(rows)), [plain(name) for name in rows], fontsize=size)
+    if numbers_from is None:
+        return
+    for row, column in np.argwhere(shares >= numbers_from):
+        share = shares[row, column]
+        ink = "black" if share > 48 else "white"
+        axes.text(column, row, f"{share:.0f}", ha="center", va="center", color=ink, fontsize=8)
 
 
 def png(figure: Figure, dpi: int = 180) -> bytes:
@@ -170,11 +207,11 @@ def _finish_curve(axes: Axes, heading: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _legend_columns(shown: Sequence[Group]) -> int:
+def _legend_columns(labels: Sequence[str]) -> int:
     """Long labels, which variants of an attack have, need wider columns."""
-    return 5 if max(len(group.label) for group in shown) < 16 else 3
+    return 5 if max(map(len, labels)) < 16 else 3
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A name that matplotlib does not read as a formula."""
     return name.replace("$", r"\$")

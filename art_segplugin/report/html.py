@@ -1,8 +1,6 @@
 """A report as one HTML page that needs nothing else: pictures are inside, nothing is fetched."""
 
-import base64
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -10,12 +8,13 @@ import cv2
 from art_segplugin.data.palettes import Palette
 from art_segplugin.evaluation.result import Example, RobustnessReport
 from art_segplugin.report.overlays import Picture
+from art_segplugin.report.page import data_uri, page
 from art_segplugin.report.summary import groups, headline, title
 from art_segplugin.report.tables import (
-    SCORES_HEADER,
     caption,
     class_scores,
     score_rows,
+    scores_header,
     threat_rows,
 )
 from art_segplugin.report.tiles import Tile, attack_tiles, clean_tiles, error_legend
@@ -45,28 +44,21 @@ def render(
     Raises:
         InputError: A class map of an example does not fit its image or holds an unknown label.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     attacks = dict.fromkeys(name for example in examples for name in example.attacked)
     threat_header, threats = threat_rows(report)
-    return environment.get_template("template.html.j2").render(
+    return page(
+        "template.html.j2",
         report=report,
+        files="report.json, scores.csv and images.csv",
         headline=headline(report),
         caption=caption(report),
         groups=groups(report),
-        scores_header=SCORES_HEADER,
+        scores_header=scores_header(report),
         scores=score_rows(report),
         classes=class_scores(report),
         threat_header=threat_header,
         threats=threats,
-        figures={name: _data_uri("png", data) for name, data in figures.items()},
+        figures={name: data_uri("png", data) for name, data in figures.items()},
         attacks={name: title(name) for name in attacks},
         examples=[_shown(example, palette, report.reference) for example in examples],
         legend_of_classes=list(zip(palette.classes, palette.colours, strict=True)),
@@ -96,8 +88,4 @@ def _jpeg(picture: Picture) -> str:
         picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
     _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), quality)
-    return _data_uri("jpeg", data.tobytes())
-
-
-def _data_uri(kind: str, data: bytes) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
+    return data_uri("jpeg", data.tobytes())

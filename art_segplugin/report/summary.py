@@ -3,9 +3,9 @@
 import json
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from art_segplugin.core.threat_model import NORMS
 from art_segplugin.evaluation.result import CLEAN, AttackResult, RobustnessReport
@@ -109,7 +109,7 @@ def groups(report: RobustnessReport) -> list[Group]:
         pooled.setdefault((result.attack, options), []).append(result)
     members = list(pooled.values())
     firsts = [results[0] for results in members]
-    return [Group(_label(results[0], firsts), tuple(results)) for results in members]
+    return [Group(label(results[0], firsts), tuple(results)) for results in members]
 
 
 def strongest(report: RobustnessReport) -> Group | None:
@@ -131,6 +131,37 @@ def headline(report: RobustnessReport) -> str:
     if norm_of(worst.options) == math.inf:
         limit = f" and changes no value of a pixel by more than {worst.largest_distance}"
     return f"{worst.label} takes mIoU from {before.percent} % to {after.percent} %{limit}."
+
+
+class Attacked(Protocol):
+    """Whatever an attack with its options led to."""
+
+    @property
+    def attack(self) -> str:
+        """Name of the attack."""
+        ...
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Its values."""
+        ...
+
+
+def label(result: Attacked, results: Iterable[Attacked]) -> str:
+    """The attack's name and, if `results` has several variants of it, the options that differ."""
+    variants = [other.options for other in results if other.attack == result.attack]
+    names = dict.fromkeys(name for options in variants for name in options)
+    differing = [
+        f"{name} {option_text(name, result.options)}"
+        for name in names
+        if any(options.get(name) != result.options.get(name) for options in variants)
+    ]
+    return title(result.attack) + (f" ({', '.join(differing)})" if differing else "")
+
+
+def accuracy_word(classification: bool) -> str:
+    """What the share of right labels is called: there is one a pixel, or one an image."""
+    return "accuracy" if classification else "pixel accuracy"
 
 
 def title(attack: str) -> str:
@@ -161,19 +192,9 @@ def option_text(name: str, options: dict[str, Any]) -> str:
         return "L∞" if norm_of(options) == math.inf else f"L{norm_of(options):.0f}"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
     return str(value)
-
-
-def _label(result: AttackResult, firsts: Sequence[AttackResult]) -> str:
-    """The attack's name and, if the report has several variants of it, the options that differ."""
-    variants = [first.options for first in firsts if first.attack == result.attack]
-    names = dict.fromkeys(name for options in variants for name in options)
-    differing = [
-        f"{name} {option_text(name, result.options)}"
-        for name in names
-        if any(options.get(name) != result.options.get(name) for options in variants)
-    ]
-    return title(result.attack) + (f" ({', '.join(differing)})" if differing else "")
 
 
 def _remaining(group: Group) -> float:

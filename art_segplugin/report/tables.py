@@ -1,6 +1,8 @@
 """Scores as rows of text, and as tables for the terminal."""
 
+import re
 from collections.abc import Sequence
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -10,24 +12,28 @@ from art_segplugin.report.summary import (
     ABSENT,
     Group,
     Score,
+    accuracy_word,
     groups,
     option_text,
 )
 
 Rows = list[list[str]]
 
-SCORES_HEADER = (
-    "attack",
-    "pixel accuracy [%]",
-    "mIoU [%]",
-    "MisRatio [%]",
-    "mIoU drop [points]",
-    "largest change",
-)
+
+def scores_header(report: RobustnessReport) -> list[str]:
+    """Heads of the columns of `score_rows`."""
+    return [
+        "attack",
+        f"{accuracy_word(report.classification)} [%]",
+        "mIoU [%]",
+        "MisRatio [%]",
+        "mIoU drop [points]",
+        "largest change",
+    ]
 
 
 def score_rows(report: RobustnessReport) -> Rows:
-    """One row for the clean images and one an attack, with the columns of `SCORES_HEADER`."""
+    """One row for the clean images and one an attack, with the columns of `scores_header`."""
     return [
         [
             group.label,
@@ -52,23 +58,33 @@ def class_scores(report: RobustnessReport) -> list[tuple[str, list[Score]]]:
 def threat_rows(report: RobustnessReport) -> tuple[list[str], Rows]:
     """Header and rows of a table with all options of each attack, its seeds and its time."""
     attacks = [group for group in groups(report) if group.attack != CLEAN]
-    names = list(dict.fromkeys(name for group in attacks for name in group.options))
+    names, cells = option_cells([group.options for group in attacks])
     rows = [
         [
             group.label,
-            *(option_text(name, group.options) for name in names),
+            *values,
             ", ".join(str(seed) for seed in group.seeds),
             f"{sum(result.seconds for result in group.results):.1f} s",
         ]
-        for group in attacks
+        for group, values in zip(attacks, cells, strict=True)
     ]
-    return ["attack", *(name.replace("_", " ") for name in names), "seeds", "time"], rows
+    return ["attack", *names, "seeds", "time"], rows
+
+
+def option_cells(options: Sequence[dict[str, Any]]) -> tuple[list[str], Rows]:
+    """Heads of the columns, and the cells of each attack, of a table with all their options."""
+    names = list(dict.fromkeys(name for one in options for name in one))
+    cells = [[option_text(name, one) for name in names] for one in options]
+    return [name.replace("_", " ") for name in names], cells
 
 
 def scores_table(report: RobustnessReport) -> Table:
     """Pixel accuracy, mIoU, MisRatio, loss of mIoU and size of the perturbation, for a terminal."""
-    return _table(
-        f"{report.model} on {report.data}", SCORES_HEADER, score_rows(report), caption(report)
+    return table(
+        f"{report.model} on {report.data}",
+        scores_header(report),
+        score_rows(report),
+        caption(report),
     )
 
 
@@ -78,9 +94,9 @@ def class_table(report: RobustnessReport) -> Table:
     rows = [[name, *(score.percent for score in row)] for name, row in class_scores(report)]
     rows.append(["mIoU", *(group.mean_iou.percent for group in pooled)])
     header = ["class", *(group.label for group in pooled)]
-    table = _table("IoU per class [%]", header, rows, caption(report))
-    table.rows[-2].end_section = True
-    return table
+    written = table("IoU per class [%]", header, rows, caption(report))
+    written.rows[-2].end_section = True
+    return written
 
 
 def caption(report: RobustnessReport) -> str:
@@ -100,12 +116,23 @@ def _drop(report: RobustnessReport, group: Group) -> Score:
     return Score.of(before - result.mean_iou for result in group.results)
 
 
-def _table(heading: str, header: Sequence[str], rows: Rows, note: str) -> Table:
-    # Names come from files of others: Text keeps rich from reading "[...]" in them as mark-up.
-    table = Table(title=Text(heading), caption=Text(note) if note else None)
-    table.add_column(Text(header[0]), no_wrap=True)
+def table(heading: str, header: Sequence[str], rows: Rows, note: str) -> Table:
+    """A table for the terminal, whose first column names the rows."""
+    written = Table(title=_text(heading), caption=_text(note) if note else None)
+    written.add_column(_label(header[0]), no_wrap=True)
     for name in header[1:]:
-        table.add_column(Text(name), justify="right")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    return table
+        head = re.sub(r"(?<=\w{8})-", "-\n", name)  # rich breaks lines at spaces only
+        written.add_column(_label(head), justify="right", overflow="fold")
+    for first, *others in rows:
+        written.add_row(_label(first), *map(_text, others))
+    return written
+
+
+def _label(name: str) -> Text:
+    """A name with the options that follow it on a line of their own: terminals are narrow."""
+    return _text(name.replace(" (", "\n("))
+
+
+def _text(text: str) -> Text:
+    """A text in which rich reads no "[...]" as mark-up: names come from files of others."""
+    return Text(text)

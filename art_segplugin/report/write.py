@@ -71,10 +71,12 @@ def _figures(report: RobustnessReport) -> dict[str, bytes]:
     figures = {"iou": iou_figure(report)}
     if any(result.mis_ratio_curve for result in report.results):
         figures = {"curves": curves_figure(report)} | figures
-    figures["confusion-clean"] = confusion_figure(report.clean, report.classes)
+    figures["confusion-clean"] = confusion_figure(report.clean.counts, report.classes, "Clean")
     worst = strongest(report)
     if worst is not None:
-        figures["confusion-attacked"] = confusion_figure(worst.results[0], report.classes)
+        figures["confusion-attacked"] = confusion_figure(
+            worst.results[0].counts, report.classes, worst.label
+        )
     return {name: png(figure) for name, figure in figures.items()}
 
 

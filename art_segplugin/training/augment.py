@@ -21,7 +21,7 @@ def augment(
 
     Args:
         image: RGB as 8-bit values, uint8 of shape (3, h, w).
-        labels: Class indices of any integer type, shape (h, w).
+        labels: Class indices of any integer type, shape (h, w), or (1, 1) for the class of the image.
         crop: Height and width of the view.
         scale: Range of the enlargement, drawn log-uniformly.
         jitter: Largest relative change of brightness, contrast and saturation.
@@ -29,7 +29,7 @@ def augment(
         generator: Source of all random numbers.
 
     Returns:
-        Image float32 in [0, 1] of shape (3, *crop) and labels int64 of shape crop.
+        Image float32 in [0, 1] of shape (3, *crop) and labels int64 of shape crop, or (1, 1).
     """
     draws = torch.rand(7, generator=generator).tolist()
     enlargement = scale[0] * (scale[1] / scale[0]) ** draws[0]
@@ -38,7 +38,9 @@ def augment(
     left = _offset(draws[2], image.shape[2], width)
     window = _window(image, top, left, height, width, fill=127).float().div_(255)
     view = _resize_image(window, crop)
-    target = _resize_labels(_window(labels, top, left, height, width, ignore_index), crop)
+    target = labels
+    if labels.shape == image.shape[1:]:
+        target = _resize_labels(_window(labels, top, left, height, width, ignore_index), crop)
     if draws[3] < 0.5:
         view, target = view.flip(-1), target.flip(-1)
     return _jitter(view, jitter, draws[4:]), target.long()

@@ -26,10 +26,10 @@ _FOREIGN = (AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands: steps done and the best validation mIoU so far (None before the first)."""
+    """Where a run stands: steps done and the best validation score so far (None before the first)."""
 
     step: int = 0
-    best_miou: float | None = None
+    best: float | None = None
 
 
 def describe_run(
@@ -65,7 +65,7 @@ def save_state(
     state = {
         "run": json.dumps(run),
         "step": progress.step,
-        "best_miou": progress.best_miou,
+        "best": progress.best,
         "model": model.state_dict(),
         "optimiser": optimiser.state_dict(),
     }
@@ -83,7 +83,7 @@ def load_state(
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         saved_run = dict(json.loads(state["run"]))
-        progress = Progress(int(state["step"]), state["best_miou"])
+        progress = Progress(int(state["step"]), state["best"])
         weights, moments = state["model"], state["optimiser"]
     except (*_FOREIGN, OSError, EOFError, pickle.UnpicklingError) as error:
         raise InputError(

@@ -19,6 +19,7 @@ class CrossEntropy:
     """
 
     name = "cross-entropy"
+    attack = None
 
     def __init__(self, ignore_index: int = 255, class_weights: Tensor | None = None) -> None:
         self.ignore_index = ignore_index

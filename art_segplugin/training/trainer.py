@@ -1,14 +1,16 @@
 """The one training loop, as a generator of states."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import torch
 from torch import Generator, Tensor, nn
 
+from art_segplugin.core.iterate import Attack
 from art_segplugin.core.types import Images, Labels
 from art_segplugin.data.sample import Dataset
 from art_segplugin.errors import InputError
@@ -22,7 +24,7 @@ from art_segplugin.training.randomness import derived_generator, derived_seed
 from art_segplugin.training.schedules import warmup_cosine
 from art_segplugin.training.state import Progress, describe_run, load_state, save_state
 from art_segplugin.training.supervised import CrossEntropy, class_weights
-from art_segplugin.training.validation import validation_miou
+from art_segplugin.training.validation import validation_scores
 
 STATE_FILE = "last.pt"
 BEST_FILE = "best.safetensors"
@@ -36,11 +38,20 @@ class Objective(Protocol):
         """Name under which a run is recorded; another name refuses to resume it."""
         ...
 
+    @property
+    def attack(self) -> Attack | None:
+        """What the best checkpoint shall withstand; None chooses it by its clean score."""
+        ...
+
     def __call__(
-        self, model: nn.Module, images: Images, labels: Labels, generator: Generator, /
+        self, model: Segmenter, images: Images, labels: Labels, generator: Generator, /
     ) -> Tensor:
         """Return the scalar loss of one batch; all random numbers come from ``generator``."""
         ...
+
+
+ObjectiveMaker = Callable[[Tensor | None], Objective]
+"""Class weights (c,), or None -> the objective that uses them."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +63,17 @@ class TrainingStep:
         steps: Steps of the whole run.
         loss: Loss of this step's batch, before the update.
         lr: Learning rate of this step.
-        miou: Validation mIoU in 0..1 at steps that validate, else None.
-        best_miou: Best validation mIoU so far, None before the first.
+        scores: At steps that validate, the validation scores in 0..1 by name, see
+            `art_segplugin.training.validation`; else None. The last one chooses the best checkpoint.
+        best: Best such score so far, None before the first.
     """
 
     step: int
     steps: int
     loss: float
     lr: float
-    miou: float | None = None
-    best_miou: float | None = None
+    scores: Mapping[str, float] | None = None
+    best: float | None = None
 
 
 def train(
@@ -72,14 +84,14 @@ def train(
     options: TrainingOptions,
     *,
     info: CheckpointInfo,
-    objective: Objective | None = None,
+    objective: ObjectiveMaker | None = None,
     resume: bool = False,
 ) -> Iterator[TrainingStep]:
     """Train a model, one yielded state per step; stop by leaving the loop.
 
     The directory receives ``last.pt``, from which an interrupted run goes on to the identical result
-    (on the CPU bit for bit), and ``best.safetensors``, the checkpoint of the best validation mIoU.
-    Data order, augmentation and random layers depend on the seed and the step only.
+    (on the CPU bit for bit), and ``best.safetensors``, the checkpoint of the best validation score:
+    mIoU, or the accuracy of a classifier, under the objective's attack if it has one. Data order, augmentation and random layers depend on the seed and the step only.
 
     Args:
         model: What is trained, on the device where it shall be trained.
@@ -87,9 +99,10 @@ def train(
         validation: Labelled samples to choose the best checkpoint by.
         directory: Folder of this run.
         options: Options of this run.
-        info: Description that goes into the checkpoint; normalisation, training options and mIoU are
-            filled in.
-        objective: What is minimised; None is `CrossEntropy` with ``options.class_weighting``.
+        info: Description that goes into the checkpoint; normalisation, training options and scores
+            are filled in.
+        objective: Makes what is minimised from the class weights, which ``options.class_weighting``
+            chose and which are None for none; None is `CrossEntropy`.
         resume: Go on from ``last.pt`` where there is one.
 
     Returns:
@@ -125,7 +138,8 @@ def train(
     if state.exists() and not resume:
         raise InputError(f"{state.parent} holds a run already: resume it or choose another folder.")
     info = replace(model.describe(info), training=asdict(options))
-    return _steps(model, training, validation, state, options, info, objective)
+    make_objective = objective or partial(CrossEntropy, model.ignore_index)
+    return _steps(model, training, validation, state, options, info, make_objective)
 
 
 def _steps(
@@ -135,16 +149,15 @@ def _steps(
     state: Path,
     options: TrainingOptions,
     info: CheckpointInfo,
-    objective: Objective | None,
+    make_objective: ObjectiveMaker,
 ) -> Iterator[TrainingStep]:
     train_samples = SampleCache(training, options.cache_bytes)
     val_samples = SampleCache(validation, options.cache_bytes)
     optimiser = _optimiser(model, options)
     # One thread makes all samples: a renderer's graphics context belongs to the thread it began in.
     with ThreadPoolExecutor(1, thread_name_prefix="samples") as maker:
-        if objective is None:
-            weights = maker.submit(class_weights, train_samples, options.class_weighting).result()
-            objective = CrossEntropy(model.ignore_index, weights)
+        weights = maker.submit(class_weights, train_samples, options.class_weighting).result()
+        objective = make_objective(weights)
         run = maker.submit(
             describe_run, options, objective.name, info, train_samples, val_samples
         ).result()
@@ -153,18 +166,21 @@ def _steps(
         for step, batch in enumerate(batches, start=progress.step):
             lr = warmup_cosine(step, options.steps, options.lr, options.warmup)
             loss = _update(model, optimiser, objective, batch, lr, options, step)
-            done, miou, best = step + 1, None, progress.best_miou
+            done, scores, best = step + 1, None, progress.best
             last = done == options.steps
             if last or done % options.validate_every == 0:
-                miou = validation_miou(model, val_samples, maker)
-                if best is None or miou > best:
-                    best = miou
-                    scores = {**info.scores, "miou": miou}
-                    save_checkpoint(state.with_name(BEST_FILE), model, replace(info, scores=scores))
+                scores = validation_scores(
+                    model, val_samples, maker, options.batch_size, objective.attack
+                )
+                score = list(scores.values())[-1]
+                if best is None or score > best:
+                    best = score
+                    described = replace(info, scores={**info.scores, **scores})
+                    save_checkpoint(state.with_name(BEST_FILE), model, described)
             progress = Progress(done, best)
             if last or done % options.save_every == 0:
                 save_state(state, run, progress, model, optimiser)
-            yield TrainingStep(done, options.steps, loss, lr, miou, best)
+            yield TrainingStep(done, options.steps, loss, lr, scores, best)
 
 
 def _update(

@@ -1,42 +1,67 @@
-"""The score by which the best checkpoint is chosen."""
+"""The scores by which the best checkpoint is chosen."""
 
 from concurrent.futures import Executor
 
 import torch
+from torch import Tensor
 
+from art_segplugin.core.iterate import Attack
 from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.errors import InputError
-from art_segplugin.metrics.confusion import ConfusionMatrix
-from art_segplugin.metrics.scores import mean_iou
+from art_segplugin.metrics import ConfusionMatrix, mean_iou, pixel_accuracy
+from art_segplugin.models.classifier import Classifier
 from art_segplugin.models.segmenter import Segmenter
 from art_segplugin.training.cache import SampleCache
+from art_segplugin.training.ordered_batches import ordered_batches
 
 
-def validation_miou(model: Segmenter, samples: SampleCache, maker: Executor) -> float:
-    """Return the mIoU over a data set, from pixel counts pooled over all images.
+def validation_scores(
+    model: Segmenter,
+    samples: SampleCache,
+    maker: Executor,
+    batch_size: int,
+    attack: Attack | None = None,
+) -> dict[str, float]:
+    """Return the scores over a data set, in float32, from counts pooled over all images.
 
     Args:
         model: Model to judge; its modes are left as they were.
-        samples: Labelled samples, judged one by one at their own size.
+        samples: Labelled samples, judged at their own size.
         maker: Executor on whose thread samples are made.
+        batch_size: Images judged together, where they have one size.
+        attack: Also judge the model under this attack, whose random starts are the same every time.
 
     Returns:
-        Mean IoU in 0..1 over the classes that occur.
+        ``miou``, the mean IoU in 0..1 over the classes that occur, or for a classifier ``accuracy``;
+        with an attack also ``robust_miou`` or ``robust_accuracy``.
 
     Raises:
         InputError: Every pixel is void.
     """
     device = next(model.parameters()).device
-    matrix = ConfusionMatrix(len(samples.dataset.palette.classes), model.ignore_index, device)
-    ahead = maker.submit(samples.__getitem__, 0)
-    for index in range(len(samples)):
-        sample = ahead.result()
-        if index + 1 < len(samples):
-            ahead = maker.submit(samples.__getitem__, index + 1)
-        images = sample.image[None].to(device).float().div_(255)
-        with evaluation_mode(model), torch.no_grad():
-            prediction = model(images).argmax(1)
-        matrix.update(prediction, sample.labels[None].to(device).long())
-    if not matrix.counts.any():
+    name, score = ("miou", mean_iou)
+    if model.task == Classifier.task:
+        name, score = ("accuracy", pixel_accuracy)
+    clean, attacked = (
+        ConfusionMatrix(len(samples.dataset.palette.classes), model.ignore_index, device)
+        for _ in range(2)
+    )
+    generator = torch.Generator(device).manual_seed(0)
+    for images, labels in ordered_batches(samples, maker, batch_size):
+        images, labels = images.to(device), labels.to(device)
+        clean.update(_predicted(model, images), labels)
+        if attack is not None:
+            images = attack(model, images, labels, generator=generator)
+            attacked.update(_predicted(model, images), labels)
+    if not clean.counts.any():
         raise InputError("the validation data hold void pixels only; a score needs labelled ones.")
-    return mean_iou(matrix.counts)
+    scores = {name: score(clean.counts)}
+    if attack is not None:
+        scores[f"robust_{name}"] = score(attacked.counts)
+    return scores
+
+
+def _predicted(model: Segmenter, images: Tensor) -> Tensor:
+    with evaluation_mode(model), torch.no_grad():
+        prediction: Tensor = model(images).argmax(1)
+    return prediction

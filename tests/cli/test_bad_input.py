@@ -185,6 +185,88 @@ def test_an_attack_named_twice(run, picture, checkpoint, tmp_path):
     assert fails(run(*arguments, "--attack", "pgd", "--attack", "pgd-20"), "named twice")
 
 
+@pytest.fixture
+def diagnose(run, picture, checkpoint, tmp_path):
+    """Run `diagnose` on a labelled picture; what fails at once writes nothing."""
+
+    def diagnose(*arguments, labels=True, data=picture.parent):
+        if labels:
+            label = np.zeros((40, 48), np.uint8)
+            Image.fromarray(label).save(picture.with_name("street_label.png"))
+        given = () if "--attack" in arguments else ("--attack", "pgd-1")
+        return run(
+            "diagnose", "--data", data, "--model", checkpoint, *given, *arguments,
+            "--out", tmp_path / "out",
+        )  # fmt: skip
+
+    return diagnose
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--attack", "pgd", "--attack", "pgd-20"), "an attack is named twice"),
+        (
+            ("--attack", "temperature-pgd", "--temperature", "1", "--temperature", "1.0"),
+            "an attack is named twice",
+        ),
+        (("--attack", "pgd-1", "--temperature", "2"), "none of the attacks has a temperature"),
+        (("--attack", "temperature-pgd-1", "--temperature", "0"), "temperature is 0"),
+        (("--attack", "none"), "attack 'none' is unknown"),
+        (("--background", "moon"), "background 'moon' is no class; choose from ground, thing, sky"),
+        (("--background", "3"), "background '3' is no class"),
+        (("--small-objects", "5"), "give a share between 0 and 1"),
+        (("--model", "small-scenes"), "small-scenes: the model has 11 classes and the data have 3"),
+    ],
+)
+def test_diagnose_of_bad_values(diagnose, tmp_path, arguments, words):
+    assert fails(diagnose(*arguments), words)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_diagnosis_needs_labels(diagnose, tmp_path):
+    result = diagnose(labels=False)
+    assert fails(result, "image 'street' has no labels", "give all images some")
+    assert not (tmp_path / "out" / "diagnosis.html").exists()
+
+
+def test_a_diagnosis_of_unlabelled_pixels(diagnose, picture):
+    Image.fromarray(np.full((40, 48), 255, np.uint8)).save(picture.with_name("street_label.png"))
+    assert fails(diagnose(labels=False), "a diagnosis needs labelled pixels")
+
+
+def test_no_model_is_attacked_before_all_are_known_to_fit(diagnose, checkpoint, tmp_path):
+    other = tmp_path / "other.safetensors"
+    other.write_bytes(checkpoint.read_bytes())
+    result = diagnose("--model", other, "--model", "small-scenes", "--attack", "pgd-100000")
+    assert fails(result, "small-scenes: the model has 11 classes")
+    assert fails(diagnose("--model", checkpoint), "a model is named twice")
+
+
+def test_a_diagnosis_is_not_overwritten(diagnose, tmp_path):
+    assert diagnose()[0] == 0
+    before = (tmp_path / "out" / "batches-1.jsonl").read_bytes()
+    assert fails(diagnose(), "holds a diagnosis already; go on with --resume")
+    result = diagnose("--resume", "--small-objects", "0.1")
+    assert fails(result, "holds results with another regions")
+    assert (tmp_path / "out" / "batches-1.jsonl").read_bytes() == before
+
+
+def test_images_of_one_class_have_no_background(run, checkpoint, tmp_path):
+    result = run("diagnose", "--data", "digits", "--background", "0", "--out", tmp_path / "out")
+    assert fails(result, "--background is for label maps")
+
+
+def test_a_segmenter_does_not_fit_images_of_one_class(run, tmp_path):
+    result = run("diagnose", "--data", "digits", "--count", 2, "--out", tmp_path / "out")
+    assert fails(result, "small-scenes: the model has 11 classes and the data have 10")
+
+
+def test_temperatures_for_attacks_that_have_none(run, picture, checkpoint):
+    arguments = ("evaluate", "--data", picture.parent, "--model", checkpoint, "--attack", "fgsm")
+    assert fails(run(*arguments, "--temperature", "2"), "none of the attacks has a temperature")
+
+
 def test_other_norms_need_an_eps(run, picture, checkpoint):
     result = run("attack", picture, "--model", checkpoint, "--norm", "2")
     assert fails(result, "the norm is 2; give --eps in that norm")
@@ -199,7 +281,7 @@ def test_unknown_option_is_no_traceback(run):
 
 def test_evaluate_of_no_folder(run, checkpoint, tmp_path):
     result = run("evaluate", "--data", tmp_path / "none", "--model", checkpoint)
-    assert fails(result, "is no folder; give 'scenes' or a folder of images")
+    assert fails(result, "is no folder; give 'scenes'")
 
 
 def test_ctrl_c(checkpoint, tmp_path, nothing_half_written):

@@ -159,7 +159,19 @@ def test_lists(run):
     assert "small-scenes" in output
 
 
-@pytest.mark.parametrize("command", ["demo", "attack", "evaluate", "train", "models", "attacks"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "demo",
+        "attack",
+        "evaluate",
+        "diagnose",
+        "train",
+        "adjust",
+        "models",
+        "attacks",
+    ],
+)
 def test_help_has_examples_and_loads_no_torch(command):
     code = (
         "import sys; from art_segplugin.cli import main\n"

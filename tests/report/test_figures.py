@@ -95,7 +95,7 @@ def test_bars_of_the_clean_result_have_their_own_colour():
 
 def test_confusion_rows_add_up_to_one_hundred_and_empty_rows_stay_empty():
     matrix = [[3, 1, 0], [0, 2, 0], [0, 0, 0]]
-    figure = confusion_figure(result(counts=matrix), ["road", "sky", "car"])
+    figure = confusion_figure(matrix, ["road", "sky", "car"], "PGD-20")
     shares = figure.axes[0].images[0].get_array()
     np.testing.assert_allclose(shares[:2], [[75, 25, 0], [0, 100, 0]])
     assert shares.mask[2].all()
@@ -104,7 +104,7 @@ def test_confusion_rows_add_up_to_one_hundred_and_empty_rows_stay_empty():
 def test_class_names_are_not_read_as_formulas():
     names = ("a$b$", "$", "c")
     made = report(result(), classes=names)
-    for figure in (iou_figure(made), confusion_figure(made.clean, names)):
+    for figure in (iou_figure(made), confusion_figure(made.clean.counts, names, "$")):
         png(figure, dpi=30)
         assert r"\$" in "".join(label.get_text() for label in figure.axes[0].get_yticklabels())
 

@@ -9,12 +9,14 @@ from training.toy import Toy, network
 from art_segplugin.errors import InputError
 from art_segplugin.models.segmenter import Segmenter
 from art_segplugin.training.cache import SampleCache
-from art_segplugin.training.validation import validation_miou
+from art_segplugin.training.validation import validation_scores
 
 
 def _miou(model, data):
     with ThreadPoolExecutor(1) as maker:
-        return validation_miou(Segmenter(model), SampleCache(data, 2**20), maker)
+        scores = validation_scores(Segmenter(model), SampleCache(data, 2**20), maker, 2)
+    assert list(scores) == ["miou"]
+    return scores["miou"]
 
 
 class _Knowing(nn.Module):

@@ -1,0 +1,106 @@
+"""`art-segplugin adjust`: constants on the logits that spare the classes which fall first."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from art_segplugin.cli import options
+from art_segplugin.cli.console import output, progress_bar
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from torch import Tensor
+
+    from art_segplugin.data.palettes import Palette
+    from art_segplugin.training.adjustment import AdjustmentRound
+
+EXAMPLES = """
+[bold]Examples[/]: art-segplugin adjust --model runs/at/best.safetensors --data cifar10
+--attack pgd-20 --count 2000 --out runs/adjusted.safetensors
+"""
+
+
+def adjust(
+    out: Annotated[Path, typer.Option(help="Checkpoint to write (.safetensors).")],
+    model: options.Model = "small-scenes",
+    data: options.Data = "scenes",
+    split: Annotated[str, typer.Option(help="Held-out data: train, val or test.")] = "val",
+    palette: options.Palette = None,
+    count: options.Count = None,
+    scale: options.Scale = 1.0,
+    attack: Annotated[str, typer.Option(help="What the classes shall withstand.")] = "pgd-20",
+    eps: options.Eps = None,
+    step_size: options.StepSize = None,
+    norm: options.Norm = "inf",
+    strength: Annotated[
+        float, typer.Option(help="How much the weakest class counts; large: it alone.")
+    ] = 10.0,
+    rounds: Annotated[int, typer.Option(help="Searches, each answered by a new attack.")] = 3,
+    seed: options.Seed = 0,
+    batch_size: options.BatchSize = 8,
+    device: options.Device = "auto",
+) -> None:
+    """Fit one constant a class on held-out data under attack, and write the adjusted checkpoint.
+
+    Weak classes gain what others lose: judge both by `art-segplugin diagnose` on other data.
+    """
+    from art_segplugin.attacks import named
+    from art_segplugin.cli.class_names import palette_of, reported_palette
+    from art_segplugin.cli.evaluation import command
+    from art_segplugin.data.catalog import open_dataset
+    from art_segplugin.errors import InputError
+    from art_segplugin.models import load_model, save_checkpoint
+    from art_segplugin.models.checkpoint import ARCHITECTURES
+    from art_segplugin.models.last_layer import add_to_logits
+    from art_segplugin.training.adjustment import fit_offsets
+
+    threat = options.threat_model(norm, eps, step_size)
+    net = load_model(model).to(options.device(device)).eval()
+    if net.info is None or net.info.architecture not in ARCHITECTURES:
+        raise InputError(f"{model} is no checkpoint of this package; nothing could be written.")
+    named_attack = named(attack, **threat, ignore_index=net.ignore_index)
+    held_out = open_dataset(data, split, count=count, scale=scale, palette=palette_of(net, palette))
+    classes = reported_palette(net, held_out.palette)
+    states = fit_offsets(
+        net,
+        held_out,
+        named_attack.build(),
+        strength=strength,
+        rounds=rounds,
+        batch_size=batch_size,
+        seed=seed,
+    )
+    found: list[AdjustmentRound] = []
+    with progress_bar() as bar:
+        task = bar.add_task(f"{named_attack.name} on the model as it is", total=rounds + 1)
+        for state in states:
+            found.append(state)
+            text = f"weakest class {100 * state.accuracy[~state.accuracy.isnan()].min():.1f} %"
+            bar.update(task, completed=state.round + 1, description=text)
+    best = max(found, key=lambda state: state.soft_minimum)
+    add_to_logits(net, best.best)
+    info = replace(
+        net.info,
+        command=command(),
+        training={**net.info.training, "logit_offsets": best.best.tolist()},
+        scores={},
+    )
+    save_checkpoint(out, net, info)
+    output().print(_table(classes, found[0].accuracy, best, named_attack.name))
+    output().print(f"Adjusted model: {out}", markup=False)
+
+
+def _table(classes: "Palette", before: "Tensor", best: "AdjustmentRound", attack: str) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(f"Class accuracy under {attack} on the data of the fit [%]"))
+    for column in ("class", "before", "adjusted", "offset"):
+        table.add_column(column, justify="left" if column == "class" else "right")
+    for name, old, new, offset in zip(
+        classes.classes, before.tolist(), best.accuracy.tolist(), best.offsets.tolist(), strict=True
+    ):
+        table.add_row(Text(name), f"{100 * old:.1f}", f"{100 * new:.1f}", f"{offset:+.2f}")
+    return table

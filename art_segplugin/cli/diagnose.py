@@ -1,0 +1,101 @@
+"""`art-segplugin diagnose`: which classes fall first, into which others, and under which attack."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from art_segplugin.cli import options
+
+EXAMPLES = """
+[bold]Examples[/]: art-segplugin diagnose --count 20 |
+art-segplugin diagnose --model runs/a/best.safetensors --model runs/b/best.safetensors --data CamVid
+--scale 0.5 --background sky --background road |
+art-segplugin diagnose --attack pgd-20 --attack temperature-pgd-20 --temperature 0.1 --eps 4/255
+"""
+
+TEMPERATURES = (0.1, 0.5, 2.0, 5.0)
+
+
+def diagnose(
+    model: Annotated[
+        list[str],
+        typer.Option(
+            help="Shipped name, checkpoint (.safetensors), torchvision:NAME, hf:NAME, smp:FOLDER, "
+            "or file.py:function (runs that code); repeat to compare several."
+        ),
+    ] = ["small-scenes"],  # noqa: B006
+    data: options.Data = "scenes",
+    split: options.Split = "val",
+    palette: options.Palette = None,
+    count: options.Count = None,
+    scale: options.Scale = 1.0,
+    attack: Annotated[
+        list[str],
+        typer.Option(help="Name or name-steps; the others are compared with the first."),
+    ] = ["pgd-20", "temperature-pgd-20"],  # noqa: B006
+    temperature: Annotated[
+        list[float] | None,
+        typer.Option(
+            help="Of attacks that have one; repeat for several. Default: 0.1, 0.5, 2 and 5."
+        ),
+    ] = None,
+    eps: options.Eps = None,
+    step_size: options.StepSize = None,
+    steps: options.Steps = 20,
+    norm: options.Norm = "inf",
+    restarts: options.Restarts = 1,
+    preset: options.Preset = "default",
+    seed: options.Seed = 0,
+    batch_size: options.BatchSize = 4,
+    background: Annotated[
+        list[str] | None,
+        typer.Option(help="Class that is no object, by name or index; repeat for several."),
+    ] = None,
+    small_objects: Annotated[
+        float, typer.Option(help="Objects below this share of the image are small.")
+    ] = 0.005,
+    device: options.Device = "auto",
+    out: options.Out = Path("diagnosis"),
+    resume: options.Resume = False,
+) -> None:
+    """Find out which classes fall first, what they are taken for, and which attack hurts them most.
+
+    Needs labels. Attacks are compared on the same images from the same random starts.
+    """
+    from art_segplugin.cli.class_names import palette_of
+    from art_segplugin.cli.diagnosis import Subject, regions_of, run
+    from art_segplugin.data.catalog import open_dataset
+    from art_segplugin.errors import InputError
+    from art_segplugin.models import load_model
+
+    names = list(dict.fromkeys(model))
+    if len(names) < len(model):
+        raise InputError("a model is named twice; name each once.")
+    attacks = options.attacks(
+        attack,
+        preset,
+        norm=norm,
+        radii=[eps],
+        step_size=step_size,
+        temperatures=temperature,
+        usual_temperatures=TEMPERATURES,
+        steps=steps,
+        restarts=restarts,
+    )
+    place = options.device(device)
+    subjects = [Subject(name, load_model(name).to(place).eval()) for name in names]
+    samples = open_dataset(
+        data, split, count=count, scale=scale, palette=palette_of(subjects[0].model, palette)
+    )
+    run(
+        subjects,
+        samples,
+        f"{data} {split}, {len(samples)} images at scale {scale:g}",
+        attacks,
+        regions_of(samples, background or (), small_objects),
+        out,
+        seed=seed,
+        batch_size=batch_size,
+        resume=resume,
+    )

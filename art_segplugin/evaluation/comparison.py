@@ -1,0 +1,65 @@
+"""Attacks compared on the same images: paired bootstrap, and a choice that is not judged by itself."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from art_segplugin.evaluation.diagnosis_report import Comparison, Gain, Selection
+from art_segplugin.metrics import class_scores, diagnosis
+from art_segplugin.metrics.bootstrap import paired_difference
+
+
+def compare(before: Tensor, after: Tensor, samples: int = 2000) -> Comparison:
+    """Differences of the scores, `after` minus `before`, with intervals over images.
+
+    Args:
+        before: (n, 3, c) counts of each image under one attack (`ClassCounts.images`).
+        after: the same of the same images under another.
+        samples: bootstrap resamples.
+    """
+    accuracy, mean_iou, worst = (
+        paired_difference(before, after, statistic, samples)
+        for statistic in (
+            class_scores.accuracy,
+            class_scores.mean_iou_of,
+            class_scores.worst_class_accuracy,
+        )
+    )
+    return Comparison(len(before), accuracy, mean_iou, worst)
+
+
+def select(images: Sequence[Tensor], samples: int = 2000) -> Selection | None:
+    """The strongest attack but the first on half of the images, against the first on the other half.
+
+    Args:
+        images: per attack (n, 3, c) counts of each image. Images are to be in an order in which
+            each half is like the whole.
+        samples: bootstrap resamples.
+
+    Returns:
+        The choice, counted with the clean result as attack 0; None for one attack or one image.
+    """
+    half = len(images[0]) // 2
+    if len(images) < 2 or half == 0:
+        return None
+    remaining = [float(class_scores.accuracy(one[:half].sum(0))) for one in images[1:]]
+    chosen = 1 + remaining.index(min(remaining))
+    difference = compare(images[0][half:], images[chosen][half:], samples)
+    return Selection(1 + chosen, half, difference)
+
+
+def gain_over(weak: Tensor, strong: Tensor) -> Gain:
+    """Which classes a stronger attack is stronger on.
+
+    Args:
+        weak: (c,) class accuracies under the weaker attack, NaN for absent classes.
+        strong: the same under the stronger one.
+    """
+    present = int((~weak.isnan()).sum())
+    third = max(1, round(present / 3))
+    return Gain(
+        diagnosis.gain(weak, strong).tolist(),
+        diagnosis.weakest(weak, third).tolist(),
+        diagnosis.share_on_weakest(weak, strong, third),
+        third / max(present, 1),
+    )

@@ -1,0 +1,216 @@
+"""What a diagnosis found: what is written as JSON and what tables, figures and pages are made from."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from art_segplugin.errors import InputError
+from art_segplugin.evaluation.json_tree import from_plain, to_plain
+from art_segplugin.files import write_text
+from art_segplugin.metrics.bootstrap import Interval
+from art_segplugin.metrics.diagnosis import ClassSpread
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """How strongly the accuracies of the classes go with another number of each class."""
+
+    pearson: float
+    spearman: float
+
+
+@dataclass(frozen=True)
+class RegionScores:
+    """Scores of the pixels of one region, such as the boundaries.
+
+    Attributes:
+        pixels: number of valid pixels.
+        accuracy: share of them that are right.
+        mean_iou: mean IoU over the classes that are true somewhere in the region.
+        class_accuracy: share of right pixels of each class.
+    """
+
+    pixels: int
+    accuracy: float
+    mean_iou: float
+    class_accuracy: list[float]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """An attack minus the baseline, on the same images: negative where it is the stronger one.
+
+    Attributes:
+        images: number of images compared.
+        accuracy: difference with its 95 % interval.
+        mean_iou: likewise, of the mIoU pooled over the images.
+        worst_class_accuracy: likewise, of the accuracy of whichever class is worst.
+    """
+
+    images: int
+    accuracy: Interval
+    mean_iou: Interval
+    worst_class_accuracy: Interval
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What an attack takes from the accuracy of each class beyond the baseline.
+
+    Attributes:
+        classes: one number a class.
+        weakest: the third of the classes that are weakest under the baseline.
+        share: share of the summed gain that falls on them; NaN where nothing is gained.
+        expected: that share if every class lost the same.
+    """
+
+    classes: list[float]
+    weakest: list[int]
+    share: float
+    expected: float
+
+
+@dataclass(frozen=True)
+class AttackDiagnosis:
+    """What one attack does to the classes; `attack` is "clean" for the images as they are.
+
+    Lists have one entry a class; what cannot be said, as of an absent class, is NaN or None.
+
+    Attributes:
+        attack: name, such as "temperature-pgd-20".
+        options: its values (eps, norm, temperature, ...).
+        seed: seed of the random starts.
+        counts: confusion matrix, rows true, columns predicted.
+        accuracy: share of right pixels (of right images, for a classifier).
+        mean_iou: mean IoU over the classes that occur, pooled over the data set.
+        image_mean_iou: mean over the images of the mean IoU over the classes that occur in it.
+        class_accuracy: share of the pixels of the class that are right.
+        class_iou: intersection over union.
+        accuracy_spread: how unequal `class_accuracy` is.
+        iou_spread: how unequal `class_iou` is.
+        confounds: the class that the wrong pixels are most often taken for.
+        confound_share: share of the wrong pixels that are.
+        homing: share of these that are right again once the confound's logit is taken away.
+        homing_rate: the same for all wrong pixels and whatever each is taken for.
+        regions: scores by region.
+        correlations: of `class_accuracy` with "weight norm", where known, and "frequency".
+        largest_distance: largest perturbation in the attack's norm.
+        comparison: against the first attack; None for it and for the clean images.
+        gain: likewise.
+    """
+
+    attack: str
+    options: dict[str, Any]
+    seed: int
+    counts: list[list[int]]
+    accuracy: float
+    mean_iou: float
+    image_mean_iou: float
+    class_accuracy: list[float]
+    class_iou: list[float]
+    accuracy_spread: ClassSpread
+    iou_spread: ClassSpread
+    confounds: list[int | None]
+    confound_share: list[float]
+    homing: list[float]
+    homing_rate: float
+    regions: dict[str, RegionScores]
+    correlations: dict[str, Correlation]
+    largest_distance: float
+    comparison: Comparison | None = None
+    gain: Gain | None = None
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The strongest of the other attacks, chosen and compared on different images.
+
+    Choosing the best of several attacks and judging it on the same images flatters it.
+
+    Attributes:
+        attack: its position in `ModelDiagnosis.results`.
+        chosen_on: number of leading images it was chosen on, by accuracy.
+        comparison: against the first attack, on the other images.
+    """
+
+    attack: int
+    chosen_on: int
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
+class ModelDiagnosis:
+    """One model under all attacks.
+
+    Attributes:
+        model: its name.
+        results: clean first, then one an attack; the first attack is the baseline.
+        weight_norms: Euclidean norm of each class's weights in the last layer; None if not found.
+        rank_consistency: Spearman's correlation of `class_accuracy` between attacks.
+        selection: None with a single attack or image.
+    """
+
+    model: str
+    results: list[AttackDiagnosis]
+    weight_norms: list[float] | None
+    rank_consistency: list[list[float]]
+    selection: Selection | None
+
+    @property
+    def clean(self) -> AttackDiagnosis:
+        """The result without an attack."""
+        return self.results[0]
+
+    @property
+    def baseline(self) -> AttackDiagnosis:
+        """The first attack, which the others are compared with."""
+        return self.results[1]
+
+
+@dataclass(frozen=True)
+class DiagnosisReport:
+    """Everything that is known after a diagnosis.
+
+    Attributes:
+        data: name of the data set and what was used of it.
+        classes: class names.
+        colours: RGB of each class.
+        images: number of images.
+        pixels: true pixels of each class; images of it, for classifiers.
+        models: one entry a model, all under the same attacks.
+        model_consistency: per attack, Spearman's correlation of `class_accuracy` between models.
+        versions: python, torch, art_segplugin, ...
+        command: what to type to get this report again.
+    """
+
+    data: str
+    classes: list[str]
+    colours: list[tuple[int, int, int]]
+    images: int
+    pixels: list[int]
+    models: list[ModelDiagnosis]
+    model_consistency: list[list[list[float]]]
+    versions: dict[str, str] = field(default_factory=dict)
+    command: str = ""
+
+    @property
+    def classification(self) -> bool:
+        """Whether images as a whole have a class, rather than their pixels."""
+        return sum(self.pixels) <= self.images
+
+    def save(self, path: Path) -> None:
+        """Write as JSON, with null where there is no number."""
+        write_text(path, json.dumps(to_plain(self), indent=1, allow_nan=False))
+
+    @classmethod
+    def load(cls, path: Path) -> "DiagnosisReport":
+        """Read what `save` wrote.
+
+        Raises:
+            InputError: the file is missing or is not such a report.
+        """
+        try:
+            return from_plain(cls, json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise InputError(f"{path} is not a diagnosis of art-segplugin ({error}).") from error
