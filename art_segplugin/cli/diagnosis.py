@@ -29,7 +29,7 @@ from art_segplugin.evaluation import (
 from art_segplugin.evaluation.result import CLEAN
 from art_segplugin.models import Segmenter
 from art_segplugin.models.last_layer import class_weight_norms
-from art_segplugin.report import model_sheets, models_sheet, write_diagnosis
+from art_segplugin.report import model_sheets, models_sheets, write_diagnosis
 from art_segplugin.report.diagnosis_words import headline, selection_sentence
 
 
@@ -158,6 +158,5 @@ def _show(report: DiagnosisReport) -> None:
                 output().print(sheet.for_terminal())
         sentences = (headline(report, model), selection_sentence(model))
         output().print(f"{model.model}: {' '.join(filter(None, sentences))}", markup=False)
-    between = models_sheet(report)
-    if between.rows:
-        output().print(between.for_terminal())
+    for sheet in models_sheets(report):
+        output().print(sheet.for_terminal())

@@ -1,4 +1,4 @@
-"""Attacks compared on the same images: paired bootstrap, and a choice that is not judged by itself."""
+"""Results compared on the same images: paired bootstrap, and a choice that is not judged by itself."""
 
 from collections.abc import Sequence
 
@@ -6,15 +6,19 @@ from torch import Tensor
 
 from art_segplugin.evaluation.diagnosis_report import Comparison, Gain, Selection
 from art_segplugin.metrics import class_scores, diagnosis
-from art_segplugin.metrics.bootstrap import paired_difference
+from art_segplugin.metrics.bootstrap import (
+    Interval,
+    paired_class_differences,
+    paired_difference,
+)
 
 
 def compare(before: Tensor, after: Tensor, samples: int = 2000) -> Comparison:
     """Differences of the scores, `after` minus `before`, with intervals over images.
 
     Args:
-        before: (n, 3, c) counts of each image under one attack (`ClassCounts.images`).
-        after: the same of the same images under another.
+        before: (n, 3, c) counts of each image (`ClassCounts.images`) of one attack and model.
+        after: the same of the same images under another attack, or of another model.
         samples: bootstrap resamples.
     """
     accuracy, mean_iou, worst = (
@@ -26,6 +30,11 @@ def compare(before: Tensor, after: Tensor, samples: int = 2000) -> Comparison:
         )
     )
     return Comparison(len(before), accuracy, mean_iou, worst)
+
+
+def compare_classes(before: Tensor, after: Tensor, samples: int = 2000) -> list[Interval]:
+    """Differences of the class accuracies, `after` minus `before`; arguments as of `compare`."""
+    return paired_class_differences(before, after, class_scores.class_accuracy, samples)
 
 
 def select(images: Sequence[Tensor], samples: int = 2000) -> Selection | None:

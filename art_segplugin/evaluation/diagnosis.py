@@ -1,7 +1,7 @@
 """Class-wise diagnosis: from the counts of each attack to who is hurt, by whom, and how unequally."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,12 @@ from torch import Tensor
 from art_segplugin.data.palettes import Palette
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.batch_result import BatchResult
-from art_segplugin.evaluation.comparison import compare, gain_over, select
+from art_segplugin.evaluation.comparison import compare, compare_classes, gain_over, select
 from art_segplugin.evaluation.diagnosis_report import (
     AttackDiagnosis,
     Correlation,
     DiagnosisReport,
+    ModelComparison,
     ModelDiagnosis,
     RegionScores,
 )
@@ -108,6 +109,7 @@ def diagnose(
         model_consistency=[
             _consistency([model.results[index] for model in models]) for index in attacks
         ],
+        model_comparisons=list(_model_comparisons(models, samples)),
         versions=versions(),
         command=command,
         **class_lists(palette),
@@ -126,6 +128,18 @@ def _diagnosed(model: ModelCounts, samples: int) -> ModelDiagnosis:
         _consistency(attacks),
         select([attack.counts.images for attack in attacks], samples),
     )
+
+
+def _model_comparisons(models: Sequence[ModelCounts], samples: int) -> Iterator[ModelComparison]:
+    for number, model in enumerate(models[1:], 1):
+        for index, (one, other) in enumerate(zip(models[0].results, model.results, strict=True)):
+            before, after = one.counts.images, other.counts.images
+            yield ModelComparison(
+                number,
+                index,
+                compare(before, after, samples),
+                compare_classes(before, after, samples),
+            )
 
 
 def _findings(

@@ -39,7 +39,7 @@ class RegionScores:
 
 @dataclass(frozen=True)
 class Comparison:
-    """An attack minus the baseline, on the same images: negative where it is the stronger one.
+    """One result minus another on the same images: negative where an attack is the stronger one.
 
     Attributes:
         images: number of images compared.
@@ -169,6 +169,23 @@ class ModelDiagnosis:
 
 
 @dataclass(frozen=True)
+class ModelComparison:
+    """A model minus the first model under one attack: positive where it is the more robust one.
+
+    Attributes:
+        model: its position in `DiagnosisReport.models`.
+        attack: position of the attack in `ModelDiagnosis.results`; 0 for the clean images.
+        comparison: of the scores.
+        class_accuracy: of the accuracy of each class; NaN for an absent class.
+    """
+
+    model: int
+    attack: int
+    comparison: Comparison
+    class_accuracy: list[Interval]
+
+
+@dataclass(frozen=True)
 class DiagnosisReport:
     """Everything that is known after a diagnosis.
 
@@ -180,6 +197,7 @@ class DiagnosisReport:
         pixels: true pixels of each class; images of it, for classifiers.
         models: one entry a model, all under the same attacks.
         model_consistency: per attack, Spearman's correlation of `class_accuracy` between models.
+        model_comparisons: every model but the first against it, clean and under every attack.
         versions: python, torch, art_segplugin, ...
         command: what to type to get this report again.
     """
@@ -191,6 +209,7 @@ class DiagnosisReport:
     pixels: list[int]
     models: list[ModelDiagnosis]
     model_consistency: list[list[list[float]]]
+    model_comparisons: list[ModelComparison] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     command: str = ""
 

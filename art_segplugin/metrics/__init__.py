@@ -1,6 +1,11 @@
 """Data-set-level counts, the scores made of them, and what they say class by class."""
 
-from art_segplugin.metrics.bootstrap import Interval, interval, paired_difference
+from art_segplugin.metrics.bootstrap import (
+    Interval,
+    interval,
+    paired_class_differences,
+    paired_difference,
+)
 from art_segplugin.metrics.class_counts import ClassCounts
 from art_segplugin.metrics.class_scores import (
     accuracy,
@@ -52,6 +57,7 @@ __all__ = [
     "mean_iou",
     "mean_iou_of",
     "mis_ratio",
+    "paired_class_differences",
     "paired_difference",
     "pearson",
     "pixel_accuracy",

@@ -91,6 +91,40 @@ def paired_difference(
     return _percentiles(second - first.to(second.device), level)
 
 
+def paired_class_differences(
+    before: Tensor,
+    after: Tensor,
+    statistic: Callable[[Tensor], Tensor],
+    samples: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> list[Interval]:
+    """`paired_difference` of one score a class, each with an interval of its own.
+
+    Args:
+        before: (n, 3, c) counts of each image.
+        after: (n, 3, c), likewise.
+        statistic: totals (..., 3, c) float64 -> one score a class (..., c).
+        samples: number of resamples, >= 1.
+        seed: of the resamples.
+        level: share of the resamples inside each interval, between 0 and 1.
+
+    Raises:
+        InputError: what `paired_difference` raises.
+    """
+    return [
+        paired_difference(
+            before[:, :, index : index + 1],
+            after[:, :, index : index + 1],
+            lambda totals: statistic(totals)[..., 0],
+            samples,
+            seed,
+            level,
+        )
+        for index in range(before.shape[-1])
+    ]
+
+
 def _scores(images: Tensor, statistic: Statistic, samples: int, seed: int) -> Tensor:
     """(1 + samples,) scores: of the images as they are, then of every resample."""
     if images.ndim < 2:

@@ -1,7 +1,8 @@
 """Reports from results, never from a model: tables, figures, pictures, one page."""
 
 from art_segplugin.report.csv_files import write_csv, write_images_csv
-from art_segplugin.report.diagnosis_tables import model_sheets, models_sheet
+from art_segplugin.report.diagnosis_tables import model_sheets
+from art_segplugin.report.model_tables import models_sheets
 from art_segplugin.report.overlays import overlay, wrong_pixels
 from art_segplugin.report.panel import panel
 from art_segplugin.report.summary import headline
@@ -13,7 +14,7 @@ __all__ = [
     "class_table",
     "headline",
     "model_sheets",
-    "models_sheet",
+    "models_sheets",
     "overlay",
     "panel",
     "scores_table",

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from art_segplugin.evaluation.diagnosis_report import DiagnosisReport
-from art_segplugin.report.diagnosis_tables import model_sheets, models_sheet, options_sheet
+from art_segplugin.report.diagnosis_tables import model_sheets, options_sheet
 from art_segplugin.report.diagnosis_words import headline, selection_sentence
+from art_segplugin.report.model_tables import models_sheets
 from art_segplugin.report.page import data_uri, page
 
 
@@ -36,7 +37,7 @@ def render_diagnosis(report: DiagnosisReport, figures: Sequence[Mapping[str, byt
         "diagnosis.html.j2",
         report=report,
         models=models,
-        between=models_sheet(report),
+        between=models_sheets(report),
         threats=options_sheet(report),
         files="diagnosis.json, class_scores.csv and comparisons.csv",
     )

@@ -1,28 +1,12 @@
 """A diagnosis as tables of text, for the terminal and the page alike."""
 
 import math
-from dataclasses import dataclass
-
-from rich.table import Table
 
 from art_segplugin.evaluation.diagnosis_report import DiagnosisReport, ModelDiagnosis
 from art_segplugin.report.diagnosis_words import confound, labels, number, points
+from art_segplugin.report.sheet import Sheet
 from art_segplugin.report.summary import ABSENT, Score, accuracy_word, size_text
-from art_segplugin.report.tables import Rows, option_cells, table
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A table: what it shows, its columns, its rows, and what its reader has to know."""
-
-    title: str
-    header: list[str]
-    rows: Rows
-    note: str = ""
-
-    def for_terminal(self) -> Table:
-        """The same for rich to print."""
-        return table(self.title, self.header, self.rows, self.note)
+from art_segplugin.report.tables import option_cells
 
 
 def model_sheets(report: DiagnosisReport, model: ModelDiagnosis) -> list[Sheet]:
@@ -38,21 +22,6 @@ def model_sheets(report: DiagnosisReport, model: ModelDiagnosis) -> list[Sheet]:
         _consistency_sheet(model),
     ]
     return [sheet for sheet in sheets if sheet.rows]
-
-
-def models_sheet(report: DiagnosisReport) -> Sheet:
-    """Whether the models agree which classes are weak; without rows for a single model."""
-    names = [model.model for model in report.models]
-    pairs = [(i, j) for i in range(len(names)) for j in range(i)]
-    rows = [
-        [name, *(number(matrix[i][j]) for i, j in pairs)]
-        for name, matrix in zip(
-            labels(report.models[0])[1:], report.model_consistency if pairs else [], strict=False
-        )
-    ]
-    header = ["attack", *(f"{names[j]} and {names[i]}" for i, j in pairs)]
-    note = "Spearman's correlation of the class accuracies between models, 1 for the same ranking."
-    return Sheet("Do the models agree which classes are weak?", header, rows, note)
 
 
 def options_sheet(report: DiagnosisReport) -> Sheet:

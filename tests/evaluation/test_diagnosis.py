@@ -123,6 +123,14 @@ def test_models_are_compared_under_each_attack():
     for index, matrix in enumerate(report.model_consistency, 1):
         rows = [np.argsort(np.argsort(m.results[index].class_accuracy[:3])) for m in report.models]
         assert np.array(matrix) == pytest.approx(np.corrcoef(rows))
+    pairs = [(one.model, one.attack) for one in report.model_comparisons]
+    assert pairs == [(1, 0), (1, 1), (1, 2)]
+    for one in report.model_comparisons:
+        before, after = (m.results[one.attack] for m in report.models)
+        gained = np.array(after.class_accuracy) - np.array(before.class_accuracy)
+        estimates = [found.estimate for found in one.class_accuracy]
+        assert estimates == pytest.approx(gained, nan_ok=True)
+        assert one.comparison.accuracy.estimate == pytest.approx(after.accuracy - before.accuracy)
     ranks = [np.argsort(np.argsort(r.class_accuracy[:3])) for r in report.models[0].results[1:]]
     assert np.array(report.models[0].rank_consistency) == pytest.approx(np.corrcoef(ranks))
 

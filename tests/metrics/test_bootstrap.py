@@ -13,8 +13,10 @@ from art_segplugin.metrics import (
     Interval,
     accuracy,
     bootstrap,
+    class_accuracy,
     interval,
     mean_iou_of,
+    paired_class_differences,
     paired_difference,
     worst_class_accuracy,
 )
@@ -186,3 +188,20 @@ def test_bad_input_is_named():
     ]:
         with pytest.raises(InputError, match=message):
             call()
+
+
+def test_class_differences_are_those_of_each_class_alone():
+    before, after = (
+        torch.cat([images_of(uniform(seed, 20)), images_of(uniform(seed + 1, 20))], 2)
+        for seed in (1, 3)
+    )
+    absent = torch.zeros(20, 3, 1, dtype=torch.int64)
+    before, after = torch.cat([before, absent], 2), torch.cat([after, absent], 2)
+    found = paired_class_differences(before, after, class_accuracy, samples=200)
+    for index in range(2):
+        alone = paired_difference(
+            before, after, lambda totals, k=index: class_accuracy(totals)[..., k], samples=200
+        )
+        assert found[index] == alone
+    assert math.isnan(found[2].estimate)
+    assert math.isnan(found[2].low)

@@ -1,9 +1,9 @@
 import io
 
-from report.diagnosis_builder import attack, classification, diagnosis, results
+from report.diagnosis_builder import classification, diagnosis, results
 from rich.console import Console
 
-from art_segplugin.report.diagnosis_tables import model_sheets, models_sheet, options_sheet
+from art_segplugin.report.diagnosis_tables import model_sheets, options_sheet
 
 
 def sheets(report):
@@ -84,15 +84,6 @@ def test_a_classifier_has_no_pixels():
     assert "pixel" not in words
     assert "mIoU" not in words
     assert found["net on scenes"].rows[1][:2] == ["PGD-20", "75.0"]
-
-
-def test_models_are_compared_pair_by_pair():
-    turned = [attack("clean", (7, 8, 9, 10)), attack("pgd-20", (8, 6, 4, 1))]
-    report = diagnosis(("one", results()[:2]), ("two", turned), ("three", turned))
-    sheet = models_sheet(report)
-    assert sheet.header == ["attack", "one and two", "one and three", "two and three"]
-    assert sheet.rows == [["PGD-20", "0.80", "0.80", "1.00"]]
-    assert models_sheet(diagnosis()).rows == []
 
 
 def test_options_are_listed():
