@@ -1,7 +1,7 @@
 """The face for the Adversarial Robustness Toolbox: an estimator, attacks, and opt-in aliases."""
 
 from art_segplugin.wrappers.art.criteria import AccuracyBelow, NegativeLoss
-from art_segplugin.wrappers.art.evasion import SegFGSM, SegmentationPGD, SegPGD
+from art_segplugin.wrappers.art.evasion import SegFGSM, SegmentationPGD, SegPGD, TemperaturePGD
 from art_segplugin.wrappers.art.pytorch_segmenter import PyTorchSegmenter
 from art_segplugin.wrappers.art.registration import register, unregister
 from art_segplugin.wrappers.art.segmenter_mixin import SegmenterMixin
@@ -14,6 +14,7 @@ __all__ = [
     "SegPGD",
     "SegmentationPGD",
     "SegmenterMixin",
+    "TemperaturePGD",
     "register",
     "unregister",
 ]

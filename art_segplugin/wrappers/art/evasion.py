@@ -6,11 +6,12 @@ import numpy as np
 from art.summary_writer import SummaryWriter
 
 from art_segplugin.attacks import pgd, segfgsm, segpgd
-from art_segplugin.core.attack import GradientAttack
+from art_segplugin.core.iterate import Attack
 from art_segplugin.core.types import PerImage
 from art_segplugin.errors import InputError
 from art_segplugin.wrappers.art.recipe_attack import RecipeAttack
 from art_segplugin.wrappers.art.sizes import Size, whole_number
+from art_segplugin.wrappers.temperatures import Temperature, at_temperature
 
 
 class SegmentationPGD(RecipeAttack):
@@ -61,7 +62,7 @@ class SegmentationPGD(RecipeAttack):
         self.max_iter = max_iter
         self._check_params()
 
-    def recipe(self, eps: float | PerImage, eps_step: float | PerImage) -> GradientAttack:
+    def recipe(self, eps: float | PerImage, eps_step: float | PerImage) -> Attack:
         """PGD."""
         return pgd(eps, eps_step, self.max_iter, decay=self.decay, **self._options)
 
@@ -126,13 +127,83 @@ class SegPGD(SegmentationPGD):
             verbose,
         )
 
-    def recipe(self, eps: float | PerImage, eps_step: float | PerImage) -> GradientAttack:
+    def recipe(self, eps: float | PerImage, eps_step: float | PerImage) -> Attack:
         """SegPGD."""
         return segpgd(
             eps,
             eps_step,
             self.max_iter,
             decay=self.decay,
+            schedule=self.schedule,
+            **self._options,
+        )
+
+
+class TemperaturePGD(SegmentationPGD):
+    """PGD with a temperature in its softmax (after arXiv:2105.14240).
+
+    Other than PGD it does not stop where the softmax is saturated and gradients round to 0.
+
+    Args:
+        estimator: as all parameters that are not listed here, see `SegmentationPGD`.
+        temperature: T of softmax(scale * z / T), above 0; 1 is PGD. Several make one attack of each
+            and keep the best answer of each image.
+        scale: what the model's outputs are multiplied by first, see
+            `art_segplugin.attacks.temperature_pgd`.
+        schedule: weigh the pixels as `SegPGD` does, besides; None for PGD's way.
+    """
+
+    attack_params: ClassVar[list[str]] = [
+        *SegmentationPGD.attack_params,
+        "temperature",
+        "scale",
+        "schedule",
+    ]
+
+    def __init__(
+        self,
+        estimator: Any,
+        norm: float | str = np.inf,
+        eps: Size = 8 / 255,
+        eps_step: Size = 2 / 255,
+        decay: float | None = None,
+        max_iter: int = 20,
+        targeted: bool = False,
+        num_random_init: int = 1,
+        batch_size: int = 32,
+        random_eps: bool = False,
+        summary_writer: str | bool | SummaryWriter = False,
+        verbose: bool = True,
+        temperature: Temperature = 0.2,
+        scale: float = 1.0,
+        schedule: str | float | None = None,
+    ) -> None:
+        self.temperature, self.scale = temperature, scale  # checked with the rest
+        self.schedule = schedule
+        super().__init__(
+            estimator,
+            norm,
+            eps,
+            eps_step,
+            decay,
+            max_iter,
+            targeted,
+            num_random_init,
+            batch_size,
+            random_eps,
+            summary_writer,
+            verbose,
+        )
+
+    def recipe(self, eps: float | PerImage, eps_step: float | PerImage) -> Attack:
+        """Temperature-PGD, or the sweep."""
+        return at_temperature(
+            self.temperature,
+            eps=eps,
+            step_size=eps_step,
+            steps=self.max_iter,
+            decay=self.decay,
+            scale=self.scale,
             schedule=self.schedule,
             **self._options,
         )
@@ -171,6 +242,6 @@ class SegFGSM(RecipeAttack):
         )
         self._check_params()
 
-    def recipe(self, eps: float | PerImage, eps_step: float | PerImage) -> GradientAttack:
+    def recipe(self, eps: float | PerImage, eps_step: float | PerImage) -> Attack:
         """SegFGSM."""
         return segfgsm(eps, **self._options)

@@ -1,4 +1,4 @@
-"""From any form in which ART hands labels over to one label map."""
+"""From any form in which ART hands labels over to class indices."""
 
 import torch
 from torch import Tensor
@@ -34,13 +34,48 @@ def label_map(y: Data, like: Tensor, *, nb_classes: int, ignore_index: int) -> L
             f"or {(n, 1, height, width)}, or one-hot labels or logits "
             f"{(n, nb_classes, height, width)} for these images."
         )
-    indices = labels.long()
-    if labels.is_floating_point() and not torch.equal(indices.to(labels.dtype), labels):
-        raise InputError("the labels hold values that are no whole numbers; give class indices.")
+    indices = _whole(labels)
     strange = ((indices < 0) | (indices >= nb_classes)) & (indices != ignore_index)
     if strange.any():
         raise InputError(
             f"the labels hold {int(indices[strange][0])}; expected 0 to {nb_classes - 1}, or "
             f"{ignore_index} for void: check nb_classes and ignore_index of the estimator."
         )
+    return indices
+
+
+def image_labels(y: Data, images: Tensor, *, nb_classes: int) -> Labels:
+    """Class indices (n, 1, 1), int64, on the device of the images, from a classifier's labels.
+
+    Args:
+        y: (n,) or (n, 1) class indices; or (n, nb_classes) one-hot labels, probabilities or logits,
+            of which the largest counts.
+        images: (n, ch, h, w).
+        nb_classes: number of classes.
+
+    Raises:
+        InputError: another shape, values that are no whole numbers, or no classes.
+    """
+    labels, n = to_tensor(y, images.device), len(images)
+    if labels.shape == (n, nb_classes):
+        return labels.argmax(1).view(n, 1, 1)
+    if labels.shape not in ((n,), (n, 1)):
+        raise InputError(
+            f"the labels have shape {tuple(labels.shape)}; give class indices {(n,)}, or one-hot "
+            f"labels or logits {(n, nb_classes)}, for these images."
+        )
+    indices = _whole(labels)
+    strange = (indices < 0) | (indices >= nb_classes)
+    if strange.any():
+        raise InputError(
+            f"the labels hold {int(indices[strange][0])}; expected 0 to {nb_classes - 1}: check "
+            "nb_classes of the estimator."
+        )
+    return indices.view(n, 1, 1)
+
+
+def _whole(labels: Tensor) -> Tensor:
+    indices = labels.long()
+    if labels.is_floating_point() and not torch.equal(indices.to(labels.dtype), labels):
+        raise InputError("the labels hold values that are no whole numbers; give class indices.")
     return indices

@@ -15,7 +15,7 @@ from art_segplugin.core.types import Images, Logits
 from art_segplugin.errors import InputError
 from art_segplugin.models import Segmenter
 from art_segplugin.wrappers.art.losses import Loss
-from art_segplugin.wrappers.art.preprocessing import preprocessed, refuse_unsuitable
+from art_segplugin.wrappers.art.preprocessing import float_type, preprocessed, refuse_unsuitable
 from art_segplugin.wrappers.art.segmenter_mixin import SegmenterMixin
 from art_segplugin.wrappers.art.sizes import whole_number
 from art_segplugin.wrappers.art.training import SegmenterTraining
@@ -195,12 +195,4 @@ class PyTorchSegmenter(SegmenterTraining):
             prepared = preprocessed(self.preprocessing_operations, raw)
             images = prepared if self.channels_first else prepared.permute(0, 3, 1, 2).contiguous()
         with in_mode(self._model, training=training_mode):
-            # Some of ART's defences return float64, which a float32 model refuses.
-            return self._segmenter(images.to(self._dtype))
-
-    @property
-    def _dtype(self) -> torch.dtype:
-        """Float type of the model."""
-        return next(
-            (p.dtype for p in self._model.parameters() if p.is_floating_point()), torch.float32
-        )
+            return self._segmenter(images.to(float_type(self._model)))

@@ -6,11 +6,12 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from art.attacks.attack import EvasionAttack
+from art.estimators.classification import PyTorchClassifier
 from art.estimators.estimator import BaseEstimator, LossGradientsMixin
 from art.summary_writer import SummaryWriter, SummaryWriterDefault
 from tqdm.auto import trange
 
-from art_segplugin.core.attack import GradientAttack, Iterate
+from art_segplugin.core.iterate import Attack, Iterate
 from art_segplugin.core.types import Images, Labels, PerImage, PixelMask
 from art_segplugin.errors import InputError
 from art_segplugin.models.segmenter import check_outputs
@@ -23,7 +24,7 @@ from art_segplugin.wrappers.art.arrays import (
     to_array,
     to_images,
 )
-from art_segplugin.wrappers.art.labels import label_map
+from art_segplugin.wrappers.art.estimator_view import EstimatorView, view_of
 from art_segplugin.wrappers.art.masks import pixel_mask
 from art_segplugin.wrappers.art.segmenter_mixin import SegmenterMixin
 from art_segplugin.wrappers.art.sizes import (
@@ -38,13 +39,14 @@ from art_segplugin.wrappers.art.sizes import (
 
 
 class RecipeAttack(EvasionAttack):
-    """What the attacks on segmenters share; a subclass says which recipe it is.
+    """What the attacks on segmenters and classifiers share; a subclass says which recipe it is.
 
     The perturbations of a batch are those of the recipe, bit for bit. What is increased is the
     recipe's own loss, whatever the loss of the estimator.
 
     Args:
-        estimator: a segmenter, such as `PyTorchSegmenter`.
+        estimator: a segmenter, such as `PyTorchSegmenter`, or ART's `PyTorchClassifier`, to which one
+            label per image is one pixel: pixel accuracy is then 1 while the label is predicted, else 0.
         norm: 1, 2, np.inf or "inf".
         eps: radius, in the unit of the images: a number, or an array with one per image.
         targeted: labels are what the adversary wants.
@@ -74,7 +76,11 @@ class RecipeAttack(EvasionAttack):
         "summary_writer",
         "verbose",
     ]
-    _estimator_requirements = (BaseEstimator, LossGradientsMixin, SegmenterMixin)
+    _estimator_requirements = (
+        BaseEstimator,
+        LossGradientsMixin,
+        (SegmenterMixin, PyTorchClassifier),
+    )
 
     def __init__(
         self,
@@ -98,7 +104,7 @@ class RecipeAttack(EvasionAttack):
         self.verbose = verbose
 
     @abstractmethod
-    def recipe(self, eps: float | PerImage, eps_step: float | PerImage) -> GradientAttack:
+    def recipe(self, eps: float | PerImage, eps_step: float | PerImage) -> Attack:
         """The attack on a batch, given its radius and step size: one number each, or (n,)."""
 
     @property
@@ -126,7 +132,8 @@ class RecipeAttack(EvasionAttack):
         Args:
             x: images, in the layout and range of the estimator.
             y: labels in any form that the estimator takes, the wanted ones if targeted; None for
-                what the estimator predicts on `x`.
+                what the model predicts on `x`. For a classifier (n,) class indices, or one-hot
+                labels (n, nb_classes).
             mask: nonzero where pixels may be changed, see `pixel_mask`; None for everywhere.
             generator: source of the random draws, on the device of the estimator; None for torch's
                 own, which `torch.manual_seed` seeds.
@@ -137,11 +144,14 @@ class RecipeAttack(EvasionAttack):
                 estimator, arguments that do not fit together, or a model that returns NaN.
         """
         estimator, layout = self.estimator, {"channels_first": self.estimator.channels_first}
+        view = self._view
         check_images(x, **layout)
         if y is None and self.targeted:
             raise InputError("the attack is targeted and y is None; give the wanted labels.")
         if y is not None and len(y) != len(x):
-            raise InputError(f"there are {len(y)} label maps for {len(x)} images; give one each.")
+            raise InputError(
+                f"there are labels for {len(y)} images and {len(x)} images; give one each."
+            )
         check_range(x, estimator.clip_values)
         allowed = None if mask is None else pixel_mask(mask, x, **layout)
         eps, eps_step = (per_image_size(k, getattr(self, k), len(x)) for k in ("eps", "eps_step"))
@@ -153,8 +163,9 @@ class RecipeAttack(EvasionAttack):
             rows = slice(starts[batch_id], starts[batch_id] + self.batch_size)
             images = to_images(x[rows], estimator.device, **layout)
             if batch_id == 0:
-                self._check_outputs(images[:1])
-            labels = self._predicted(images) if y is None else self._labels(y[rows], images)
+                with torch.no_grad():
+                    check_outputs(view.logits(images[:1]))
+            labels = _predicted(view, images) if y is None else view.labels(y[rows], images)
             attack = self.recipe(of_batch(eps, rows), of_batch(eps_step, rows))
             pixels = None if allowed is None else allowed[rows].to(estimator.device)
             best = self._run(batch_id, attack, images, labels, pixels, generator)
@@ -163,31 +174,16 @@ class RecipeAttack(EvasionAttack):
             self.summary_writer.reset()
         return result
 
-    def _labels(self, y: Data, images: Images) -> Labels:
-        estimator = self.estimator
-        return label_map(
-            y, images, nb_classes=estimator.nb_classes, ignore_index=estimator.ignore_index
-        )
-
-    @torch.no_grad()
-    def _predicted(self, images: Images) -> Labels:
-        labels: Labels = self.estimator.logits(images).argmax(1)
-        return labels
-
-    @torch.no_grad()
-    def _check_outputs(self, images: Images) -> None:
-        check_outputs(self.estimator.logits(images))
-
     def _run(
         self,
         batch_id: int,
-        attack: GradientAttack,
+        attack: Attack,
         images: Images,
         labels: Labels,
         mask: PixelMask | None,
         generator: torch.Generator | None,
     ) -> Images:
-        model = self.estimator.logits
+        model = self._view.logits
         if self.summary_writer is None:
             return attack(model, images, labels, mask=mask, generator=generator)
         for iterate in attack.iterates(model, images, labels, mask=mask, generator=generator):
@@ -198,19 +194,24 @@ class RecipeAttack(EvasionAttack):
     def _write(
         self, writer: SummaryWriter, batch_id: int, iterate: Iterate, labels: Labels, steps: int
     ) -> None:
-        estimator = self.estimator
+        estimator, view = self.estimator, self._view
         x_adv = iterate.x_adv if estimator.channels_first else iterate.x_adv.permute(0, 2, 3, 1)
-        x, y = to_array(x_adv), to_array(labels)
-        gradient = estimator.loss_gradient(x, y)
-        writer.update(
-            batch_id=batch_id,
-            global_step=iterate.restart * (steps + 1) + iterate.step,
-            grad=-gradient if self.targeted else gradient,
-            estimator=estimator,
-            x=x,
-            y=y,
-            targeted=self.targeted,
-        )
+        x, y = to_array(x_adv), view.for_art(labels)
+        with view.undisturbed():
+            gradient = estimator.loss_gradient(x, y)
+            writer.update(
+                batch_id=batch_id,
+                global_step=iterate.restart * (steps + 1) + iterate.step,
+                grad=-gradient if self.targeted else gradient,
+                estimator=estimator,
+                x=x,
+                y=y,
+                targeted=self.targeted,
+            )
+
+    @property
+    def _view(self) -> EstimatorView:
+        return view_of(self.estimator)
 
     @property
     def _options(self) -> dict[str, Any]:
@@ -220,7 +221,7 @@ class RecipeAttack(EvasionAttack):
             "random_start": self.num_random_init > 0,
             "restarts": max(self.num_random_init, 1),
             "targeted": self.targeted,
-            "ignore_index": self.estimator.ignore_index,
+            "ignore_index": self._view.ignore_index,
             "bounds": pixel_bounds(self.estimator.clip_values),
         }
 
@@ -237,3 +238,9 @@ class RecipeAttack(EvasionAttack):
         if not isinstance(self.verbose, bool):
             raise InputError(f"verbose is {self.verbose!r}; give True or False.")
         self.recipe(0.0, 0.0)  # the core refuses other norms and the recipe's own parameters
+
+
+@torch.no_grad()
+def _predicted(view: EstimatorView, images: Images) -> Labels:
+    labels: Labels = view.logits(images).argmax(1)
+    return labels

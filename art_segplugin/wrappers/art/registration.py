@@ -122,7 +122,7 @@ def unregister() -> list[str]:
 def _art_aliases() -> Iterator[_Alias]:
     # Looked up each time: whoever reloads a module of ART may call register() again.
     theirs = importlib.import_module("art.attacks.evasion")
-    for name in ("SegFGSM", "SegPGD", "SegmentationPGD"):
+    for name in ("SegFGSM", "SegPGD", "SegmentationPGD", "TemperaturePGD"):
         yield _Alias(theirs, name, getattr(evasion, name))
     # A module and no package, so that nobody can import its parts a second time under another name.
     yield _Alias(importlib.import_module("art.estimators"), "segmentation", pytorch_segmenter)

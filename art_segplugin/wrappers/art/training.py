@@ -14,7 +14,7 @@ from art_segplugin.core.modes import in_mode
 from art_segplugin.errors import InputError
 from art_segplugin.wrappers.art.arrays import Data
 from art_segplugin.wrappers.art.losses import batch_loss
-from art_segplugin.wrappers.art.preprocessing import preprocessed_for_training
+from art_segplugin.wrappers.art.preprocessing import float_type, preprocessed_for_training
 from art_segplugin.wrappers.art.queries import SegmenterQueries
 from art_segplugin.wrappers.art.weights import load_weights, reset_weights, save_weights
 
@@ -105,7 +105,7 @@ class SegmenterTraining(SegmenterQueries):
         self, optimizer: torch.optim.Optimizer, x: Data, y: Data, training_mode: bool
     ) -> None:
         x, y = preprocessed_for_training(self.preprocessing_operations, x, y, self._device)
-        images = self._images(x).to(self._dtype)
+        images = self._images(x).to(float_type(self._model))
         labels = self._labels(y, images)
         with in_mode(self._model, training=training_mode):
             loss = batch_loss(self._loss, self._segmenter(images), labels, self._ignore_index)

@@ -1,4 +1,4 @@
-"""Faces for torchattacks users: the same interface, for label maps (n, h, w) with void pixels."""
+"""Faces for torchattacks users: the same interface, also for label maps (n, h, w) with void pixels."""
 
 try:
     import torchattacks  # noqa: F401
@@ -10,7 +10,7 @@ except ModuleNotFoundError as error:
         "pip would downgrade requests and urllib3)."
     ) from error
 
-from art_segplugin.wrappers.torchattacks.attacks import SegFGSM, SegPGD
+from art_segplugin.wrappers.torchattacks.attacks import SegFGSM, SegPGD, TemperaturePGD
 from art_segplugin.wrappers.torchattacks.mixin import SegAttackMixin
 from art_segplugin.wrappers.torchattacks.multi import SegMultiAttack
 from art_segplugin.wrappers.torchattacks.saving import SaveScores
@@ -25,6 +25,7 @@ __all__ = [
     "SegFGSM",
     "SegMultiAttack",
     "SegPGD",
+    "TemperaturePGD",
     "for_segmentation",
     "to_torchattacks_labels",
 ]

@@ -15,6 +15,7 @@ from art_segplugin.core.types import Images, Labels, Logits
 from art_segplugin.errors import InputError
 from art_segplugin.models.outputs import pixel_logits
 from art_segplugin.models.segmenter import check_outputs
+from art_segplugin.wrappers.class_logits import class_logits
 from art_segplugin.wrappers.torchattacks.saving import LabelMapSaving
 from art_segplugin.wrappers.torchattacks.targets import LabelMapTargets, described
 
@@ -40,6 +41,10 @@ class SegAttackMixin(LabelMapTargets, LabelMapSaving):
     needs_labels = True
     """False for attacks that can be called with images alone."""
 
+    takes_image_labels = False
+    """True for attacks that also take labels (n,), one per image: then the model is a classifier."""
+
+    _image_labels = False  # whether the labels last given were (n,)
     _highest_label = -1  # of the call in progress; what get_logits expects the model to know
     _outputs_unchecked = False  # until get_logits has seen the first logits of a call
 
@@ -67,7 +72,8 @@ class SegAttackMixin(LabelMapTargets, LabelMapSaving):
 
         Args:
             inputs: (n, ch, h, w) in [0, 1], or normalised if `set_normalization_used` was called.
-            labels: (n, h, w) class indices, `ignore_index` on void pixels.
+            labels: (n, h, w) class indices, `ignore_index` on void pixels; or (n,) if
+                `takes_image_labels`.
             *args: handed on to `forward`.
             **kwargs: handed on to `forward`.
 
@@ -75,7 +81,8 @@ class SegAttackMixin(LabelMapTargets, LabelMapSaving):
             InputError: shapes, dtypes or values that do not fit, named in one sentence, or a model
                 that answers with NaN or infinite values.
         """
-        _check_shapes(inputs, labels)
+        _check_shapes(inputs, labels, image_labels=self.takes_image_labels)
+        self._image_labels = labels is not None and labels.ndim == 1
         if not inputs.numel():
             return inputs
         if labels is None and self.needs_labels:
@@ -104,7 +111,7 @@ class SegAttackMixin(LabelMapTargets, LabelMapSaving):
         return self.normalize(adv_images).to(inputs.dtype) if normalised else adv_images
 
     def get_logits(self, inputs: Images, labels: Any = None, *args: Any, **kwargs: Any) -> Logits:
-        """Logits (n, c, h, w) at the size of the images, whatever the model returns.
+        """Logits (n, c, h, w) at the size of the images, or (n, c) if the labels last given were (n,).
 
         See `art_segplugin.models.outputs.pixel_logits` for the outputs that are understood.
 
@@ -117,14 +124,18 @@ class SegAttackMixin(LabelMapTargets, LabelMapSaving):
             inputs = self.normalize(inputs).to(inputs.dtype)
         else:
             inputs = inputs.clone()
-        logits = pixel_logits(self.model(inputs), (inputs.shape[-2], inputs.shape[-1]))
+        output, size = self.model(inputs), (inputs.shape[-2], inputs.shape[-1])
+        if self._image_labels:
+            logits = class_logits(output, len(inputs))
+        else:
+            logits = pixel_logits(output, size)
         if self._outputs_unchecked:
             self._outputs_unchecked = False
             check_outputs(logits)
         if self._highest_label >= logits.shape[1]:
             raise InputError(
                 f"the labels hold {self._highest_label} and the model has the classes 0 to "
-                f"{logits.shape[1] - 1}; mark void pixels with ignore_index={self.ignore_index}."
+                f"{logits.shape[1] - 1}{self._advice_on_void()}."
             )
         return logits
 
@@ -135,6 +146,8 @@ class SegAttackMixin(LabelMapTargets, LabelMapSaving):
             ValueError: no targeted mode is switched on.
             InputError: the wanted labels have another shape or are no classes.
         """
+        if labels is not None:
+            self._image_labels = labels.ndim == 1
         targets = super().get_target_label(inputs, labels)
         self._highest_label = self._checked_highest(targets)
         return targets
@@ -167,25 +180,33 @@ class SegAttackMixin(LabelMapTargets, LabelMapSaving):
         Raises:
             InputError: a negative label that is not `ignore_index`.
         """
-        classes = labels.masked_fill(labels == self.ignore_index, 0)
+        classes = labels.masked_fill(self._void(labels), 0)
         low, high = (int(value) for value in classes.aminmax())
         if low < 0:
             raise InputError(
-                f"the labels hold {low}; give classes from 0 on, and mark void pixels with "
-                f"ignore_index={self.ignore_index}."
+                f"the labels hold {low}; give classes from 0 on{self._advice_on_void()}."
             )
         return high
 
+    def _advice_on_void(self) -> str:
+        if self._image_labels:
+            return ""
+        return f", and mark void pixels with ignore_index={self.ignore_index}"
 
-def _check_shapes(inputs: Images, labels: Labels | None) -> None:
+
+def _check_shapes(inputs: Images, labels: Labels | None, *, image_labels: bool) -> None:
     if not isinstance(inputs, Tensor) or inputs.ndim != 4 or not inputs.is_floating_point():
         raise InputError(f"images are {described(inputs)}; give floats in [0, 1] (n, ch, h, w).")
-    wanted = (inputs.shape[0], *inputs.shape[2:])
     if labels is None:
         return
-    if not isinstance(labels, Tensor) or labels.shape != wanted or labels.is_floating_point():
+    wanted = (inputs.shape[0], *inputs.shape[2:])
+    shapes = [wanted, wanted[:1]] if image_labels else [wanted]
+    fits = isinstance(labels, Tensor) and tuple(labels.shape) in shapes
+    if not fits or labels.is_floating_point():
+        other = f", or {wanted[:1]}, one per image, for a classifier" if image_labels else ""
         raise InputError(
-            f"labels are {described(labels)}; give class indices of shape {wanted} for these images."
+            f"labels are {described(labels)}; give class indices of shape {wanted} for these "
+            f"images{other}."
         )
 
 

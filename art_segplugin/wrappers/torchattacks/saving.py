@@ -1,4 +1,4 @@
-"""torchattacks' `save` and `load`, for label maps."""
+"""torchattacks' `save` and `load`, for label maps and labels of images."""
 
 import pickle
 import time
@@ -15,13 +15,15 @@ from art_segplugin.core.types import Images
 from art_segplugin.errors import InputError
 from art_segplugin.metrics import ConfusionMatrix, mean_iou, pixel_accuracy
 from art_segplugin.models.tensors import write_torch
+from art_segplugin.wrappers.class_logits import NO_VOID
 
 
 class SaveScores(NamedTuple):
     """What `save(..., return_verbose=True)` returns.
 
     Attributes:
-        rob_acc: pixel accuracy on the adversarial images over all valid pixels, in percent.
+        rob_acc: pixel accuracy on the adversarial images over all valid pixels (of a classifier: its
+            accuracy), in percent.
         miou: mean IoU over the classes that occur, of all valid pixels together, in percent.
         l2: mean L2 length of the perturbation of an image in [0, 1].
         elapsed_time: seconds.
@@ -77,7 +79,8 @@ class LabelMapSaving(Attack):
             logits = self.get_output_with_eval_nograd(self._as_given(adv_images))
             prediction = logits.argmax(1)
             if matrix is None:
-                matrix = ConfusionMatrix(logits.shape[1], self.ignore_index, logits.device)
+                void = NO_VOID if labels.ndim == 1 else self.ignore_index
+                matrix = ConfusionMatrix(logits.shape[1], void, logits.device)
             matrix.update(prediction, labels.to(logits.device))
             images = self._in_unit_range(inputs.to(adv_images.device))
             lengths.append((_floats(adv_images) - images).flatten(1).norm(dim=1).cpu())
@@ -88,7 +91,7 @@ class LabelMapSaving(Attack):
                 time.perf_counter() - start,
             )
             if verbose:
-                _print(batch, scores, end="\r")
+                _print(batch, scores, pixels=labels.ndim > 1, end="\r")
             tensors = {
                 "adv_inputs": adv_images,
                 "labels": labels,
@@ -99,8 +102,8 @@ class LabelMapSaving(Attack):
                 parts.append(tensors[key].detach().cpu())
         if matrix is None:
             raise InputError("the data loader gave no batch; give one with at least one.")
-        if verbose:
-            _print(batch, scores, end="\n")  # so that nothing is printed over the last scores
+        if verbose:  # so that nothing is printed over the last scores
+            _print(batch, scores, pixels=labels.ndim > 1, end="\n")
         if save_path is not None:
             saved = {key: torch.cat(parts) for key, parts in kept.items()}
             write_torch(Path(save_path), {**saved, "save_type": save_type})
@@ -168,9 +171,10 @@ def _floats(images: Tensor) -> Images:
     return images / 255 if images.dtype == torch.uint8 else images
 
 
-def _print(batch: int, scores: SaveScores, end: str) -> None:
+def _print(batch: int, scores: SaveScores, *, pixels: bool, end: str) -> None:
+    accuracy = "Pixel accuracy" if pixels else "Accuracy"
     print(  # noqa: T201
-        f"- Batch {batch} / Pixel accuracy: {scores.rob_acc:.2f} % / mIoU: {scores.miou:.2f} % "
+        f"- Batch {batch} / {accuracy}: {scores.rob_acc:.2f} % / mIoU: {scores.miou:.2f} % "
         f"/ L2: {scores.l2:.5f} ({scores.elapsed_time:.1f} s)",
         end=end,
     )

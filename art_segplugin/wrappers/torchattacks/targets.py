@@ -1,4 +1,4 @@
-"""torchattacks' targeted modes, for label maps."""
+"""torchattacks' targeted modes, for label maps and labels of images."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from art_segplugin.errors import InputError
 
 
 class LabelMapTargets(Attack):
-    """Chooses a wanted class for every pixel; void pixels stay void in every targeted mode.
+    """Chooses a wanted class for every label; void pixels stay void in every targeted mode.
 
     The modes are switched as in torchattacks: `set_mode_targeted_random()`,
     `set_mode_targeted_least_likely(kth_min)`, `set_mode_targeted_by_label()`,
@@ -22,7 +22,7 @@ class LabelMapTargets(Attack):
     ignore_index: int
 
     def get_target_label(self, inputs: Images, labels: Labels | None = None) -> Labels:
-        """The wanted classes (n, h, w) of the mode that is switched on, void where `labels` are.
+        """The wanted classes, shaped as `labels`, of the mode that is switched on; void where these are.
 
         Raises:
             ValueError: no targeted mode is switched on.
@@ -31,18 +31,18 @@ class LabelMapTargets(Attack):
         if labels is None:
             return super().get_target_label(inputs, labels)
         # Void pixels show class 0 meanwhile, so that a table of targets may be indexed with them.
-        void = labels == self.ignore_index
+        void = self._void(labels)
         targets = super().get_target_label(inputs, labels.masked_fill(void, 0))
         if not isinstance(targets, Tensor) or targets.shape != labels.shape:
             raise InputError(
                 f"the target function returned {described(targets)} for labels of shape "
-                f"{tuple(labels.shape)}; return one class per pixel."
+                f"{tuple(labels.shape)}; return one class for each."
             )
         return torch.where(void, labels, targets.to(labels))
 
     @torch.no_grad()
     def get_random_target_label(self, inputs: Images, labels: Labels | None = None) -> Labels:
-        """A uniformly drawn class for every pixel, never that of `labels` (the predicted one if None).
+        """A uniformly drawn class for every label, never that of `labels` (the predicted one if None).
 
         Raises:
             InputError: the model has one class only.
@@ -52,11 +52,11 @@ class LabelMapTargets(Attack):
             draw = torch.randint(_other_classes(logits), labels.shape, device=labels.device)
             return draw + (draw >= labels)
 
-        return self._pixel_targets(inputs, labels, drawn)
+        return self._chosen_targets(inputs, labels, drawn)
 
     @torch.no_grad()
     def get_least_likely_label(self, inputs: Images, labels: Labels | None = None) -> Labels:
-        """The class of the `kth_min`-th smallest logit of every pixel, leaving out that of `labels`.
+        """The class of the `kth_min`-th smallest logit, leaving out that of `labels`, for every label.
 
         Raises:
             InputError: `kth_min` is larger than the number of other classes.
@@ -71,15 +71,19 @@ class LabelMapTargets(Attack):
             others = logits.scatter(1, labels.unsqueeze(1), torch.inf)
             return others.kthvalue(self._kth_min, dim=1).indices
 
-        return self._pixel_targets(inputs, labels, least_likely)
+        return self._chosen_targets(inputs, labels, least_likely)
 
     @torch.no_grad()
     def get_output_with_eval_nograd(self, inputs: Images) -> Logits:
-        """Logits (n, c, h, w) in evaluation mode; every module gets its own mode back."""
+        """As `get_logits`, in evaluation mode; every module gets its own mode back."""
         with evaluation_mode(self.model):
             return self.get_logits(inputs)
 
-    def _pixel_targets(
+    def _void(self, labels: Labels) -> Tensor:
+        """Pixels of label maps without a class; a label of a whole image always is a class."""
+        return (labels == self.ignore_index) & (labels.ndim > 1)
+
+    def _chosen_targets(
         self,
         inputs: Images,
         labels: Labels | None,
@@ -87,7 +91,7 @@ class LabelMapTargets(Attack):
     ) -> Labels:
         logits = self.get_output_with_eval_nograd(inputs)
         labels = logits.argmax(1) if labels is None else labels.to(logits.device)
-        void = labels == self.ignore_index
+        void = self._void(labels)
         return torch.where(void, labels, choose(logits, labels.masked_fill(void, 0)))
 
 

@@ -8,6 +8,8 @@ os.environ["HOME"] = tempfile.mkdtemp(prefix="art-home-")
 import numpy as np
 import pytest
 import torch
+from art.estimators.classification import PyTorchClassifier
+from one_label import one_label_problem
 from oracles import TinyNet, tiny_problem
 from torch import nn
 
@@ -60,3 +62,36 @@ def trainable():
     y[:, 0] = 255
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
     return Problem(model, x.numpy(), y.numpy(), wrapped(model, optimizer=optimizer))
+
+
+@dataclass
+class Classification:
+    """A classifier that is right on all images, as ART sees it and as the core does."""
+
+    core: nn.Module  # logits (n, c, 1, 1)
+    model: nn.Module  # logits (n, c)
+    x: np.ndarray
+    y: np.ndarray
+
+    def images(self):
+        return torch.from_numpy(self.x)
+
+    def labels(self):
+        return torch.from_numpy(self.y).view(-1, 1, 1)
+
+    @property
+    def estimator(self):
+        return self.with_options()
+
+    def with_options(self, **options):
+        model = options.pop("model", self.model)
+        size = options.pop("input_shape", self.x.shape[1:])
+        options = {"clip_values": (0.0, 1.0), "device_type": "cpu", **options}
+        return PyTorchClassifier(model, nn.CrossEntropyLoss(), size, 4, **options)
+
+
+@pytest.fixture
+def classification():
+    core, images, labels = one_label_problem(n=9)
+    model = nn.Sequential(core, nn.Flatten(1)).eval()  # ART returns the outputs of both parts
+    return Classification(core, model, images[:-1].numpy(), labels[:-1].flatten().numpy())

@@ -8,17 +8,28 @@ from art.attacks.attack import EvasionAttack
 from art.attacks.evasion import ProjectedGradientDescentNumpy
 from art.estimators.classification import PyTorchClassifier
 from art.estimators.estimator import BaseEstimator, LossGradientsMixin
+from art.estimators.regression import PyTorchRegressor
 from art.exceptions import EstimatorError
 from oracles import tiny_problem
 from torch import nn
 
-from art_segplugin.attacks import pgd, segfgsm, segpgd
-from art_segplugin.wrappers.art import SegFGSM, SegmentationPGD, SegmenterMixin, SegPGD
+from art_segplugin.attacks import pgd, segfgsm, segpgd, temperature_pgd
+from art_segplugin.wrappers.art import (
+    SegFGSM,
+    SegmentationPGD,
+    SegmenterMixin,
+    SegPGD,
+    TemperaturePGD,
+)
 
-FACES = {"SegPGD": (SegPGD, segpgd), "SegmentationPGD": (SegmentationPGD, pgd)}
+FACES = {
+    "SegPGD": (SegPGD, segpgd),
+    "SegmentationPGD": (SegmentationPGD, pgd),
+    "TemperaturePGD": (TemperaturePGD, temperature_pgd),
+}
 RADII = {math.inf: (0.06, 0.02), 2: (0.6, 0.2), 1: (8.0, 3.0)}
 
-every_attack = pytest.mark.parametrize("kind", [SegPGD, SegFGSM, SegmentationPGD])
+every_attack = pytest.mark.parametrize("kind", [SegPGD, SegFGSM, SegmentationPGD, TemperaturePGD])
 pgd_like = pytest.mark.parametrize("name", FACES)
 
 
@@ -96,14 +107,13 @@ def test_defaults(problem, kind):
 
 
 @every_attack
-def test_it_is_an_evasion_attack_for_segmenters_only(problem, kind):
+def test_it_is_an_evasion_attack_for_segmenters_and_classifiers_only(problem, kind):
     assert issubclass(kind, EvasionAttack)
-    assert kind._estimator_requirements == (BaseEstimator, LossGradientsMixin, SegmenterMixin)
-    classifier = PyTorchClassifier(
-        problem.model, nn.CrossEntropyLoss(), (3, 12, 14), 4, device_type="cpu"
-    )
-    with pytest.raises(EstimatorError, match="SegmenterMixin"):
-        kind(classifier)
+    kinds = (SegmenterMixin, PyTorchClassifier)
+    assert kind._estimator_requirements == (BaseEstimator, LossGradientsMixin, kinds)
+    other = PyTorchRegressor(problem.model, nn.MSELoss(), (3, 12, 14), device_type="cpu")
+    with pytest.raises(EstimatorError, match=r"SegmenterMixin.* or .*PyTorchClassifier"):
+        kind(other)
 
 
 def test_art_pgd_agrees_with_segmentation_pgd(problem):

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from art_segplugin.errors import InputError
-from art_segplugin.wrappers.art.labels import label_map
+from art_segplugin.wrappers.art.labels import image_labels, label_map
 
 IMAGES = torch.zeros(2, 3, 4, 5)
 LABELS = np.random.default_rng(0).integers(0, 3, (2, 4, 5))
@@ -58,3 +58,42 @@ def test_labels_that_are_no_classes_are_named(value):
 def test_fractions_are_refused():
     with pytest.raises(InputError, match="no whole numbers"):
         reduced(LABELS + 0.5)
+
+
+THREE_IMAGES = torch.zeros(3, 1, 5, 6)
+
+
+@pytest.mark.parametrize("as_data", [np.asarray, torch.as_tensor])
+@pytest.mark.parametrize(
+    "y",
+    [
+        [1, 0, 3],
+        [[1], [0], [3]],
+        [1.0, 0.0, 3.0],
+        [[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]],
+        [[0.1, 0.5, 0.4, 0.0], [0.4, 0.2, 0.2, 0.2], [-9.0, -8.0, -7.0, -6.0]],
+    ],
+    ids=["(n,)", "(n, 1)", "floats", "one-hot", "scores"],
+)
+def test_labels_of_images(y, as_data):
+    labels = image_labels(as_data(y), THREE_IMAGES, nb_classes=4)
+    assert labels.dtype == torch.int64
+    assert labels.tolist() == [[[1]], [[0]], [[3]]]
+
+
+@pytest.mark.parametrize(
+    ("y", "words"),
+    [
+        (np.zeros((3, 5, 6), int), r"shape \(3, 5, 6\); give class indices \(3,\), or .* \(3, 4\)"),
+        (np.zeros((3, 5)), r"shape \(3, 5\)"),
+        (np.zeros(2, int), r"shape \(2,\)"),
+        (np.array([0, 4, 1]), "labels hold 4; expected 0 to 3"),
+        (np.array([0, 255, 1]), "labels hold 255"),
+        (np.array([0, -1, 1]), "labels hold -1"),
+        (np.array([0, 1.5, 1]), "no whole numbers"),
+        (np.array([0, np.nan, 1]), "no whole numbers"),
+    ],
+)
+def test_labels_of_images_that_do_not_fit(y, words):
+    with pytest.raises(InputError, match=words):
+        image_labels(y, THREE_IMAGES, nb_classes=4)

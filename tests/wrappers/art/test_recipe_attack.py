@@ -7,9 +7,9 @@ from art.defences.postprocessor import HighConfidence
 
 from art_segplugin.attacks import segpgd
 from art_segplugin.errors import InputError
-from art_segplugin.wrappers.art import SegFGSM, SegmentationPGD, SegPGD
+from art_segplugin.wrappers.art import SegFGSM, SegmentationPGD, SegPGD, TemperaturePGD
 
-every_attack = pytest.mark.parametrize("kind", [SegPGD, SegFGSM, SegmentationPGD])
+every_attack = pytest.mark.parametrize("kind", [SegPGD, SegFGSM, SegmentationPGD, TemperaturePGD])
 
 
 def quiet(kind, estimator, **options):
@@ -237,7 +237,7 @@ def test_no_image_gives_no_image(problem, kind):
     ("arguments", "message"),
     [
         (lambda x, y: {"x": x[0], "y": y[:1]}, "x has shape"),
-        (lambda x, y: {"x": x, "y": y[:1]}, "1 label maps for 2 images"),
+        (lambda x, y: {"x": x, "y": y[:1]}, "labels for 1 images and 2 images"),
         (lambda x, y: {"x": x, "y": y + 1}, "labels hold"),
         (lambda x, y: {"x": x * 255, "y": y}, "clip_values 0 to 1; .*preprocessing"),
         (lambda x, y: {"x": x - 0.5, "y": y}, "clip_values 0 to 1; .*preprocessing"),

@@ -25,6 +25,7 @@ ART_NAMES = {
     "art.attacks.evasion.SegFGSM",
     "art.attacks.evasion.SegPGD",
     "art.attacks.evasion.SegmentationPGD",
+    "art.attacks.evasion.TemperaturePGD",
     "art.estimators.segmentation",
 }
 HAS_TORCHATTACKS = importlib.util.find_spec("torchattacks") is not None
@@ -237,5 +238,5 @@ def test_a_star_import_gives_our_names_only():
 
 @needs_torchattacks
 def test_only_attacks_go_into_torchattacks():
-    names = {"SegFGSM", "SegMultiAttack", "SegPGD"}
+    names = {"SegFGSM", "SegMultiAttack", "SegPGD", "TemperaturePGD"}
     assert set(register(art=False)) == {f"torchattacks.{name}" for name in names}

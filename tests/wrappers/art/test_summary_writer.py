@@ -7,12 +7,13 @@ import pytest
 import torch
 from art.summary_writer import SummaryWriter, SummaryWriterDefault
 
-from art_segplugin.wrappers.art import SegFGSM, SegmentationPGD, SegPGD
+from art_segplugin.wrappers.art import SegFGSM, SegmentationPGD, SegPGD, TemperaturePGD
 
 SMALL = {
     "SegPGD": partial(SegPGD, max_iter=3, verbose=False),
     "SegFGSM": partial(SegFGSM, verbose=False),
     "SegmentationPGD": partial(SegmentationPGD, max_iter=3, verbose=False),
+    "TemperaturePGD": partial(TemperaturePGD, max_iter=3, verbose=False),
 }
 every_attack = pytest.mark.parametrize("kind", SMALL.values(), ids=SMALL)
 
@@ -87,3 +88,28 @@ def test_the_summary_writer_can_be_set(problem, tmp_path):
     assert isinstance(attack.summary_writer, SummaryWriterDefault)
     attack.set_params(summary_writer=False)
     assert attack.summary_writer is None
+
+
+@every_attack
+@pytest.mark.parametrize("targeted", [False, True])
+def test_classifiers_are_watched_in_the_form_of_art(classification, kind, targeted):
+    """ART's code for classifiers understands one-hot labels everywhere, indices not."""
+    writer, y = Recorder(), (classification.y + targeted) % 4
+    attack = kind(classification.estimator, summary_writer=writer, targeted=targeted)
+    attack.generate(classification.x, y)
+    assert [c["global_step"] for c in writer.calls] == [
+        *range(2 if kind is SMALL["SegFGSM"] else 4)
+    ]
+    call = writer.calls[-1]
+    assert np.array_equal(call["y"], np.eye(4)[y])
+    gradient = classification.estimator.loss_gradient(call["x"], call["y"])
+    assert np.array_equal(call["grad"], -gradient if targeted else gradient)
+
+
+def test_the_failure_indicators_of_art_on_a_classifier(classification, tmp_path):
+    writer = SummaryWriterDefault(str(tmp_path), ind_1=True, ind_2=True, ind_3=True, ind_4=True)
+    attack = SMALL["TemperaturePGD"](classification.estimator, summary_writer=writer)
+    with np.errstate(all="ignore"):
+        adversarial = attack.generate(classification.x, classification.y)
+    right = classification.estimator.predict(adversarial).argmax(1) == classification.y
+    assert np.array_equal(writer.i_1, right)  # at the last point

@@ -7,7 +7,7 @@ from oracles import tiny_problem
 
 from art_segplugin import attacks
 from art_segplugin.errors import InputError
-from art_segplugin.wrappers.torchattacks import SegFGSM, SegPGD
+from art_segplugin.wrappers.torchattacks import SegFGSM, SegPGD, TemperaturePGD
 
 
 def seeded(attack, *arguments, **options):
@@ -37,6 +37,68 @@ def test_segpgd_equals_the_core_bit_for_bit(options, masked):
     expected = seeded(core, model, x, labels, mask=mask)
     assert not torch.equal(expected, x)
     assert torch.equal(seeded(face, x, labels, mask=mask), expected)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"temperature": 5.0, "scale": 2.0, "norm": 2, "eps": 0.6, "step_size": 0.2},
+        {"temperature": 0.02, "restarts": 2},
+        {"schedule": "log", "decay": 1.0, "random_start": False},
+        {"eps": torch.tensor([0.01, 0.05])},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("targeted", [False, True])
+def test_temperature_pgd_equals_the_core_bit_for_bit(options, targeted):
+    model, x, labels = tiny_problem()
+    if targeted:
+        labels = torch.where(labels == 255, labels, (labels + 1) % 4)
+    expected = seeded(
+        attacks.temperature_pgd(steps=4, targeted=targeted, **options), model, x, labels
+    )
+    renamed = {"alpha" if k == "step_size" else k: v for k, v in options.items()}
+    face = TemperaturePGD(model, steps=4, **renamed)
+    if targeted:
+        face.set_mode_targeted_by_label(quiet=True)
+    assert torch.equal(seeded(face, x, labels), expected)
+    assert not torch.equal(expected, seeded(SegPGD(model, steps=4), x, labels))
+
+
+@pytest.mark.parametrize("as_temperatures", [tuple, list, torch.tensor])
+def test_several_temperatures_are_the_sweep(as_temperatures):
+    model, x, labels = tiny_problem()
+    core = attacks.temperature_sweep(steps=3, temperatures=(4.0, 0.5), restarts=2)
+    face = TemperaturePGD(model, steps=3, temperature=as_temperatures((4.0, 0.5)), restarts=2)
+    assert torch.equal(seeded(face, x, labels), seeded(core, model, x, labels))
+    face.temperature = 4.0  # attributes can be changed later
+    core = attacks.temperature_pgd(steps=3, temperature=4.0, restarts=2)
+    assert torch.equal(seeded(face, x, labels), seeded(core, model, x, labels))
+
+
+def test_temperature_1_is_pgd_or_segpgd():
+    model, x, labels = tiny_problem()
+    pgd = TemperaturePGD(model, steps=3, temperature=1)
+    assert torch.equal(seeded(pgd, x, labels), seeded(attacks.pgd(steps=3), model, x, labels))
+    segpgd = TemperaturePGD(model, steps=3, temperature=1, schedule="linear")
+    assert torch.equal(seeded(segpgd, x, labels), seeded(SegPGD(model, steps=3), x, labels))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"temperature": 0}, "temperature is 0; give a finite number > 0"),
+        ({"temperature": (0.2, -1.0)}, "temperature is -1.0"),
+        ({"temperature": "cold"}, "temperature is 'cold'"),
+        ({"scale": 0.0}, "scale is 0.0"),
+        ({"schedule": "cosine"}, "schedule is 'cosine'"),
+        ({"eps": -1.0}, "eps is -1.0"),
+    ],
+)
+def test_bad_values_of_temperature_pgd_are_named_when_the_attack_is_made(options, words):
+    with pytest.raises(InputError, match=words):
+        TemperaturePGD(tiny_problem()[0], **options)
 
 
 @pytest.mark.parametrize("as_sizes", [lambda values: torch.tensor(values).numpy(), list])
@@ -70,7 +132,10 @@ def test_targeted_equals_the_core_bit_for_bit():
     assert torch.equal(seeded(face, x, wanted), seeded(core, model, x, wanted))
 
 
-@pytest.mark.parametrize(("face", "recipe"), [(SegPGD, "segpgd"), (SegFGSM, "segfgsm")])
+@pytest.mark.parametrize(
+    ("face", "recipe"),
+    [(SegPGD, "segpgd"), (SegFGSM, "segfgsm"), (TemperaturePGD, "temperature-pgd")],
+)
 def test_every_parameter_has_the_default_of_the_recipe(face, recipe):
     core = inspect.signature(attacks.RECIPES[recipe]).parameters
     own = dict(inspect.signature(face).parameters)
@@ -103,7 +168,7 @@ def test_attributes_can_be_changed_later_as_in_torchattacks():
     assert torch.equal(attack(x, labels), x)
 
 
-@pytest.mark.parametrize("face", [SegPGD, SegFGSM])
+@pytest.mark.parametrize("face", [SegPGD, SegFGSM, TemperaturePGD])
 def test_pickled_attack_does_the_same(face):
     model, x, labels = tiny_problem()
     attack = face(model, eps=0.05, ignore_index=255)
@@ -121,7 +186,7 @@ def test_repr_names_the_values():
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("face", [SegPGD, SegFGSM])
+@pytest.mark.parametrize("face", [SegPGD, SegFGSM, TemperaturePGD])
 def test_cuda_agrees_with_the_cpu(face):
     model, x, labels = tiny_problem(dtype=torch.float64)
     attack = face(model, random_start=False)

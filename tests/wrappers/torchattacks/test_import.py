@@ -23,4 +23,10 @@ def test_public_names():
         for name in face.__all__
         if inspect.isclass(getattr(face, name)) and issubclass(getattr(face, name), Attack)
     ]
-    assert attacks == ["SegAttackMixin", "SegFGSM", "SegMultiAttack", "SegPGD"]
+    assert attacks == [
+        "SegAttackMixin",
+        "SegFGSM",
+        "SegMultiAttack",
+        "SegPGD",
+        "TemperaturePGD",
+    ]
