@@ -45,9 +45,9 @@ class NamedAttack:
     recipe: str
     options: dict[str, Any]
 
-    def build(self) -> Attack:
-        """The attack itself."""
-        return RECIPES[self.recipe](**self.options)
+    def build(self, **changes: Any) -> Attack:
+        """The attack itself, with other values for some of its parameters if wanted."""
+        return RECIPES[self.recipe](**self.options | changes)
 
     def described(self) -> dict[str, Any]:
         """All values of the attack, defaults too, as JSON can hold them; parts are left out."""

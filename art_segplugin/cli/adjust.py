@@ -60,13 +60,13 @@ def adjust(
     net = load_model(model).to(options.device(device)).eval()
     if net.info is None or net.info.architecture not in ARCHITECTURES:
         raise InputError(f"{model} is no checkpoint of this package; nothing could be written.")
-    named_attack = named(attack, **threat, ignore_index=net.ignore_index)
+    named_attack = named(attack, **threat)
     held_out = open_dataset(data, split, count=count, scale=scale, palette=palette_of(net, palette))
     classes = reported_palette(net, held_out.palette)
     states = fit_offsets(
         net,
         held_out,
-        named_attack.build(),
+        named_attack.build(ignore_index=net.ignore_index),
         strength=strength,
         rounds=rounds,
         batch_size=batch_size,

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import torch
 
+from art_segplugin.core.types import NO_VOID
 from art_segplugin.data.palettes import Palette, numbered_colours
 from art_segplugin.errors import InputError
 
@@ -46,7 +47,7 @@ def validation_part(items: Sequence[Item]) -> list[Item]:
 def class_palette(name: str, classes: Sequence[str]) -> Palette:
     """Return a palette for the classes of a classification data set, with distinct colours.
 
-    `ignore_index` is 255, or -100 (torch's own default) where 255 is a class.
+    Nothing is void, so `ignore_index` is NO_VOID: 255 may well be a class.
 
     Raises:
         InputError: There are fewer than two classes.
@@ -56,10 +57,8 @@ def class_palette(name: str, classes: Sequence[str]) -> Palette:
             f"{name} has {len(classes)} class{'' if len(classes) == 1 else 'es'} "
             f"({', '.join(classes) or 'none'}); classification needs at least 2"
         )
-    void = max(len(classes), 255)
-    colours = numbered_colours(void + 1)
-    ignored = 255 if void == 255 else -100
-    return Palette(name, tuple(classes), colours[: len(classes)], ignored, colours[void])
+    colours = numbered_colours(len(classes) + 1)
+    return Palette(name, tuple(classes), colours[:-1], NO_VOID, colours[-1])
 
 
 def class_label(number: int) -> torch.Tensor:

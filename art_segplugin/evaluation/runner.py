@@ -138,10 +138,10 @@ def attacked_result(
         InputError: the adversarial images are not finite, because the model's gradients are not.
     """
     started = time.perf_counter()
-    attack = named.build()
-    void = reference == model.ignore_index
-    labels = reference if target is None else torch.full_like(reference, target)
-    labels = labels.masked_fill(void, attack.ignore_index)
+    attack, labels = named.build(ignore_index=model.ignore_index), reference
+    if target is not None:
+        void = reference == model.ignore_index
+        labels = torch.full_like(reference, target).masked_fill(void, model.ignore_index)
     generator = torch.Generator(batch.images.device).manual_seed(seed * 1_000_003 + batch.first)
     wrong, on_fooled, loss = [], [], []
     for iterate in attack.iterates(model, batch.images, labels, generator=generator):

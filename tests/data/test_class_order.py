@@ -56,9 +56,9 @@ def test_parts_are_disjoint_and_complete(count):
 
 
 def test_palettes_have_distinct_colours_and_room_for_void():
-    for count, ignore_index in ((10, 255), (255, 255), (256, -100), (1000, -100)):
+    for count in (10, 255, 256, 1000):
         palette = class_palette("x", [str(number) for number in range(count)])
-        assert palette.ignore_index == ignore_index
+        assert palette.ignore_index == -100
         assert len({*palette.colours, palette.void_colour}) == count + 1
 
 

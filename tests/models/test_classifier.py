@@ -35,17 +35,24 @@ def test_finds_the_logits(wrapped):
 @pytest.mark.parametrize(
     ("result", "words"),
     [
-        (torch.zeros(2, 3, 8, 8), r"a Tensor of \(2, 3, 8, 8\); expected logits \(n, classes\)"),
-        (torch.zeros(2), r"a Tensor of \(2,\)"),
-        ({"scores": 1}, "a NoneType; expected logits"),
-        ("cat", "a str; expected logits"),
-        (torch.zeros(3, 3), "3 logit maps for 2 images"),
+        (torch.zeros(2, 3, 8, 8), r"a tensor \(2, 3, 8, 8\) .* expected logits \(2, classes\)"),
+        ({"scores": 1}, "a dict for one label per image"),
+        (torch.zeros(3, 3), r"a tensor \(3, 3\) .* expected logits \(2, classes\)"),
         (torch.zeros(2, 4), "gives 4 classes and 3 were expected"),
     ],
 )
 def test_refuses_what_is_no_logits(result, words):
     with pytest.raises(InputError, match=words):
         Classifier(lambda x: result, classes=3)(torch.rand(2, 3, 8, 8))
+
+
+def test_no_class_is_void():
+    network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 300))
+    model, images = Classifier(network), torch.rand(2, 3, 8, 8)
+    labels = torch.tensor([255, 299]).view(2, 1, 1)
+    model.validate(images, labels)
+    moved = pgd(ignore_index=model.ignore_index)(model, images, labels)
+    assert (moved != images).flatten(1).any(1).all()
 
 
 def test_validates_one_label_an_image():

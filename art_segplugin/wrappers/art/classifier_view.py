@@ -10,12 +10,12 @@ import torch.nn.functional as F
 from art.estimators.classification import PyTorchClassifier
 
 from art_segplugin.core.modes import evaluation_mode
-from art_segplugin.core.types import Images, Labels, Logits
+from art_segplugin.core.types import NO_VOID, Images, Labels, Logits
 from art_segplugin.errors import InputError
+from art_segplugin.models.class_outputs import class_logits
 from art_segplugin.wrappers.art.arrays import Array, Data, to_array
 from art_segplugin.wrappers.art.labels import image_labels
 from art_segplugin.wrappers.art.preprocessing import float_type, preprocessed
-from art_segplugin.wrappers.class_logits import NO_VOID, class_logits
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from torch import Tensor
 
 from art_segplugin import attacks
 from art_segplugin.core.iterate import Attack
-from art_segplugin.core.types import Images, Labels, PerImage, PixelMask
-from art_segplugin.wrappers.class_logits import NO_VOID
+from art_segplugin.core.types import NO_VOID, Images, Labels, PerImage, PixelMask
 from art_segplugin.wrappers.temperatures import Temperature, at_temperature
 from art_segplugin.wrappers.torchattacks.mixin import SegAttackMixin
 

@@ -11,11 +11,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 from torchattacks.attack import Attack
 
-from art_segplugin.core.types import Images
+from art_segplugin.core.types import NO_VOID, Images
 from art_segplugin.errors import InputError
 from art_segplugin.metrics import ConfusionMatrix, mean_iou, pixel_accuracy
 from art_segplugin.models.tensors import write_torch
-from art_segplugin.wrappers.class_logits import NO_VOID
 
 
 class SaveScores(NamedTuple):

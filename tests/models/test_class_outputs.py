@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from art_segplugin.errors import InputError
-from art_segplugin.wrappers.class_logits import class_logits
+from art_segplugin.models.class_outputs import class_logits
 
 LOGITS = torch.arange(6.0).view(2, 3)
 
@@ -15,6 +15,8 @@ LOGITS = torch.arange(6.0).view(2, 3)
         LOGITS,
         LOGITS[..., None, None],
         SimpleNamespace(logits=LOGITS),
+        {"logits": LOGITS},
+        {"out": LOGITS[..., None, None]},
         SimpleNamespace(logits=LOGITS[..., None, None]),
     ],
 )
@@ -31,7 +33,7 @@ def test_the_graph_is_kept():
 @pytest.mark.parametrize(
     ("output", "words"),
     [
-        ({"out": LOGITS}, r"a dict for one label per image; .*models\.Classifier, with output="),
+        ({"scores": LOGITS}, r"a dict for one label per image; .*models\.Classifier, with output="),
         (None, "a NoneType"),
         (torch.zeros(2, 3, 4, 5), r"a tensor \(2, 3, 4, 5\) .* give label maps"),
         (torch.zeros(2, 1), r"a tensor \(2, 1\) .* one logit per class"),

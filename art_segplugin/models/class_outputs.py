@@ -1,27 +1,28 @@
-"""What a classifier returns, for the faces."""
+"""From whatever a classifier returns to logits (n, c)."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
 
 from art_segplugin.errors import InputError
 
-NO_VOID = -1
-"""`ignore_index` of labels of whole images: all of them are classes, also the one numbered 255."""
-
 
 def class_logits(output: Any, n: int) -> Tensor:
-    """Logits (n, c) in the output of a classifier.
+    """Find the logits (n, c) in the output of a classifier; the graph is kept.
 
     Args:
-        output: a tensor (n, c) or (n, c, 1, 1), or an object with such `.logits` (transformers).
-        n: number of images.
+        output: A tensor (n, c) or (n, c, 1, 1), a mapping that has one under ``logits`` or ``out``, or
+            an object with such ``.logits`` (transformers).
+        n: Number of images.
 
     Raises:
-        InputError: anything else; what a segmentation model returns, for instance.
+        InputError: Anything else; what a segmentation model returns, for instance.
     """
     logits = getattr(output, "logits", output)
+    if isinstance(output, Mapping):
+        logits = output.get("logits", output.get("out", output))
     shape = tuple(logits.shape) if isinstance(logits, Tensor) else ()
     if len(shape) >= 2 and shape[0] == n and shape[1] >= 2 and math.prod(shape[2:]) == 1:
         return logits.flatten(1)
