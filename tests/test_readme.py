@@ -27,6 +27,8 @@ SMALLER = {  # appended to the commands: later options win
     "demo": ["--count", "1"],
     "attack": ["--scale", "0.5", "--steps", "1", "--frames", "1"],
     "evaluate": ["--count", "1", "--scale", "0.5", "--seeds", "1", "--pictures", "0"],
+    "diagnose": ["--count", "2", "--scale", "0.5"],
+    "adjust": ["--count", "1", "--scale", "0.25", "--attack", "pgd-1", "--rounds", "1"],
     "train": ["--steps", "1", "--count", "2", "--val-count", "1", "--scale", "0.5",
               "--batch-size", "2", "--crop", "36x48"],
 }  # fmt: skip

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from art_segplugin.core.types import NO_VOID
 from art_segplugin.errors import InputError
 
 Colour = tuple[int, int, int]
@@ -126,9 +127,13 @@ def numbered_colours(count: int) -> tuple[Colour, ...]:
 
 
 def numbered_palette(count: int = 255) -> Palette:
-    """Return a palette for labels without names: class "7" has the colour of number 7."""
+    """Return a palette for labels without names: class "7" has the colour of number 7.
+
+    Void is 255, or nothing where 255 is a class.
+    """
     names = tuple(str(number) for number in range(count))
-    return Palette("numbered", names, numbered_colours(count), void_colour=(224, 224, 192))
+    void = 255 if count <= 255 else NO_VOID
+    return Palette("numbered", names, numbered_colours(count), void, (224, 224, 192))
 
 
 def _palette(name: str, table: dict[str, Colour], void_colour: Colour = (0, 0, 0)) -> Palette:

@@ -1,8 +1,9 @@
-"""Pre-trained segmentation models of torchvision: ``torchvision:fcn_resnet50``."""
+"""Pre-trained segmentation models and classifiers of torchvision: ``torchvision:fcn_resnet50``."""
 
 from torch.hub import load_state_dict_from_url
 
 from art_segplugin.errors import InputError
+from art_segplugin.models.classifier import Classifier
 from art_segplugin.models.info import CheckpointInfo, default_colours
 from art_segplugin.models.optional import import_zoo
 from art_segplugin.models.segmenter import Segmenter
@@ -14,22 +15,28 @@ def load(name: str) -> Segmenter:
     The auxiliary head, which only training uses, is left out.
 
     Args:
-        name: Name of a model in ``torchvision.models.segmentation``, such as ``fcn_resnet50``.
+        name: Name of a model in ``torchvision.models.segmentation``, such as ``fcn_resnet50``, or of an
+            image classifier in ``torchvision.models``, such as ``resnet18``.
 
     Returns:
-        The model in eval mode, with the normalisation of its weights.
+        The model in eval mode, with the normalisation of its weights; a Classifier for a classifier.
 
     Raises:
         InputError: torchvision is missing, the name is unknown, or the download fails.
     """
     import_zoo("torchvision")
     models = import_zoo("torchvision.models")
-    known = models.list_models(module=models.segmentation)
-    if name not in known:
-        raise InputError(f"torchvision has no segmentation model {name!r}; it has {known}.")
+    segments = models.list_models(module=models.segmentation)
+    if name not in segments and name not in models.list_models(module=models):
+        raise InputError(
+            f"torchvision has no segmentation model or classifier {name!r}; it has {segments}, and "
+            "classifiers such as resnet18."
+        )
     weights = models.get_model_weights(name).DEFAULT
     classes = tuple(weights.meta["categories"])
-    model = models.get_model(name, weights=None, weights_backbone=None, num_classes=len(classes))
+    wrapper: type[Segmenter] = Segmenter if name in segments else Classifier
+    without_backbone = {"weights_backbone": None} if name in segments else {}
+    model = models.get_model(name, weights=None, num_classes=len(classes), **without_backbone)
     try:
         # torchvision's own loader unpickles; numbers are all that is needed.
         tensors = load_state_dict_from_url(
@@ -44,9 +51,10 @@ def load(name: str) -> Segmenter:
     info = CheckpointInfo(
         architecture=f"torchvision:{name}",
         classes=classes,
-        colours=default_colours(len(classes)),
+        colours=default_colours(len(classes)) if len(classes) <= 255 else (),
         mean=tuple(preprocessing.mean),
         std=tuple(preprocessing.std),
         data=str(weights),
+        task=wrapper.task,
     )
-    return Segmenter(model, classes=len(classes), mean=info.mean, std=info.std, info=info).eval()
+    return wrapper(model, classes=len(classes), mean=info.mean, std=info.std, info=info).eval()

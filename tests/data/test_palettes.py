@@ -66,3 +66,9 @@ def test_palette_refuses_parts_that_do_not_fit():
         Palette("p", ("a", "b"), ((0, 0, 1),))
     with pytest.raises(InputError, match="ignore_index 1, which is also class 'b'"):
         Palette("p", ("a", "b"), ((0, 0, 1), (0, 0, 2)), ignore_index=1)
+
+
+def test_numbers_beyond_255_leave_no_void():
+    assert numbered_palette(255).ignore_index == 255
+    assert numbered_palette(1000).ignore_index == -100
+    assert len({*numbered_palette(1000).colours}) == 1000
