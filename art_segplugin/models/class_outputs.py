@@ -25,15 +25,16 @@ def class_logits(output: Any, n: int) -> Tensor:
         logits = output.get("logits", output.get("out", output))
     shape = tuple(logits.shape) if isinstance(logits, Tensor) else ()
     if len(shape) >= 2 and shape[0] == n and shape[1] >= 2 and math.prod(shape[2:]) == 1:
-        return logits.flatten(1)
+        found: Tensor = logits.flatten(1)
+        return found
     if not isinstance(logits, Tensor):
         remedy = "wrap it in art_segplugin.models.Classifier, with output=... to say where they are"
     elif math.prod(shape[2:]) > 1:
         remedy = "give label maps of the size of the images to a segmentation model"
     else:
         remedy = "let it return one logit per class"
-    found = f"tensor {shape}" if isinstance(logits, Tensor) else type(logits).__name__
+    given = f"tensor {shape}" if isinstance(logits, Tensor) else type(logits).__name__
     raise InputError(
-        f"the model returned a {found} for one label per image; expected logits ({n}, classes): "
+        f"the model returned a {given} for one label per image; expected logits ({n}, classes): "
         f"{remedy}."
     )
