@@ -33,7 +33,7 @@ SMALL = {
     "camvid at": 400,
     "scenes at": 500,
     "held out": 2000,
-    "test": 3000,
+    "test": 2000,
     "strengths": 1000,
     "scenes": 24,
     "precision": "bfloat16",
@@ -109,7 +109,8 @@ def jobs(cifar, camvid, out, sizes):
     )
     yield train(
         "cifar-reweighted", *data, *narrow, *at, "--init", best("cifar-at"), "--steps", sizes["reweighted"],
-        "--lr", "1e-3", "--class-robustness", out / "held-out" / "diagnosis.json",
+        "--lr", "1e-3", "--strength", "1",
+        "--class-robustness", out / "held-out" / "diagnosis.json",
     )  # fmt: skip
     adjusted = out / "cifar-adjusted.safetensors"
     yield adjusted, False, [

@@ -140,7 +140,11 @@ def main():
         ("chosen on one half, reported on the other", chosen(found)),
         ("questions", questions(found)),
         ("CIFAR-10, PGD-AT", per_class(reports["cifar-at"])),
-        *((name, sheets(reports[name], given.folder)) for name in ("strengths", "remedies")),
+        *(
+            (name, sheets(reports[name], given.folder))
+            for name in ("strengths", "remedies")
+            if name in reports
+        ),
     ):
         print(f"\n## {title}\n\n{text}")
 

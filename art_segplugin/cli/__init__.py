@@ -47,7 +47,8 @@ def main() -> None:
             raise
         _fail(
             "Stopped; every file written so far is whole. "
-            "`train`, `evaluate` and `diagnose` go on where they were with --resume.",
+            "`evaluate` and `diagnose` go on where they were with --resume, "
+            "`train` from its last saved step.",
             INTERRUPTED,
         )
     except OSError as error:

@@ -49,18 +49,18 @@ def adjust(
     from art_segplugin.attacks import named
     from art_segplugin.cli.class_names import palette_of, reported_palette
     from art_segplugin.cli.evaluation import command
+    from art_segplugin.cli.own_models import load_own
     from art_segplugin.data.catalog import open_dataset
     from art_segplugin.errors import InputError
-    from art_segplugin.models import load_model, save_checkpoint
-    from art_segplugin.models.checkpoint import ARCHITECTURES
+    from art_segplugin.models import save_checkpoint
     from art_segplugin.models.last_layer import add_to_logits
     from art_segplugin.training.adjustment import fit_offsets
 
-    threat = options.threat_model(norm, eps, step_size)
-    net = load_model(model).to(options.device(device)).eval()
-    if net.info is None or net.info.architecture not in ARCHITECTURES:
-        raise InputError(f"{model} is no checkpoint of this package; nothing could be written.")
-    named_attack = named(attack, **threat)
+    if out.exists():
+        raise InputError(f"{out} exists already; choose another file.")
+    named_attack = named(attack, **options.threat_model(norm, eps, step_size))
+    net, earlier = load_own(model)
+    net = net.to(options.device(device)).eval()
     held_out = open_dataset(data, split, count=count, scale=scale, palette=palette_of(net, palette))
     classes = reported_palette(net, held_out.palette)
     states = fit_offsets(
@@ -80,15 +80,13 @@ def adjust(
             text = f"weakest class {100 * state.accuracy[~state.accuracy.isnan()].min():.1f} %"
             bar.update(task, completed=state.round + 1, description=text)
     best = max(found, key=lambda state: state.soft_minimum)
-    add_to_logits(net, best.best)
-    info = replace(
-        net.info,
-        command=command(),
-        training={**net.info.training, "logit_offsets": best.best.tolist()},
-        scores={},
-    )
+    add_to_logits(net, best.offsets)
+    training = {**earlier.training, "logit_offsets": best.offsets.tolist()}
+    info = replace(earlier, command=command(), training=training, scores={}, version="")
     save_checkpoint(out, net, info)
     output().print(_table(classes, found[0].accuracy, best, named_attack.name))
+    if best.round == 0:
+        output().print("No offsets helped: what is written is the model as it was.")
     output().print(f"Adjusted model: {out}", markup=False)
 
 

@@ -28,5 +28,8 @@ def measured_weights(path: Path, classes: Sequence[str], strength: float) -> Ten
             f"{path} is about the classes {', '.join(report.classes)}, and the training data have "
             f"{', '.join(classes)}; diagnose a model on held-out data of the same kind."
         )
-    strongest = min(report.models[0].results[1:], key=lambda result: result.accuracy)
+    attacked = report.models[0].results[1:] if report.models else []
+    if not attacked or any(len(one.class_accuracy) != len(classes) for one in attacked):
+        raise InputError(f"{path} holds no attack on a model of these classes; diagnose one.")
+    strongest = min(attacked, key=lambda result: result.accuracy)
     return robustness_weights(torch.tensor(strongest.class_accuracy), strength)

@@ -2,7 +2,6 @@
 
 from torch import nn
 
-from art_segplugin.cli.options import number
 from art_segplugin.errors import InputError
 from art_segplugin.models import Classifier, Segmenter
 from art_segplugin.models.checkpoint import ARCHITECTURES
@@ -32,7 +31,12 @@ def make_network(
     options = {"classes": classes}
     for part in filter(None, rest.split(",")):
         key, _, value = part.partition("=")
-        options[key] = int(number(value))
+        if key == "classes" or not value.isdecimal():
+            raise InputError(
+                f"{part!r} is no option of a network; give name=NUMBER, as in "
+                f"{name}:width=48 (the data say how many classes there are)."
+            )
+        options[key] = int(value)
     try:
         return name, options, ARCHITECTURES[name](**options)
     except TypeError as error:

@@ -43,7 +43,9 @@ def train(
         str | None, typer.Option(help="Start from these weights: a shipped name or a checkpoint.")
     ] = None,
     objective: Annotated[str, typer.Option(help="cross-entropy or pgd-at.")] = "cross-entropy",
-    attack: Annotated[str, typer.Option(help="pgd-at: the attack, name-steps.")] = "pgd-7",
+    attack: Annotated[
+        str | None, typer.Option(help="pgd-at: the attack, name-steps; default: pgd-7.")
+    ] = None,
     eps: options.Eps = None,
     step_size: Annotated[
         str | None, typer.Option(help="pgd-at; default: twice eps over the steps, at most eps.")
@@ -55,8 +57,9 @@ def train(
         ),
     ] = None,
     strength: Annotated[
-        float, typer.Option(help="How much more: weights are exp(-strength x robust accuracy).")
-    ] = 3.0,
+        float | None,
+        typer.Option(help="How much more: weights exp(-strength x robust accuracy); default: 1."),
+    ] = None,
     steps: Annotated[int, typer.Option(help="Optimiser steps.")] = 2000,
     batch_size: options.BatchSize = 8,
     crop: Annotated[
@@ -64,6 +67,10 @@ def train(
     ] = None,
     zoom: Annotated[str, typer.Option(help="Range of random enlargement, LOW-HIGH.")] = "0.75-1.75",
     lr: Annotated[float, typer.Option(help="Highest learning rate.")] = 3e-3,
+    flip: Annotated[
+        bool | None,
+        typer.Option(help="Mirror half of the images; default: unless they are digits."),
+    ] = None,
     class_weighting: Annotated[str, typer.Option(help="none, sqrt or median.")] = "sqrt",
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
     seed: Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")] = 0,
@@ -74,9 +81,11 @@ def train(
     """Train a small net, plainly or adversarially; an interrupted run goes on with --resume."""
     import torch
 
+    from art_segplugin.cli.class_robustness import measured_weights
     from art_segplugin.cli.objectives import make_objective
     from art_segplugin.cli.training_start import start
     from art_segplugin.data.catalog import known_palette, open_dataset
+    from art_segplugin.errors import InputError
     from art_segplugin.training import TrainingOptions
     from art_segplugin.training import train as training_steps
 
@@ -91,6 +100,7 @@ def train(
         lr=lr,
         scale=options.span(zoom),
         crop=None if crop is None else options.size(crop),
+        flip=data != "digits" if flip is None else flip,
         class_weighting=class_weighting,
         precision=precision,
         seed=seed,
@@ -98,9 +108,10 @@ def train(
     )
     measured = None
     if class_robustness is not None:
-        from art_segplugin.cli.class_robustness import measured_weights
-
+        strength = 1.0 if strength is None else strength
         measured = measured_weights(class_robustness, info.classes, strength)
+    elif strength is not None:
+        raise InputError("strength is that of --class-robustness; give a diagnosis.json too.")
     make = make_objective(objective, attack, eps, step_size, info.ignore_index, measured)
     best = None
     with progress_bar() as bar:

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 from art_segplugin.cli.evaluation import command
 from art_segplugin.cli.networks import make_network
+from art_segplugin.cli.own_models import load_own
 from art_segplugin.data.catalog import is_classification
 from art_segplugin.data.sample import Dataset
 from art_segplugin.errors import InputError
-from art_segplugin.models import CheckpointInfo, Classifier, Segmenter, load_model
+from art_segplugin.models import CheckpointInfo, Classifier, Segmenter
 
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 
@@ -34,10 +35,10 @@ def start(
     if init is not None:
         if network is not None:
             raise InputError(f"both a network {network!r} and init {init!r} are given; give one.")
-        model = load_model(init)
-        if model.info is None or type(model) is not wrapper:
-            raise InputError(f"{init} is no {wrapper.task} checkpoint of this package.")
-        return model, replace(model.info, data=data, command=command(), scores={})
+        model, earlier = load_own(init)
+        if model.task != wrapper.task:
+            raise InputError(f"{init} is a model of {model.task}, the data are of {wrapper.task}.")
+        return model, replace(earlier, data=data, command=command(), scores={}, version="")
     architecture, options, module = make_network(network, len(classes), wrapper.task)
     model = wrapper(
         module,

@@ -4,14 +4,18 @@ import torch
 from torch import Tensor, nn
 
 from art_segplugin.errors import InputError
+from art_segplugin.models.segmenter import Segmenter
 
 
 def last_layer(model: nn.Module, classes: int) -> nn.Linear | nn.Conv2d | None:
     """The last linear layer or convolution that gives one output a class, or None.
 
     "Last" is in the order in which modules were registered, which is that of most networks' forward
-    pass; layers of auxiliary heads (a module called "aux...") do not count.
+    pass; layers of auxiliary heads (a module called "aux...") do not count. None also where a Segmenter
+    takes only some channels of the logits for classes.
     """
+    if isinstance(model, Segmenter) and model.channels is not None:
+        return None
     found: nn.Linear | nn.Conv2d | None = None
     for name, module in model.named_modules():
         if any(part.startswith("aux") for part in name.split(".")):
@@ -51,6 +55,8 @@ def add_to_logits(model: nn.Module, offsets: Tensor) -> None:
             "add the offsets to its logits yourself."
         )
     offsets = offsets.to(layer.weight)
+    if layer.bias is None:
+        layer.bias = nn.Parameter(offsets)
+        return
     with torch.no_grad():
-        bias = offsets if layer.bias is None else layer.bias + offsets
-    layer.bias = nn.Parameter(bias)
+        layer.bias += offsets

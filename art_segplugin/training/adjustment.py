@@ -147,14 +147,19 @@ def _accuracy(right: Tensor, labels: Tensor, classes: int) -> Tensor:
 def _better(logits: Tensor, labels: Tensor, classes: int, strength: float) -> Tensor:
     """Changes of the offsets that raise the soft minimum on these logits."""
     spread = logits.std().clamp(min=1e-6)  # logits of networks differ in scale
-    change = torch.zeros(classes, requires_grad=True)
-    optimiser = torch.optim.Adam([change], lr=0.02)
+    there = torch.bincount(labels, minlength=classes) > 0
+    raw = torch.zeros(classes, requires_grad=True)
+    optimiser = torch.optim.Adam([raw], lr=0.02)
+
+    def change() -> Tensor:
+        """Mean 0, and 0 for absent classes: to sink them would cost nothing here, and all elsewhere."""
+        return torch.where(there, raw - raw[there].mean(), 0.0)
+
     for _ in range(SEARCH_STEPS):
-        shifted = F.softmax(SHARPNESS * (logits / spread + change), 1)
+        shifted = F.softmax(SHARPNESS * (logits / spread + change()), 1)
         of_label = shifted.gather(1, labels[:, None]).squeeze(1)
         loss = -soft_minimum(_accuracy(of_label, labels, classes), strength)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-    found = change.detach()
-    return (found - found.mean()) * spread
+    return change().detach() * spread

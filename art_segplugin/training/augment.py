@@ -13,6 +13,7 @@ def augment(
     *,
     crop: tuple[int, int],
     scale: tuple[float, float],
+    flip: bool = True,
     jitter: float,
     ignore_index: int,
     generator: Generator,
@@ -24,6 +25,7 @@ def augment(
         labels: Class indices of any integer type, shape (h, w), or (1, 1) for the class of the image.
         crop: Height and width of the view.
         scale: Range of the enlargement, drawn log-uniformly.
+        flip: Mirror half of the views.
         jitter: Largest relative change of brightness, contrast and saturation.
         ignore_index: Label of pixels that the image does not cover; they are grey.
         generator: Source of all random numbers.
@@ -41,7 +43,7 @@ def augment(
     target = labels
     if labels.shape == image.shape[1:]:
         target = _resize_labels(_window(labels, top, left, height, width, ignore_index), crop)
-    if draws[3] < 0.5:
+    if flip and draws[3] < 0.5:
         view, target = view.flip(-1), target.flip(-1)
     return _jitter(view, jitter, draws[4:]), target.long()
 

@@ -41,6 +41,7 @@ class BatchMaker:
                     sample.labels,
                     crop=self._crop,
                     scale=options.scale,
+                    flip=options.flip,
                     jitter=options.jitter,
                     ignore_index=self._samples.dataset.palette.ignore_index,
                     generator=derived_generator(options.seed, "augment", position),

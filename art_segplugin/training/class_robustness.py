@@ -1,7 +1,7 @@
 """Class weights for adversarial training from measured robustness: classes that fall get more weight.
 
-Our own method, in the spirit of arXiv:2105.14240 (whose own remedy we could not read): one step of the
-multiplicative-weights rule for minimising the largest class error.
+Our own method, in the spirit of arXiv:2105.14240 (whose own remedy we could not read): where all classes
+are equally frequent, the weights are the gradient of the soft minimum of the class accuracies.
 """
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 from art_segplugin.errors import InputError
 
 
-def robustness_weights(accuracy: Tensor, strength: float = 3.0) -> Tensor:
+def robustness_weights(accuracy: Tensor, strength: float = 1.0) -> Tensor:
     """Weigh classes by how much of them an attack leaves.
 
     Args:
@@ -31,6 +31,7 @@ def robustness_weights(accuracy: Tensor, strength: float = 3.0) -> Tensor:
             "at least one of them known."
         )
     if not 0 <= strength < float("inf"):
-        raise InputError(f"strength is {strength}; expected a finite number >= 0, such as 3.")
-    raw = torch.exp(-strength * accuracy.double())
+        raise InputError(f"strength is {strength}; expected a finite number >= 0, such as 1.")
+    # Measured from the weakest class: what is largest cannot underflow.
+    raw = torch.exp(-strength * (accuracy.double() - accuracy[known].min()))
     return torch.where(known, raw / raw[known].mean(), 1.0).float()

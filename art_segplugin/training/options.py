@@ -20,6 +20,7 @@ class TrainingOptions:
         warmup: Share of the steps over which the rate rises, in [0, 1).
         crop: Height and width of the training crops in pixels; None: the size of the first sample.
         scale: Range of the random enlargement before cropping.
+        flip: Mirror half of the training images; not for digits, signs and letters.
         jitter: Largest relative change of brightness, contrast and saturation, in [0, 1).
         class_weighting: ``none``, ``sqrt`` (inverse square root of the class frequency) or ``median``
             (median frequency over class frequency).
@@ -27,7 +28,7 @@ class TrainingOptions:
             validation stay float32); faster on processors with bfloat16 instructions.
         seed: Seed of data order and augmentation.
         validate_every: Steps between validations; the last step is always validated.
-        save_every: Steps between saved states; the last step is always saved.
+        save_every: Steps between saved states; every validated step is saved too.
         workers: Batches prepared ahead by a background thread; 0 prepares them in line.
         cache_bytes: Memory for samples kept as 8-bit values, so that they are made only once.
     """
@@ -39,6 +40,7 @@ class TrainingOptions:
     warmup: float = 0.1
     crop: tuple[int, int] | None = None
     scale: tuple[float, float] = (0.75, 1.75)
+    flip: bool = True
     jitter: float = 0.3
     class_weighting: str = "sqrt"
     precision: str = "float32"

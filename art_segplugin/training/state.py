@@ -26,10 +26,13 @@ _FOREIGN = (AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands: steps done and the best validation score so far (None before the first)."""
+    """Where a run stands: steps done, and the best validation scores so far (None before the first).
+
+    The score that chooses comes first, then the one that breaks ties.
+    """
 
     step: int = 0
-    best: float | None = None
+    best: tuple[float, ...] | None = None
 
 
 def describe_run(
@@ -65,7 +68,7 @@ def save_state(
     state = {
         "run": json.dumps(run),
         "step": progress.step,
-        "best": progress.best,
+        "best": None if progress.best is None else list(progress.best),
         "model": model.state_dict(),
         "optimiser": optimiser.state_dict(),
     }
@@ -83,7 +86,7 @@ def load_state(
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         saved_run = dict(json.loads(state["run"]))
-        progress = Progress(int(state["step"]), state["best"])
+        progress = Progress(int(state["step"]), state["best"] and tuple(map(float, state["best"])))
         weights, moments = state["model"], state["optimiser"]
     except (*_FOREIGN, OSError, EOFError, pickle.UnpicklingError) as error:
         raise InputError(

@@ -6,8 +6,10 @@ from torch import Generator, Tensor, nn
 
 from art_segplugin.core.types import Images, Labels
 from art_segplugin.training.cache import SampleCache
+from art_segplugin.training.randomness import derived_generator
 
-_SAMPLES_COUNTED = 200
+_MAPS_COUNTED = 200
+_IMAGES_COUNTED = 10_000  # with one label each
 
 
 class CrossEntropy:
@@ -37,15 +39,17 @@ class CrossEntropy:
         )
         valid = labels != self.ignore_index
         counted = valid if weights is None else weights[labels.where(valid, 0)] * valid
+        total = counted.sum()
         # A crop may hold void pixels only; its loss is 0, not 0/0.
-        return losses / counted.sum().clamp_min(1)
+        return losses / torch.where(total > 0, total, 1)
 
 
 def class_weights(samples: SampleCache, kind: str) -> Tensor | None:
     """Weigh classes by how rare they are, with mean 1 over the pixels.
 
     Args:
-        samples: Labelled samples; at most 200, evenly spread, are counted.
+        samples: Labelled samples; at most 200 label maps, evenly spread, are counted, or 10,000 labels
+            of whole images, drawn at random because such data sets list their classes in turn.
         kind: ``none``; ``sqrt``: 1 / sqrt(frequency); ``median``: median frequency / frequency
             (Eigen & Fergus, arXiv:1411.4734, section 6.3.2), with frequencies pooled over all pixels.
 
@@ -56,9 +60,8 @@ def class_weights(samples: SampleCache, kind: str) -> Tensor | None:
         return None
     classes = len(samples.dataset.palette.classes)
     counts = torch.zeros(classes, dtype=torch.float64)
-    number = min(len(samples), _SAMPLES_COUNTED)
-    for index in range(number):
-        labels = samples[index * len(samples) // number].labels
+    for index in _counted(samples):
+        labels = samples[index].labels
         valid = labels[labels != samples.dataset.palette.ignore_index]
         counts += torch.bincount(valid.long(), minlength=classes)
     frequency = counts / counts.sum()
@@ -67,3 +70,11 @@ def class_weights(samples: SampleCache, kind: str) -> Tensor | None:
     weights = weights.sqrt() if kind == "sqrt" else weights * frequency[present].median()
     weights = weights / (weights * frequency)[present].sum()
     return torch.where(present, weights, torch.ones_like(weights)).float()
+
+
+def _counted(samples: SampleCache) -> list[int]:
+    if samples[0].labels.shape == (1, 1):
+        order = torch.randperm(len(samples), generator=derived_generator("class weights"))
+        return sorted(order[:_IMAGES_COUNTED].tolist())
+    number = min(len(samples), _MAPS_COUNTED)
+    return [index * len(samples) // number for index in range(number)]

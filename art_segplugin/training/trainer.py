@@ -167,20 +167,21 @@ def _steps(
             lr = warmup_cosine(step, options.steps, options.lr, options.warmup)
             loss = _update(model, optimiser, objective, batch, lr, options, step)
             done, scores, best = step + 1, None, progress.best
-            last = done == options.steps
-            if last or done % options.validate_every == 0:
+            if done == options.steps or done % options.validate_every == 0:
                 scores = validation_scores(
                     model, val_samples, maker, options.batch_size, objective.attack
                 )
-                score = list(scores.values())[-1]
+                score = tuple(
+                    reversed(scores.values())
+                )  # of equal robust ones the better clean one
                 if best is None or score > best:
                     best = score
                     described = replace(info, scores={**info.scores, **scores})
                     save_checkpoint(state.with_name(BEST_FILE), model, described)
             progress = Progress(done, best)
-            if last or done % options.save_every == 0:
+            if scores is not None or done % options.save_every == 0:
                 save_state(state, run, progress, model, optimiser)
-            yield TrainingStep(done, options.steps, loss, lr, scores, best)
+            yield TrainingStep(done, options.steps, loss, lr, scores, best[0] if best else None)
 
 
 def _update(

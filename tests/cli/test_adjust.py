@@ -49,10 +49,18 @@ def test_writes_a_checkpoint_that_differs_by_the_offsets(run, classifier, tmp_pa
     assert json.loads(after.info.to_json())["task"] == "classification"
 
 
+def test_does_not_write_over_a_file(run, classifier):
+    before = classifier.read_bytes()
+    status, _, message = run("adjust", "--model", classifier, "--out", classifier)
+    assert status == 2
+    assert "exists already" in message
+    assert classifier.read_bytes() == before
+
+
 def test_does_not_write_what_it_could_not_load(run, tmp_path):
     code = tmp_path / "mine.py"
     code.write_text("import torch\ndef net():\n    return torch.nn.Conv2d(3, 11, 1)\n")
     status, _, message = run("adjust", "--model", f"{code}:net", "--out", tmp_path / "x")
     assert status == 2
-    assert "no checkpoint of this package" in message
+    assert "no checkpoint of this package's own networks" in message
     assert not (tmp_path / "x").exists()

@@ -46,7 +46,10 @@ def test_networks_by_name():
         ("vgg", "classification", "the network is 'vgg'; for classification data give 'resnet'"),
         ("resnet", "segmentation", "for segmentation data give 'small'"),
         ("resnet:depth=3", "classification", "does not take these options"),
-        ("resnet:width=wide", "classification", "'wide' is no number"),
+        ("resnet:width=wide", "classification", "'width=wide' is no option of a network"),
+        ("resnet:width=4.9", "classification", "'width=4.9' is no option"),
+        ("resnet:width=nan", "classification", "'width=nan' is no option"),
+        ("resnet:classes=3", "classification", "'classes=3' is no option"),
         ("resnet:width=0", "classification", "width is 0"),
     ],
 )
@@ -56,7 +59,7 @@ def test_bad_networks_are_named(spec, task, words):
 
 
 def test_objectives_by_name():
-    plain = make_objective("cross-entropy", "pgd-7", None, None, 255)(None)
+    plain = make_objective("cross-entropy", None, None, None, 255)(None)
     assert (plain.name, plain.attack) == ("cross-entropy", None)
     measured, frequent = torch.tensor([2.0, 0.5]), torch.tensor([1.0, 3.0])
     robust = make_objective("pgd-at", "pgd-4", "4/255", None, 7, measured)(frequent)
@@ -78,7 +81,10 @@ def test_objectives_by_name():
         (("pgd-at", "pgd-7", "eight", None, 255), "'eight' is no number"),
         (("pgd-at", "pgd-0", None, None, 255), "steps is 0"),
         (("pgd-at", "cw", None, None, 255), "attack 'cw' is unknown"),
-        (("cross-entropy", "pgd-7", None, None, 255, torch.ones(2)), "give --objective pgd-at"),
+        (("pgd-at", None, "8", None, 255), "did you mean 8/255"),
+        (("cross-entropy", None, None, None, 255, torch.ones(2)), "give --objective pgd-at"),
+        (("cross-entropy", "pgd-7", None, None, 255), "give --objective pgd-at"),
+        (("cross-entropy", None, "8/255", None, 255), "give --objective pgd-at"),
     ],
 )
 def test_bad_objectives_are_named(arguments, words):
@@ -99,7 +105,7 @@ def test_a_classifier_does_not_start_from_a_segmenter(run, checkpoint, tmp_path)
         "train", "--data", "digits", "--init", checkpoint, "--out", tmp_path / "x"
     )
     assert status == 2
-    assert "is no classification checkpoint" in message
+    assert "is a model of segmentation, the data are of classification" in message
 
 
 def test_measured_robustness_weighs_the_classes(run, tmp_path):
@@ -134,3 +140,24 @@ def test_measured_robustness_weighs_the_classes(run, tmp_path):
         measured_weights(report, ("a", "b"), 2.0)
     with pytest.raises(InputError, match=r"nothing\.json is not a diagnosis"):
         measured_weights(tmp_path / "nothing.json", ("a",), 2.0)
+
+
+def test_strength_is_that_of_a_diagnosis(run, tmp_path):
+    status, _, message = run("train", "--data", "digits", "--strength", 2, "--out", tmp_path / "x")
+    assert status == 2
+    assert "give a diagnosis.json too" in message
+
+
+def test_a_foreign_network_is_no_start(run, tmp_path):
+    code = tmp_path / "mine.py"
+    code.write_text("import torch\ndef net():\n    return torch.nn.Conv2d(3, 11, 1)\n")
+    status, _, message = run("train", "--init", f"{code}:net", "--out", tmp_path / "x")
+    assert status == 2
+    assert "no checkpoint of this package's own networks (resnet, small)" in message
+
+
+def test_a_report_without_attacks_weighs_nothing(tmp_path):
+    report = DiagnosisReport("data", ["a", "b"], [(0, 0, 0)] * 2, 1, [1, 1], [], [])
+    report.save(tmp_path / "empty.json")
+    with pytest.raises(InputError, match="holds no attack on a model of these classes"):
+        measured_weights(tmp_path / "empty.json", ("a", "b"), 1.0)

@@ -65,9 +65,10 @@ def test_an_absent_class_is_left_out():
             sample = super().__getitem__(index)
             return Sample(sample.name, sample.image, sample.labels.where(sample.labels != 2, 255))
 
-    states = list(fit_offsets(biased(), WithoutBlue(2), ATTACK, rounds=1))
+    states = list(fit_offsets(biased(), WithoutBlue(2), ATTACK, rounds=2))
     assert states[0].accuracy.isnan().tolist() == [False, False, True]
-    assert states[1].offsets.isfinite().all()
+    assert states[2].offsets[:2].all()
+    assert states[2].offsets[2] == 0  # to sink it would help the others here, and ruin it elsewhere
 
 
 class Void(Toy):

@@ -7,7 +7,7 @@ from art_segplugin.attacks import named, pgd
 from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.errors import InputError
 from art_segplugin.models import Classifier, Segmenter
-from art_segplugin.training import AdversarialTraining
+from art_segplugin.training import AdversarialTraining, CrossEntropy
 
 PGD_2 = named("pgd-2", eps=0.05, step_size=0.04)
 
@@ -77,20 +77,21 @@ def test_another_attack_does_not_resume_the_run(tmp_path):
 
 
 def test_it_makes_a_classifier_robust():
-    """Two features: a strong one that eps can turn round, and a weaker one that it cannot."""
+    """Many weak features that eps turns round together, and one strong one that it cannot."""
     torch.manual_seed(0)
-    labels = torch.randint(0, 2, (64, 1, 1))
+    labels = torch.randint(0, 2, (128, 1, 1))
     sign = (2 * labels.view(-1, 1, 1) - 1).float()
-    images = torch.full((64, 3, 4, 4), 0.5)
-    images[:, 0] += 0.04 * sign  # always right, turned round by eps = 0.05
-    images[:, 1] += 0.2 * sign * (torch.rand(64, 1, 1) < 0.9).float()  # right in 9 of 10, robust
+    images = torch.full((128, 3, 4, 4), 0.5)
+    images[:, :2] += 0.03 * sign[:, None]  # always right, turned round by eps = 0.05
+    strong = 0.25 * sign.view(-1) * (1 - 2 * (torch.rand(128) < 0.1).float())
+    images[:, 2, 0, 0] += strong  # right in 9 of 10, and robust
 
-    def trained(objective):
+    def robust_accuracy(objective):
         torch.manual_seed(1)
         net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, 2))
         model = Classifier(net, classes=2)
-        optimiser = torch.optim.Adam(net.parameters(), 0.02)
-        for step in range(80):
+        optimiser = torch.optim.Adam(net.parameters(), 0.05)
+        for step in range(100):
             loss = objective(model, images, labels, torch.Generator().manual_seed(step))
             optimiser.zero_grad()
             loss.backward()
@@ -98,5 +99,6 @@ def test_it_makes_a_classifier_robust():
         x_adv = pgd(0.05, 0.02, 10)(model, images, labels)
         return (model(x_adv).argmax(1) == labels).float().mean().item()
 
-    robust = trained(AdversarialTraining(named("pgd-4", eps=0.05, step_size=0.025)))
-    assert robust > 0.85
+    assert robust_accuracy(CrossEntropy()) < 0.5
+    attack = named("pgd-4", eps=0.05, step_size=0.025)
+    assert robust_accuracy(AdversarialTraining(attack)) > 0.85

@@ -75,3 +75,19 @@ def test_jitter_changes_colours_only():
     assert not torch.allclose(plain[0], jittered[0], atol=0.02)
     assert jittered[0].min() >= 0
     assert jittered[0].max() <= 1
+
+
+def test_digits_need_not_be_mirrored():
+    image = torch.arange(3 * 4 * 4, dtype=torch.uint8).view(3, 4, 4)
+    labels = torch.zeros(1, 1, dtype=torch.int64)
+    for flip in (True, False):
+        generator = torch.Generator().manual_seed(0)
+        views = [
+            augment(
+                image, labels, crop=(4, 4), scale=(1, 1), flip=flip, jitter=0.0, ignore_index=255,
+                generator=generator,
+            )[0]
+            for _ in range(20)
+        ]  # fmt: skip
+        kept = sum(torch.allclose(view, image / 255) for view in views)
+        assert 0 < kept < 20 if flip else kept == 20

@@ -35,6 +35,8 @@ def test_known_values_and_absent_classes():
     weights = robustness_weights(torch.tensor([0.0, math.log(2) / 3, math.nan]), 3.0)
     torch.testing.assert_close(weights, torch.tensor([4 / 3, 2 / 3, 1.0]))
     assert robustness_weights(torch.tensor([0.1, 0.9]), 0.0).tolist() == [1, 1]
+    sharp = robustness_weights(torch.tensor([0.9, 0.95]), 1e4)
+    assert sharp.tolist() == [2, 0]
 
 
 @pytest.mark.parametrize(

@@ -25,14 +25,14 @@ def saved(tmp_path):
     model, optimiser = _model()
     model(torch.rand(1, 3, 2, 2)).sum().backward()
     optimiser.step()
-    save_state(tmp_path / "last.pt", _describe(), Progress(7, 0.25), model, optimiser)
+    save_state(tmp_path / "last.pt", _describe(), Progress(7, (0.25,)), model, optimiser)
     return tmp_path / "last.pt", model, optimiser
 
 
 def test_round_trip(saved):
     path, model, optimiser = saved
     fresh, fresh_optimiser = _model()
-    assert load_state(path, _describe(), fresh, fresh_optimiser) == Progress(7, 0.25)
+    assert load_state(path, _describe(), fresh, fresh_optimiser) == Progress(7, (0.25,))
     assert torch.equal(fresh.weight, model.weight)
     states = [o.state_dict()["state"][0]["exp_avg"] for o in (optimiser, fresh_optimiser)]
     assert torch.equal(*states)

@@ -46,3 +46,24 @@ def test_rare_classes_weigh_more(kind, ratio):
 
 def test_no_weighting():
     assert class_weights(SampleCache(_Fixed(2), 2**20), "none") is None
+
+
+def test_few_light_pixels_are_a_mean_too():
+    """A batch whose weights add up to less than 1, as those of two images of a light class do."""
+    model, weights = nn.Conv2d(3, 3, 1), torch.tensor([0.1, 1.0, 1.0])
+    images, labels = torch.rand(2, 3, 1, 1), torch.zeros(2, 1, 1, dtype=torch.int64)
+    loss = CrossEntropy(255, weights)(model, images, labels, torch.Generator())
+    torch.testing.assert_close(loss, F.cross_entropy(model(images), labels, weights))
+
+
+class _InTurn(Toy):
+    """Images with one label each: classes 0, 1, 2 in turn, and 0 alone where the others are used up."""
+
+    def __getitem__(self, index):
+        label = index % 3 if index < 300 else 0
+        return Sample("one", torch.zeros(3, 2, 2), torch.full((1, 1), label))
+
+
+def test_classes_listed_in_turn_are_all_counted():
+    weights = class_weights(SampleCache(_InTurn(600), 2**20), "median")
+    torch.testing.assert_close(weights / weights[0], torch.tensor([1.0, 4.0, 4.0]))
