@@ -35,7 +35,8 @@ SMALL = {
     "held out": 2000,
     "test": 2000,
     "strengths": 1000,
-    "scenes": 24,
+    "scenes": 16,
+    "of the plain": 0.5,
     "precision": "bfloat16",
 }
 FULL = SMALL | {
@@ -54,6 +55,7 @@ FULL = SMALL | {
     "test": 10000,
     "strengths": 10000,
     "scenes": 200,
+    "of the plain": 1,
     "precision": "float32",
 }
 
@@ -112,13 +114,19 @@ def jobs(cifar, camvid, out, sizes):
         "--lr", "1e-3", "--strength", "1",
         "--class-robustness", out / "held-out" / "diagnosis.json",
     )  # fmt: skip
+    # As long, without the weights: what of the gain is only more training?
+    yield train(
+        "cifar-longer", *data, *narrow, *at, "--init", best("cifar-at"), "--steps",
+        sizes["reweighted"], "--lr", "1e-3",
+    )  # fmt: skip
     adjusted = out / "cifar-adjusted.safetensors"
     yield adjusted, False, [
         "adjust", "--model", best("cifar-at"), *held_out, "--attack", "pgd-20", "--out", adjusted,
     ]  # fmt: skip
     yield diagnose(
         "diagnosis-remedies", *scores, "--model", best("cifar-at"), "--model",
-        best("cifar-reweighted"), "--model", adjusted, "--attack", "pgd-20",
+        best("cifar-reweighted"), "--model", adjusted, "--model", best("cifar-longer"),
+        "--attack", "pgd-20",
         "--attack", "temperature-pgd-20", "--temperature", "0.5", "--temperature", "2",
     )  # fmt: skip
 
@@ -135,15 +143,21 @@ def jobs(cifar, camvid, out, sizes):
         "--steps", sizes["scenes at"], "--batch-size", 4, "--crop", "240x320", "--zoom", "0.9-1.3",
         "--lr", "1e-3", *fast, "--validate-every", 250,
     )  # fmt: skip
-    for data_set, words in (
-        ("camvid", [*half, "--background", "sky"]),
-        ("scenes", ["--split", "test", "--count", sizes["scenes"], "--background", "sky"]),
+    # Any of these attacks breaks a plain model, so some of the images tell enough.
+    for data_set, count, words in (
+        ("camvid", 101, [*half, "--background", "sky"]),
+        ("scenes", sizes["scenes"], ["--split", "test", "--background", "sky"]),
     ):
         plain = best("camvid") if data_set == "camvid" else "small-scenes"
-        for name, model in ((data_set, plain), (f"{data_set}-at", best(f"{data_set}-at"))):
+        fewer = round(count * sizes["of the plain"])
+        for name, model, images in (
+            (data_set, plain, fewer),
+            (f"{data_set}-at", best(f"{data_set}-at"), count),
+        ):
             yield diagnose(
-                f"diagnosis-{name}", "diagnose", *words, "--model", model, *ATTACKS, *small_eps
-            )
+                f"diagnosis-{name}", "diagnose", *words, "--count", images, "--model", model,
+                *ATTACKS, *small_eps,
+            )  # fmt: skip
 
 
 def main():

@@ -4,6 +4,8 @@ import torch
 from oracles import TinyNet
 from torch import nn
 
+from art_segplugin.core.types import NO_VOID
+
 
 class TinyClassifier(nn.Module):
     """Logits (n, c, 1, 1): the mean of a small net's over the image."""
@@ -27,5 +29,5 @@ def one_label_problem(n=6, size=(7, 8), dtype=torch.float32, seed=0):
         model.net.head.weight *= 8
         model.net.head.bias *= 8
     labels = model(x).argmax(1)
-    labels[-1] = 255
+    labels[-1] = NO_VOID  # negative: 255 would be a class
     return model, x, labels

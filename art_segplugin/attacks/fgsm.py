@@ -26,7 +26,7 @@ def fgsm(
         random_start: begin at a uniform draw from the ball, else at the image.
         restarts: independent runs, which differ by their random start only.
         targeted: labels are what the adversary wants.
-        ignore_index: label of void pixels.
+        ignore_index: label of void pixels, or of void images if negative.
         bounds: smallest and largest pixel value.
         weighting: how much each pixel counts.
 

@@ -34,7 +34,7 @@ def pgd(
         random_start: begin at a uniform draw from the ball, else at the image.
         restarts: independent runs; per image the lowest pixel accuracy wins.
         targeted: labels are what the adversary wants.
-        ignore_index: label of void pixels.
+        ignore_index: label of void pixels, or of void images if negative.
         bounds: smallest and largest pixel value.
         decay: momentum (MI-FGSM, arXiv:1710.06081); None for none.
         weighting: how much each pixel counts; other attacks are PGD with another weighting.

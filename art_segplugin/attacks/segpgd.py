@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 
 import torch
 
@@ -35,17 +36,17 @@ class SegWeights(Stateless):
             in [0, 1]; 0.5 weighs all pixels the same.
 
     Raises:
-        InputError: another name, or a number outside [0, 1].
+        InputError: another name, a number outside [0, 1], or anything else.
     """
 
     schedule: str | float = "linear"
 
     def __post_init__(self) -> None:
-        known = (
-            self.schedule in SCHEDULES
-            if isinstance(self.schedule, str)
-            else 0 <= self.schedule <= 1
-        )
+        value: object = self.schedule
+        if isinstance(value, str):
+            known = value in SCHEDULES
+        else:
+            known = isinstance(value, Real) and 0 <= float(value) <= 1
         if not known:
             raise InputError(
                 f"schedule is {self.schedule!r}; give one of {', '.join(SCHEDULES)}, "
@@ -88,7 +89,7 @@ def segpgd(
         random_start: begin at a uniform draw from the ball, else at the image.
         restarts: independent runs; per image the lowest pixel accuracy wins.
         targeted: labels are what the adversary wants; pixels already there get lambda.
-        ignore_index: label of void pixels.
+        ignore_index: label of void pixels, or of void images if negative.
         bounds: smallest and largest pixel value.
         decay: momentum (MI-FGSM, arXiv:1710.06081); None for none.
         schedule: how lambda grows, see SegWeights.
@@ -131,7 +132,7 @@ def segfgsm(
         random_start: begin at a uniform draw from the ball, else at the image.
         restarts: independent runs, which differ by their random start only.
         targeted: labels are what the adversary wants.
-        ignore_index: label of void pixels.
+        ignore_index: label of void pixels, or of void images if negative.
         bounds: smallest and largest pixel value.
 
     Raises:

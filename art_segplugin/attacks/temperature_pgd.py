@@ -32,9 +32,9 @@ SWEEP = (10.0, 5.0, 2.0, 1.0, 0.5, 0.2, 0.1, 0.02)
 class TemperedWeights:
     """What the gradient of `loss` lacks: base * (1 - p_y), over its largest value in the image.
 
-    Weighted by it, the gradient of the log-odds is that of the cross-entropy of softmax(scale * z/T)
-    up to one positive factor per image, on which no step rule depends. 1 - p_y is kept as a
-    logarithm, so some pixel always weighs 1, unless `base` gives all of them 0.
+    Weighted by it, the gradient of `loss` is that of the cross-entropy of softmax(scale * z / T) up
+    to one positive factor per image, on which no step rule depends. 1 - p_y is kept as a logarithm,
+    so some pixel always weighs 1, unless `base` gives all of them 0.
 
     Args:
         loss: the loss whose gradient is weighted.
@@ -94,7 +94,7 @@ def temperature_pgd(
         random_start: begin at a uniform draw from the ball, else at the image.
         restarts: independent runs; per image the lowest pixel accuracy wins.
         targeted: labels are what the adversary wants.
-        ignore_index: label of void pixels.
+        ignore_index: label of void pixels, or of void images if negative.
         bounds: smallest and largest pixel value.
         decay: momentum (MI-FGSM, arXiv:1710.06081); None for none.
         temperature: T > 0.
@@ -152,7 +152,7 @@ def temperature_sweep(
         random_start: begin at a uniform draw from the ball, else at the image.
         restarts: independent runs of each temperature; per image the lowest pixel accuracy wins.
         targeted: labels are what the adversary wants.
-        ignore_index: label of void pixels.
+        ignore_index: label of void pixels, or of void images if negative.
         bounds: smallest and largest pixel value.
         decay: momentum (MI-FGSM, arXiv:1710.06081); None for none.
         temperatures: one or more T > 0.

@@ -38,7 +38,7 @@ class GradientAttack(TaskAttack):
         restarts: independent runs; per image the answer with the lowest pixel accuracy (the highest
             share of pixels on target, if targeted) wins.
         targeted: labels are what the adversary wants instead of the truth.
-        ignore_index: label of void pixels, which count nowhere.
+        ignore_index: label of void pixels, which count nowhere; of void images if negative.
 
     Raises:
         InputError: steps or restarts below 1.

@@ -25,6 +25,16 @@ def check_range(images: Tensor, bounds: tuple[float, float]) -> None:
         )
 
 
+def check_start(start: Tensor | None) -> None:
+    """Refuse a start that projecting cannot bring into the threat model.
+
+    Raises:
+        InputError: a value is infinite or NaN.
+    """
+    if start is not None and not bool(start.isfinite().all()):
+        raise InputError("start holds values that are infinite or NaN; give finite ones.")
+
+
 def largest_label(labels: Tensor) -> int:
     """The largest class in a label map without void pixels.
 
@@ -51,7 +61,7 @@ def check_logits(logits: object, labels: Tensor, classes: int) -> None:
             if classes > logits.shape[1]:
                 raise InputError(
                     f"the labels hold class {classes - 1} and the model has {logits.shape[1]} "
-                    "classes, counted from 0; mark void pixels with ignore_index."
+                    f"classes, counted from 0; {_void_mark(labels)}."
                 )
             return
         returned = f"logits of {tuple(logits.shape)}"
@@ -66,6 +76,8 @@ def check_logits(logits: object, labels: Tensor, classes: int) -> None:
 
 def _remedy(logits: object, labels: Tensor) -> str:
     """What to do about logits of another size than the labels: a different thing for classifiers."""
+    if isinstance(logits, Tensor) and logits.ndim < 2:
+        return "give a model that returns one logit per class"
     classifier = isinstance(logits, Tensor) and logits[:1, :1].numel() == 1
     if tuple(labels.shape[1:]) != (1, 1):
         if classifier:
@@ -84,8 +96,15 @@ def _remedy(logits: object, labels: Tensor) -> str:
     return "wrap the model in art_segplugin.models.Classifier, which gives logits this shape"
 
 
-def check_shapes(images: Tensor, labels: Tensor, mask: Tensor | None) -> None:
-    """Refuse images, labels and mask that do not fit together.
+def _void_mark(labels: Tensor) -> str:
+    """How to say which labels are no class."""
+    if tuple(labels.shape[1:]) == (1, 1):
+        return "mark images without a label with a negative ignore_index"
+    return "mark void pixels with ignore_index"
+
+
+def check_shapes(images: Tensor, labels: Tensor, mask: Tensor | None, start: Tensor | None) -> None:
+    """Refuse images, labels, mask and start that do not fit together.
 
     Raises:
         InputError: a shape or dtype, or inference mode, in which nothing has a gradient.
@@ -107,4 +126,9 @@ def check_shapes(images: Tensor, labels: Tensor, mask: Tensor | None) -> None:
     if mask is not None and (tuple(mask.shape) != wanted or mask.dtype != torch.bool):
         raise InputError(
             f"mask is {mask.dtype} of shape {tuple(mask.shape)}; give booleans of shape {wanted}."
+        )
+    if start is not None and (start.shape != images.shape or start.dtype != images.dtype):
+        raise InputError(
+            f"start is {start.dtype} of shape {tuple(start.shape)}; give {images.dtype} of shape "
+            f"{tuple(images.shape)}, as the images are."
         )

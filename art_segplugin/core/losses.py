@@ -25,13 +25,15 @@ def cross_entropy(logits: Logits, labels: Labels) -> PixelMap:
 
 @dataclass(frozen=True)
 class TemperedCrossEntropy:
-    """Reports the cross-entropy of p = softmax(scale * z / T), but has the gradient of `log_odds`.
+    """Reports the cross-entropy of p = softmax(scale * z / T); has the gradient of `log_odds` / f.
 
     With m the log-odds against the label, the cross-entropy is softplus(m) and its gradient
     (1 - p_y) dm. The factor 1 - p_y is lost in floating point where the label is far ahead: for the
     logits (6, 1, 0.5, -1) at 1/T = 50 it is e^-250, which is 0 in float32, however carefully the
-    loss itself is computed. dm never is 0, so the factor is left to a weighting, which can keep it
-    as a logarithm (`art_segplugin.attacks.temperature_pgd.TemperedWeights`).
+    loss itself is computed. So it is left to a weighting, which can keep it as a logarithm
+    (`art_segplugin.attacks.temperature_pgd.TemperedWeights`). The factor f = scale / T, in which a
+    float16 model's backward pass overflows at f = 50, is left out: no step depends on it. What
+    remains, dm / f, is -1 at the label's logit and adds up to 1 over the others at any temperature.
 
     Args:
         temperature: T; below 1 it sharpens the probabilities, above 1 it evens them out.
@@ -75,8 +77,8 @@ class TemperedCrossEntropy:
         return ahead.scatter_(1, at_label, -math.inf).logsumexp(1)
 
     def __call__(self, logits: Logits, labels: Labels) -> PixelMap:
-        """-log softmax(scale * z / T)_y in value, `log_odds` in gradient; at least in float32."""
+        """-log softmax(scale * z / T)_y in value, `log_odds` / f in gradient; at least in float32."""
         odds = self.log_odds(logits, labels)
         value = -F.logsigmoid(-odds.detach())  # softplus, which torch cuts off above 20
         # 0 in value; infinite odds, of classes that a logit of -inf rules out, have no gradient.
-        return value + (odds - odds.detach()).nan_to_num(0.0)
+        return value + ((odds - odds.detach()) / self.factor).nan_to_num(0.0)

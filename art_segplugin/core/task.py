@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from art_segplugin.core.checks import check_range, check_shapes, largest_label
+from art_segplugin.core.checks import check_range, check_shapes, check_start, largest_label
 from art_segplugin.core.iterate import Iterate, Model
 from art_segplugin.core.types import ImageMask, Images, Labels, PixelMask
 
@@ -20,10 +20,10 @@ class Task:
         model: images -> logits.
         images: (n, ch, h, w), without a graph.
         labels: class indices, int64, of the size of the images or (n, 1, 1); void pixels hold 0.
-        valid: False on void pixels.
+        valid: False on void pixels, or void images where there is one label per image.
         classes: the classes that the labels need: 1 + the largest label.
         mask: pixels that may change; None for all.
-        start: first point of every restart; None for what the attack chooses.
+        start: first point of every restart, finite; None for what the attack chooses.
         generator: source of the random starts.
     """
 
@@ -50,14 +50,22 @@ class Task:
     ) -> "Task":
         """Read values back from the device to check them: here, and nowhere in an attack.
 
+        In labels of whole images an `ignore_index` >= 0 is a class like any other: 255 is one of
+        ImageNet's, and the usual mark of void pixels. A negative one still marks void images. Images
+        of a single pixel have label maps.
+
         Raises:
             InputError: shapes, dtypes or values that do not fit together.
         """
-        check_shapes(images, labels, mask)
-        images = images.detach()
-        valid = labels != ignore_index
-        labels = labels.masked_fill(~valid, 0).long()
+        check_shapes(images, labels, mask, start)
+        images, labels = images.detach(), labels.long()  # 8 bits would wrap a negative ignore_index
+        one_each = labels.shape[1:] == (1, 1) != images.shape[2:]
+        valid = torch.ones_like(labels, dtype=torch.bool)
+        if not one_each or ignore_index < 0:
+            valid = labels != ignore_index
+        labels = labels.masked_fill(~valid, 0)
         check_range(images, bounds)
+        check_start(start)
         classes = largest_label(labels) + 1
         return cls(model, images, labels, valid, classes, mask, start, generator)
 
@@ -97,9 +105,11 @@ class TaskAttack(ABC):
             model: images -> logits, at the size of the labels.
             images: (n, ch, h, w), inside the bounds of the threat model.
             labels: class indices, the wanted ones if targeted: (n, h, w), one per pixel, or
-                (n, 1, 1), one per image for a classifier, whose logits are (n, c, 1, 1).
+                (n, 1, 1), one per image for a classifier, whose logits are (n, c, 1, 1). Of
+                (n, 1, 1) only a negative `ignore_index` is void, for 255 may be a class.
             mask: (n, h, w) True where pixels of the images may be changed; None for everywhere.
-            start: first point of every restart, projected, in place of the random start.
+            start: first point of every restart, projected, in place of the random start; finite,
+                of the shape and dtype of `images`.
             generator: source of the random starts, on the device of the images.
 
         Raises:

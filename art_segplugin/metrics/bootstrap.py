@@ -81,14 +81,7 @@ def paired_difference(
     Raises:
         InputError: shapes that differ, or what `interval` raises.
     """
-    if before.shape != after.shape:
-        raise InputError(
-            f"counts before {tuple(before.shape)} and after {tuple(after.shape)} differ in shape; "
-            "give those of the same images and classes."
-        )
-    # The same seed draws the same images.
-    first, second = (_scores(images, statistic, samples, seed) for images in (before, after))
-    return _percentiles(second - first.to(second.device), level)
+    return _percentiles(_differences(before, after, statistic, samples, seed), level)
 
 
 def paired_class_differences(
@@ -101,6 +94,8 @@ def paired_class_differences(
 ) -> list[Interval]:
     """`paired_difference` of one score a class, each with an interval of its own.
 
+    All classes are scored on the same resamples.
+
     Args:
         before: (n, 3, c) counts of each image.
         after: (n, 3, c), likewise.
@@ -112,37 +107,51 @@ def paired_class_differences(
     Raises:
         InputError: what `paired_difference` raises.
     """
-    return [
-        paired_difference(
-            before[:, :, index : index + 1],
-            after[:, :, index : index + 1],
-            lambda totals: statistic(totals)[..., 0],
-            samples,
-            seed,
-            level,
+    differences = _differences(before, after, statistic, samples, seed, per_class=True)
+    return [_percentiles(of_class, level) for of_class in differences.unbind(1)]
+
+
+def _differences(
+    before: Tensor,
+    after: Tensor,
+    statistic: Statistic,
+    samples: int,
+    seed: int,
+    *,
+    per_class: bool = False,
+) -> Tensor:
+    """`_scores` of `after` minus those of `before`; the same seed draws the same images."""
+    if before.shape != after.shape:
+        raise InputError(
+            f"counts before {tuple(before.shape)} and after {tuple(after.shape)} differ in shape; "
+            "give those of the same images and classes."
         )
-        for index in range(before.shape[-1])
-    ]
+    first, second = (
+        _scores(images, statistic, samples, seed, per_class=per_class) for images in (before, after)
+    )
+    return second - first.to(second.device)
 
 
-def _scores(images: Tensor, statistic: Statistic, samples: int, seed: int) -> Tensor:
-    """(1 + samples,) scores: of the images as they are, then of every resample."""
+def _scores(
+    images: Tensor, statistic: Statistic, samples: int, seed: int, *, per_class: bool = False
+) -> Tensor:
+    """Scores of the images as they are, then of every resample: (1 + samples,), or (1 + samples, c)."""
     if images.ndim < 2:
         raise InputError(f"images have shape {tuple(images.shape)}; give counts (n, 3, classes).")
     if not isinstance(samples, int) or samples < 1:
         raise InputError(f"samples is {samples!r}; give a number of resamples >= 1.")
     # Counts add up exactly in float64, below 2 ** 53: in any order, on any device.
-    numbers = images.flatten(1).double()
-    scores = [
-        statistic((weights.to(images.device) @ numbers).view(-1, *images.shape[1:]))
-        for weights in _weights(len(images), numbers.shape[1], samples, seed)
-    ]
-    for part in scores:
-        if part.ndim != 1:
+    numbers, wanted = images.flatten(1).double(), images.shape[-1:] if per_class else ()
+    scores = []
+    for weights in _weights(len(images), numbers.shape[1], samples, seed):
+        totals = (weights.to(images.device) @ numbers).view(-1, *images.shape[1:])
+        part = statistic(totals)
+        if part.shape != (len(totals), *wanted):
             raise InputError(
                 f"the statistic gives shape {tuple(part.shape[1:])} for one data set; give one "
-                "that turns totals (..., 3, classes) into (...,)."
+                f"that turns totals (..., 3, classes) into (...{', classes' if per_class else ','})."
             )
+        scores.append(part)
     return torch.cat(scores)
 
 

@@ -58,8 +58,9 @@ def count(prediction: Labels, labels: Labels, classes: int, ignore_index: int = 
         raise InputError(
             f"prediction {tuple(prediction.shape)} and labels {tuple(labels.shape)} differ in shape."
         )
+    labels = labels.long()  # 8 bits would wrap a negative ignore_index
     valid = labels != ignore_index
-    truth, guess = labels[valid].long(), prediction[valid].long()
+    truth, guess = labels[valid], prediction[valid].long()
     for name, values in (("label", truth), ("prediction", guess)):
         if values.numel() and not (int(values.min()) >= 0 and int(values.max()) < classes):
             wrong = values[(values < 0) | (values >= classes)]

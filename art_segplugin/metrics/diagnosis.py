@@ -164,7 +164,8 @@ def weakest(values: Tensor, k: int) -> Tensor:
 def share_on_weakest(weak: Tensor, strong: Tensor, k: int) -> float:
     """Share of the summed `gain` that falls on the k classes weakest under the weaker attack.
 
-    k / c would be an even share. Classes that gain less than nothing push it above 1.
+    k / c would be an even share. Classes that gain less than nothing can take it above 1, and below 0
+    where they are among the k.
 
     Args:
         weak: (c,) class accuracies under the weaker attack.

@@ -63,14 +63,16 @@ def fit_offsets(
     Args:
         model: Left as it is; `art_segplugin.models.last_layer.add_to_logits` applies the answer.
         data: Labelled samples that neither training nor the final judgement uses.
-        attack: What the classes are to withstand; it attacks model + offsets.
+        attack: What the classes are to withstand; it attacks model + offsets. Its ignore_index is to be
+            the model's.
         strength: How much the weakest class counts; towards infinity it alone does.
         rounds: Searches for better offsets.
         batch_size: Images attacked together.
         seed: Seed of random starts and of the pixels that are looked at.
 
     Raises:
-        InputError: No data, strength or rounds out of range, or labels that are void everywhere.
+        InputError: No data, strength or rounds out of range, an attack with another ignore_index than
+            the model, or labels that are void everywhere.
     """
     if not (0 < strength < math.inf and rounds >= 1):
         raise InputError(
@@ -79,6 +81,11 @@ def fit_offsets(
         )
     if len(data) == 0:
         raise InputError("the data set is empty; offsets are fitted on held-out images.")
+    if attack.ignore_index != model.ignore_index:
+        raise InputError(
+            f"void is {attack.ignore_index} for the attack and {model.ignore_index} for the model: "
+            "build the attack with the ignore_index of the model."
+        )
     classes = len(data.palette.classes)
     samples = SampleCache(data, 2**31)
     offsets = best = torch.zeros(classes)
@@ -125,9 +132,7 @@ def _attacked(
     for images, labels in ordered_batches(samples, maker, batch_size):
         images, labels = images.to(device), labels.to(device)
         void = labels == model.ignore_index
-        x_adv = attack(
-            adjusted, images, labels.masked_fill(void, attack.ignore_index), generator=generator
-        )
+        x_adv = attack(adjusted, images, labels, generator=generator)
         with torch.no_grad():
             logits = adjusted(x_adv).movedim(1, -1)[~void].cpu()
         few = torch.randperm(len(logits), generator=chooser)[: PIXELS * len(images)]

@@ -11,6 +11,7 @@ from oracles import LinearSegmenter, tiny_problem
 
 from art_segplugin.attacks import RECIPES, SWEEP
 from art_segplugin.attacks.registry import parameters
+from art_segplugin.core.types import NO_VOID
 
 TEMPERATURES = (5.0, 1.0, 0.1)  # of a sweep, which is as slow as it has members
 RADII = {1: 8.0, 2: 0.6, math.inf: 0.06}
@@ -163,17 +164,17 @@ def test_finds_exactly_the_pixels_that_can_be_fooled(name):
 def test_classifiers_are_segmenters_of_one_pixel(name, norm, targeted):
     model, x, labels = one_label_problem(dtype=torch.float64)
     if targeted:
-        labels = torch.where(labels == 255, labels, (labels + 1) % 4)
-    attack = build(name, norm=norm, targeted=targeted, random_start=False)
+        labels = torch.where(labels == NO_VOID, labels, (labels + 1) % 4)
+    attack = build(name, norm=norm, targeted=targeted, random_start=False, ignore_index=NO_VOID)
     runs = list(attack.iterates(model, x, labels))
     for iterate in runs:
         assert iterate.forward.fooled.shape == (6, 1, 1)
         assert (attack.threat_model.distance(iterate.x_adv, x) <= 1.001 * RADII[norm]).all()
         assert iterate.forward.weights is None or not iterate.forward.weights[-1].any()
-    best, labelled = runs[-1].best, labels.flatten() != 255
+    best, labelled = runs[-1].best, labels.flatten() != NO_VOID
     before, after = (
         F.cross_entropy(
-            model(images).flatten(1), labels.flatten(), ignore_index=255, reduction="none"
+            model(images).flatten(1), labels.flatten(), ignore_index=NO_VOID, reduction="none"
         )
         for images in (x, best)
     )

@@ -7,6 +7,7 @@ from oracles import straight_segpgd, tiny_problem
 
 from art_segplugin.attacks import fgsm, pgd, segfgsm, segpgd
 from art_segplugin.attacks.segpgd import SCHEDULES, SegWeights
+from art_segplugin.errors import InputError
 
 EPS, STEP, STEPS = 0.05, 0.01, 20
 
@@ -43,6 +44,14 @@ def test_fooled_pixels_never_count_more_than_the_others():
         assert shares[0] == 0
         assert shares == sorted(shares)
         assert shares[-1] < 0.5
+
+
+@pytest.mark.parametrize("schedule", [None, [1], (0.5,), {}, math.nan, -0.1, 1j, b"linear"])
+def test_what_is_no_schedule_is_named(schedule):
+    unchecked = getattr(SegWeights.__init__, "__wrapped__", SegWeights.__init__)
+    with pytest.raises(InputError) as caught:
+        unchecked(SegWeights(), schedule)
+    assert f"schedule is {schedule!r}; give one of linear" in str(caught.value)
 
 
 def test_constant_weights_are_pgd():

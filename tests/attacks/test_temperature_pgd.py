@@ -7,14 +7,21 @@ import torch.nn.functional as F
 from one_label import one_label_problem
 from oracles import LinearSegmenter, tiny_problem
 
-from art_segplugin.attacks import pgd, segpgd, temperature_pgd
+from art_segplugin.attacks import SWEEP, pgd, segpgd, temperature_pgd
 from art_segplugin.attacks.segpgd import SegWeights
 from art_segplugin.attacks.temperature_pgd import TemperedWeights
 from art_segplugin.core.losses import TemperedCrossEntropy
+from art_segplugin.core.types import NO_VOID
 from art_segplugin.core.weightings import UNIFORM
+from art_segplugin.data.scenes import SceneDataset
+from art_segplugin.models import load_model
 
 EPS, STEP, STEPS = 0.05, 0.01, 10
 TEMPERATURES = (10.0, 2.0, 0.5, 0.1, 0.02)
+
+segmenter_and_classifier = pytest.mark.parametrize(
+    ("problem", "void"), [(tiny_problem, 255), (one_label_problem, NO_VOID)]
+)
 
 
 def seeded(seed=0):
@@ -50,13 +57,16 @@ def test_every_step_goes_where_the_tempered_cross_entropy_says(temperature, sche
         torch.testing.assert_close(moved, -direction if targeted else direction)
 
 
-@pytest.mark.parametrize("problem", [tiny_problem, one_label_problem])
+@segmenter_and_classifier
 @pytest.mark.parametrize("temperature", [5.0, 0.5, 0.1])
-def test_sign_step_is_that_of_the_plain_cross_entropy_in_float64(problem, temperature):
+def test_sign_step_is_that_of_the_plain_cross_entropy_in_float64(problem, void, temperature):
     model, x, labels = problem(dtype=torch.float64)
     leaf = x.clone().requires_grad_(True)
-    F.cross_entropy(model(leaf) / temperature, labels, ignore_index=255, reduction="sum").backward()
-    attack = temperature_pgd(EPS, EPS, 1, random_start=False, temperature=temperature)
+    plain = F.cross_entropy(model(leaf) / temperature, labels, ignore_index=void, reduction="sum")
+    plain.backward()
+    attack = temperature_pgd(
+        EPS, EPS, 1, random_start=False, ignore_index=void, temperature=temperature
+    )
     sign = ((attack(model, x, labels) - x) / EPS).round()
     clear = leaf.grad.abs() > 1e-9 * leaf.grad.abs().flatten(1).amax(1).view(-1, 1, 1, 1)
     assert clear.double().mean() > 0.5
@@ -68,26 +78,27 @@ def confident_segmenter():
     model = LinearSegmenter().eval()
     x = 0.3 + 0.4 * torch.rand(2, 3, 6, 7, generator=seeded())
     labels = model(x).argmax(1).masked_fill(model.margin(x).abs() < 0.03, 255)
-    return (lambda images: 1e3 * model(images)), x, labels
+    return (lambda images: 1e3 * model(images)), x, labels, 255
 
 
 def confident_classifier():
     model, x, labels = one_label_problem()
-    ahead = -TemperedCrossEntropy(1e-4).log_odds(model(x), labels.masked_fill(labels == 255, 0))
+    ahead = -TemperedCrossEntropy(1e-4).log_odds(model(x), labels.clamp(min=0))
     factor = 30 / (1e-4 * ahead[:-1].min().item())  # e^(-30 * 50) is 0 in float64 too
-    return (lambda images: factor * model(images)), x, labels
+    return (lambda images: factor * model(images)), x, labels, NO_VOID
 
 
 @pytest.mark.parametrize("problem", [confident_segmenter, confident_classifier])
 def test_no_step_is_silently_lost(problem):
-    model, x, labels = problem()
-    valid = labels != 255
+    model, x, labels, void = problem()
+    valid = labels != void
     labelled = valid.flatten(1).any(1)
 
     def plain_loss(logits, labels):
         return F.cross_entropy(50 * logits, labels, reduction="none")
 
     options = {"eps": 0.02, "step_size": 0.002, "steps": 5, "random_start": False}
+    options["ignore_index"] = void
     plain = pgd(**options, loss=plain_loss)(model, x, labels)
     assert torch.equal(plain, x)
 
@@ -191,13 +202,36 @@ def test_with_a_schedule_it_equals_the_equations_written_straight(schedule, temp
     torch.testing.assert_close(answer, expected, atol=1e-9, rtol=0)
 
 
-@pytest.mark.parametrize("problem", [tiny_problem, one_label_problem])
+@segmenter_and_classifier
 @pytest.mark.parametrize("temperature", [10.0, 0.02])
-def test_half_precision(problem, temperature):
+def test_half_precision(problem, void, temperature):
     model, x, labels = problem()
-    attack = temperature_pgd(EPS, STEP, 4, temperature=temperature, schedule="linear")
+    attack = temperature_pgd(
+        EPS, STEP, 4, ignore_index=void, temperature=temperature, schedule="linear"
+    )
     runs = list(attack.iterates(model.bfloat16(), x.bfloat16(), labels))
     assert runs[-1].best.dtype == torch.bfloat16
     assert all(i.forward.loss.isfinite().all() for i in runs)
     assert all(i.forward.weights is None or i.forward.weights.isfinite().all() for i in runs)
     assert runs[-1].best_success.sum() > runs[0].best_success.sum()
+
+
+@pytest.mark.parametrize("temperature", [1e9, *SWEEP])
+def test_no_step_overflows_or_underflows_in_float16(temperature):
+    """A net with slopes of 3000, of which float16 holds 20 times, not 50 times as much."""
+    model = LinearSegmenter().eval().half()
+    x = (0.3 + 0.4 * torch.rand(2, 3, 6, 7, generator=seeded())).half()
+    labels = 1 - model(x).argmax(1)  # wrong already: all pixels count the same when T is small
+    attack = temperature_pgd(0.02, 0.02, 1, random_start=False, temperature=temperature)
+    moved = attack(lambda images: 6000 * model(images), x, labels) - x
+    assert (moved.abs() > 0.019).all()
+
+
+def test_float16_attacks_the_shipped_model_as_float32_does():
+    (scene,) = SceneDataset(1, split="test", size=(64, 96))
+    model, x, labels = load_model("small-scenes"), scene.image[None], scene.labels[None]
+    attack = temperature_pgd(0.01, 0.005, 3, random_start=False, temperature=0.02)
+    exact = list(attack.iterates(model, x, labels))[-1].best_success
+    half = list(attack.iterates(model.half(), x.half(), labels))[-1].best_success
+    assert exact > 0.1
+    assert abs(half - exact) < 0.02

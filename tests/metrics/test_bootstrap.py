@@ -185,6 +185,15 @@ def test_bad_input_is_named():
         (lambda: interval(images, lambda totals: totals), r"shape \(3, 1\) for one data set"),
         (lambda: interval(images, lambda totals: totals.sum()), "the statistic"),
         (lambda: paired_difference(images, images[1:], accuracy), r"\(3, 3, 1\) and after \(2,"),
+        (lambda: paired_difference(images, images, class_accuracy), r"shape \(1,\) for one data"),
+        (lambda: paired_class_differences(images, images[1:], class_accuracy), "and after"),
+        (
+            lambda: paired_class_differences(images, images, accuracy),
+            r"shape \(\) for one.*classes\)",
+        ),
+        (lambda: paired_class_differences(images, images, lambda t: t), r"shape \(3, 1\) for one"),
+        (lambda: paired_class_differences(images, images, class_accuracy, 0), "samples is 0"),
+        (lambda: paired_class_differences(*[images[:, 0, 0]] * 2, class_accuracy), r"shape \(3,\)"),
     ]:
         with pytest.raises(InputError, match=message):
             call()
@@ -205,3 +214,16 @@ def test_class_differences_are_those_of_each_class_alone():
         assert found[index] == alone
     assert math.isnan(found[2].estimate)
     assert math.isnan(found[2].low)
+
+
+def test_all_classes_share_one_bootstrap():
+    images = torch.cat([counts(seed, classes=5).images for seed in range(3)])
+    totals = []
+
+    def statistic(drawn):
+        totals.append(drawn)
+        return class_accuracy(drawn)
+
+    found = paired_class_differences(images, images.roll(1, 0), statistic, samples=50)
+    assert len(found) == 5
+    assert [len(drawn) for drawn in totals] == [1, 50] * 2  # before, after

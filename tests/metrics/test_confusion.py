@@ -6,6 +6,7 @@ from sklearn.metrics import confusion_matrix
 
 from art_segplugin.errors import InputError
 from art_segplugin.metrics import (
+    ClassCounts,
     ConfusionMatrix,
     iou_per_class,
     mean_iou,
@@ -72,6 +73,14 @@ def test_mean_iou_equals_torchmetrics():
         prediction, labels, task="multiclass", num_classes=4, ignore_index=255
     )
     assert mean_iou(matrix.counts) == pytest.approx(float(expected), abs=1e-6)
+
+
+def test_8_bit_labels_do_not_wrap_a_negative_void():
+    labels = torch.full((1, 2, 2), 156, dtype=torch.uint8)  # -100 modulo 256
+    matrix = ConfusionMatrix(200, ignore_index=-100)
+    matrix.update(labels, labels)
+    assert matrix.counts[156, 156] == 4
+    assert ClassCounts.of(torch.zeros(1, 200, 2, 2), labels, -100).confusion[156, 0] == 4
 
 
 def test_bad_classes_are_named():

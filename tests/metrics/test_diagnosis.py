@@ -136,6 +136,12 @@ def test_share_by_hand():
     assert math.isnan(share_on_weakest(weak * math.nan, strong, 1))
 
 
+def test_the_share_leaves_0_to_1_where_a_class_gains_less_than_nothing():
+    weak = tensor([0.3, 0.5, 0.6])
+    assert share_on_weakest(weak, weak - tensor([-0.1, 0.3, 0.3]), 1) == pytest.approx(-0.2)
+    assert share_on_weakest(weak, weak - tensor([0.3, 0.3, -0.1]), 2) == pytest.approx(1.2)
+
+
 def test_a_gain_of_nothing_but_rounding_has_no_share():
     # 0.0 - 0.1 + 0.1 is nothing, yet 2.8e-17 in floats.
     weak, strong = tensor([0.1, 0.1, 0.4]), tensor([0.1, 0.2, 0.3])

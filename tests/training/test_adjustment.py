@@ -90,3 +90,8 @@ def test_bad_input_is_named(data, options, words):
     assert data.palette is PALETTE
     with pytest.raises(InputError, match=words):
         next(fit_offsets(biased(), data, ATTACK, **options))
+
+
+def test_the_attack_has_the_void_of_the_model():
+    with pytest.raises(InputError, match="void is 9 for the attack and 255 for the model"):
+        next(fit_offsets(biased(), Toy(2), pgd(0.05, 0.02, 3, ignore_index=9)))

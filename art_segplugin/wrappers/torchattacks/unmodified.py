@@ -84,7 +84,8 @@ def to_torchattacks_labels(labels: Labels, ignore_index: int = 255) -> Labels:
     Returns:
         int64 (n, h, w), void pixels -100.
     """
-    return labels.long().masked_fill(labels == ignore_index, CROSS_ENTROPY_VOID)
+    labels = labels.long()  # 8 bits would wrap a negative ignore_index
+    return labels.masked_fill(labels == ignore_index, CROSS_ENTROPY_VOID)
 
 
 class Unmodified(SegAttackMixin):

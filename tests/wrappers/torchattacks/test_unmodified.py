@@ -174,6 +174,12 @@ def test_anything_else_is_refused(attack):
         for_segmentation(attack)
 
 
+def test_8_bit_labels_do_not_wrap_a_negative_void():
+    labels = torch.tensor([[[255, 156, 2]]], dtype=torch.uint8)
+    assert to_torchattacks_labels(labels, -1).tolist() == labels.tolist()
+    assert to_torchattacks_labels(labels).tolist() == [[[-100, 156, 2]]]
+
+
 def test_the_way_named_for_lgv_works():
     net, x, labels = tiny_problem()
     loader = [(x, to_torchattacks_labels(labels))]
