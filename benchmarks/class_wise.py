@@ -101,6 +101,11 @@ def jobs(cifar, camvid, out, sizes):
     )  # fmt: skip
     for name in ("cifar-plain", "cifar-at", "cifar-at-2"):
         yield diagnose(f"diagnosis-{name}", *scores, "--model", best(name), *ATTACKS)
+    # At 8/255 nothing is left of a plain model, which says nothing about its classes.
+    yield diagnose(
+        "diagnosis-cifar-plain-1", *scores, "--count", sizes["strengths"], "--model",
+        best("cifar-plain"), *ATTACKS, "--eps", "1/255",
+    )  # fmt: skip
     yield diagnose(
         "diagnosis-strengths", *scores, "--count", sizes["strengths"], "--model", best("cifar-at"),
         "--model", best("cifar-at-2"), *STRENGTHS,

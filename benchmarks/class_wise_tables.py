@@ -15,6 +15,7 @@ from art_segplugin.report.diagnosis_words import labels, number, points, selecti
 
 NAMES = {
     "cifar-plain": "CIFAR-10, plain",
+    "cifar-plain-1": "CIFAR-10, plain, eps 1/255",
     "cifar-at": "CIFAR-10, PGD-AT",
     "cifar-at-2": "CIFAR-10, PGD-AT, second network",
     "scenes": "rendered scenes, plain",
@@ -53,7 +54,7 @@ def percent(value):
 
 def sweep(found):
     """Rows: models. Columns: attacks, each with its accuracy and the gap between classes."""
-    names = [name.partition("temperature ")[2].rstrip(")") or name for name in labels(found[0][1])]
+    names = [name.partition("T = ")[2].rstrip(")") or name for name in labels(found[0][1])]
     rows = []
     for title, model in found:
         cells = [f"{percent(r.accuracy)} / {percent(r.accuracy_spread.gap)}" for r in model.results]
@@ -66,7 +67,7 @@ def chosen(found):
     rows = []
     for title, model in found:
         pick = model.selection
-        name = labels(model)[pick.attack].partition("temperature ")[2].rstrip(")")
+        name = labels(model)[pick.attack].partition("T = ")[2].rstrip(")")
         difference = pick.comparison
         rows.append(
             [
@@ -92,7 +93,7 @@ def questions(found):
                 title,
                 percent(model.clean.accuracy_spread.gap),
                 percent(base.accuracy_spread.gap),
-                number(min(ranks)),
+                number(min(ranks, default=math.nan)),
                 f"{percent(pick.gain.share)} of {percent(pick.gain.expected)}",
                 "-" if norm is None else f"{number(norm.pearson)} / {number(norm.spearman)}",
                 "-" if frequency is None else number(frequency.spearman),
@@ -108,10 +109,7 @@ def questions(found):
 def per_class(report):
     model = report.models[0]
     sheet = next(s for s in model_sheets(report, model) if s.title.startswith("Accuracy per"))
-    header = [
-        cell.replace("Temperature-PGD-20 (temperature ", "T = ").rstrip(")")
-        for cell in sheet.header
-    ]
+    header = [cell.replace("Temperature-PGD-20 (", "").rstrip(")") for cell in sheet.header]
     gaps = ["gap", *(percent(r.accuracy_spread.gap) for r in model.results)]
     return table(header, [*sheet.rows, gaps])
 

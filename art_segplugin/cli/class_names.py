@@ -1,9 +1,15 @@
 """Names and colours of a model's classes, from wherever they are known."""
 
+import re
+from collections.abc import Sequence
+
 from art_segplugin.data.catalog import known_palette
 from art_segplugin.data.palettes import Palette, numbered_palette
 from art_segplugin.errors import InputError
 from art_segplugin.models import Segmenter
+
+MOST_SYNONYMS = 0.1
+"""Share of the classes that the model and the data may name differently."""
 
 
 def palette_of(model: Segmenter, name: str | None) -> Palette:
@@ -24,9 +30,12 @@ def reported_palette(model: Segmenter, data: Palette) -> Palette:
     """Names for scores of `model` on data with the classes `data`.
 
     Raises:
-        InputError: the data name another number of classes than the model has.
+        InputError: the data name another number of classes than the model has, or other classes, or
+            the same in another order.
     """
     if len(data) == model.classes:
+        if model.info is not None and data.name not in ("model", numbered_palette().name):
+            _check_names(model.info.classes, data.classes)
         return data
     if data.name != numbered_palette().name:
         raise InputError(
@@ -34,6 +43,43 @@ def reported_palette(model: Segmenter, data: Palette) -> Palette:
             f"({', '.join(data.classes)}); train or choose a model for these data."
         )
     return palette_of(model, None)
+
+
+def _check_names(model: Sequence[str], data: Sequence[str]) -> None:
+    """Refuse classes that are others, or at other places, than the model's.
+
+    A few names may be synonyms, as between lists of the classes of ImageNet; none may be that of
+    the model's class at another place.
+    """
+    if len(model) != len(data) or any(map(_is_number, [*model, *data])):
+        return
+    ours, theirs = [[_letters(name) for name in names] for names in (model, data)]
+    places = {name: place for place, name in enumerate(ours) if ours.count(name) == 1}
+    differing = [place for place, name in enumerate(theirs) if ours[place] != name]
+    moved = [
+        place for place in differing if theirs[place] in places and theirs.count(theirs[place]) == 1
+    ]
+    if moved or len(differing) > MOST_SYNONYMS * len(data):
+        place = (moved or differing)[0]
+        raise InputError(
+            f"class {place} is {model[place]!r} to the model and {data[place]!r} in the data "
+            f"(the model's are {_listed(model)}; the data's {_listed(data)}); choose a model of the "
+            "classes of these data, in their order."
+        )
+
+
+def _letters(name: str) -> str:
+    """A name without what lists of the same classes write differently: case, spaces, underscores."""
+    return "".join(filter(str.isalnum, name.casefold()))
+
+
+def _is_number(name: str) -> bool:
+    """Whether a name is but a number or a code: "7", "LABEL_7", "n01440764" of ImageNet."""
+    return re.fullmatch(r"(n|id|class|label)?[\s_-]*\d+", name.casefold()) is not None
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
 
 
 def class_index(target: str, palette: Palette) -> int:

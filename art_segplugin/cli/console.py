@@ -24,7 +24,7 @@ def errors() -> Console:
 def progress_bar() -> Progress:
     """A bar with count, elapsed and remaining time; silent where standard error is no terminal."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # a path may look like markup
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

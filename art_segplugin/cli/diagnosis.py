@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.progress import Progress, TaskID
+
 from art_segplugin.attacks import NamedAttack
 from art_segplugin.cli.console import errors, output, progress_bar
 from art_segplugin.cli.evaluation import (
@@ -12,12 +14,14 @@ from art_segplugin.cli.evaluation import (
     command,
     fitting_palette,
     refuse_existing,
+    refused_runs_removed,
     setting,
 )
 from art_segplugin.data.palettes import Palette
 from art_segplugin.data.sample import Dataset
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation import (
+    BatchResult,
     DiagnosisReport,
     ModelCounts,
     Regions,
@@ -87,26 +91,32 @@ def run(
     paths = [out / f"batches-{number}.jsonl" for number, _ in enumerate(subjects, 1)]
     if not resume:
         refuse_existing(paths, "a diagnosis")
-    stores = [
-        ResultStore(
-            path,
-            setting(one.model, one.name, data_name, batch_size) | {"regions": regions.described()},
-        )
-        for one, path in zip(subjects, paths, strict=True)
-    ]
     counts = []
-    with progress_bar() as bar:
+    with refused_runs_removed(paths), progress_bar() as bar:
+        stores = [
+            ResultStore(
+                path,
+                setting(one.model, one.name, data, data_name, batch_size)
+                | {"regions": regions.described()},
+            )
+            for one, path in zip(subjects, paths, strict=True)
+        ]
         total = len(subjects) * len(data) * (1 + len(attacks))
         task = bar.add_task("clean", total=total)
         for one, store in zip(subjects, stores, strict=True):
             with _named(one):
+                valid = 0
                 for result in evaluate(
                     one.model, data, (), batch_size=batch_size, store=store, regions=regions
                 ):
+                    valid += sum(image.valid for image in result.images)
                     bar.update(task, advance=len(result.images), description=f"{one.name} clean")
+                if not valid:
+                    raise InputError(
+                        "the labels are void everywhere; a diagnosis needs labelled pixels."
+                    )
         for one, store in zip(subjects, stores, strict=True):
-            results = []
-            for result in evaluate(
+            results = evaluate(
                 one.model,
                 data,
                 attacks,
@@ -114,17 +124,25 @@ def run(
                 batch_size=batch_size,
                 store=store,
                 regions=regions,
-            ):
-                results.append(result)
-                done = 0 if result.attack == CLEAN else len(result.images)
-                bar.update(task, advance=done, description=f"{one.name} {result.attack}")
+            )
+            counted = attack_counts(_shown(results, bar, task, one.name))
             norms = class_weight_norms(one.model, len(palette))
-            counts.append(ModelCounts(one.name, attack_counts(results), norms))
+            counts.append(ModelCounts(one.name, counted, norms))
     report = diagnose(counts, palette, data_name, command())
     _show(report)
     written = write_diagnosis(report, out)
     errors().print(f"wrote {len(written)} files; begin with {written[-1]}", markup=False)
     return report
+
+
+def _shown(
+    results: Iterator[BatchResult], bar: Progress, task: TaskID, name: str
+) -> Iterator[BatchResult]:
+    """The same results, each told to the bar."""
+    for result in results:
+        done = 0 if result.attack == CLEAN else len(result.images)
+        bar.update(task, advance=done, description=f"{name} {result.attack}")
+        yield result
 
 
 def _palette(subjects: Sequence[Subject], data: Dataset, data_name: str) -> Palette:

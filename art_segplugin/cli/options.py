@@ -153,7 +153,8 @@ Steps = Annotated[int, typer.Option(help="Steps of attacks named without a numbe
 Norm = Annotated[str, typer.Option(help="1, 2 or inf.")]
 Restarts = Annotated[int, typer.Option(help="Independent random starts; the worst result counts.")]
 Preset = Annotated[str, typer.Option(help="default, or paper (eps 0.03, step size 0.01).")]
-Seed = Annotated[int, typer.Option(help="Seed of the random starts.")]
+LARGEST_SEED = 2**31 - 1
+Seed = Annotated[int, typer.Option(help="Seed of the random starts.", min=0, max=LARGEST_SEED)]
 BatchSize = Annotated[int, typer.Option(help="Images at a time.", min=1)]
 Scale = Annotated[float, typer.Option(help="Factor on the size of the images.", min=0.01, max=4.0)]
 

@@ -73,7 +73,12 @@ def train(
     ] = None,
     class_weighting: Annotated[str, typer.Option(help="none, sqrt or median.")] = "sqrt",
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
-    seed: Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(
+            help="Seed of weights, order and augmentation.", min=0, max=options.LARGEST_SEED
+        ),
+    ] = 0,
     validate_every: Annotated[int, typer.Option(help="Steps between validations.")] = 200,
     device: options.Device = "auto",
     resume: options.Resume = False,

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
+from art_segplugin.data.class_order import SPLITS
 from art_segplugin.data.pictures import PICTURE_SUFFIXES
 from art_segplugin.errors import InputError
 
@@ -55,7 +56,7 @@ class FolderFiles:
     def classes(self) -> dict[str, list[str]]:
         """Return the pictures of each class folder, hidden folders left out."""
         try:
-            return {
+            found = {
                 folder.name: [
                     f"{folder.name}/{name}"
                     for name in sorted(os.listdir(folder))
@@ -65,6 +66,14 @@ class FolderFiles:
             }
         except OSError as error:
             raise InputError(f"{self} cannot be read ({error}); check the permissions") from error
+        for name in found:
+            try:
+                name.encode()
+            except UnicodeEncodeError as error:  # it could be written into no report
+                raise InputError(
+                    f"class folder {name!a} of {self} has a name that is not UTF-8; rename it"
+                ) from error
+        return found
 
     def read(self, picture: str) -> bytes:
         """Return the bytes of one picture."""
@@ -194,10 +203,15 @@ def has_classes(folder: Path) -> bool:
 
 
 def _shared(pictures: list[tuple[str, ...]]) -> int:
-    """Return how many folders above their class folders all pictures share."""
+    """Return how many folders above their class folders all pictures share.
+
+    A folder of class folders that is called like a split is one, even if it is the only one.
+    """
     depth = 0
     shortest = min(map(len, pictures), default=0)
     while shortest - depth > 2 and len({parts[depth] for parts in pictures}) == 1:
+        if shortest - depth == 3 and pictures[0][depth] in SPLITS:
+            break
         depth += 1
     return depth
 

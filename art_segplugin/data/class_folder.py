@@ -136,7 +136,9 @@ def _parts(root: Path) -> dict[str, ClassFiles]:
         if has_classes(root / name):
             parts[name] = FolderFiles(root / name)
         elif (root / f"{name}.zip").is_file():
-            parts[name] = ZipFiles(root / f"{name}.zip")
+            archive = ZipFiles(root / f"{name}.zip")
+            only = archive.splits(SPLITS)
+            parts[name] = ZipFiles(archive.path, only[0]) if len(only) == 1 else archive
     return parts or {"train": FolderFiles(root)}
 
 

@@ -16,6 +16,8 @@ from art_segplugin.data.sample import Sample
 from art_segplugin.errors import InputError
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF", "PPM")
+"""What Pillow may take a file for, whatever it is called: for PostScript it would start Ghostscript."""
 INDEX_MODES = ("1", "L", "P", "I", "I;16", "I;16B")
 """Pillow's names for pictures with one integer a pixel."""
 
@@ -158,7 +160,7 @@ def _open(path: Path, what: str) -> Image.Image:
 
 def _load(source: Path | BytesIO, what: str, where: Path | str) -> Image.Image:
     try:
-        with Image.open(source) as opened:
+        with Image.open(source, formats=FORMATS) as opened:
             opened.load()
             return opened
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

@@ -1,10 +1,12 @@
 """Results compared on the same images: paired bootstrap, and a choice that is not judged by itself."""
 
+import math
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
-from art_segplugin.evaluation.diagnosis_report import Comparison, Gain, Selection
+from art_segplugin.evaluation.diagnosis_report import Comparison, Gain, ModelComparison, Selection
 from art_segplugin.metrics import class_scores, diagnosis
 from art_segplugin.metrics.bootstrap import (
     Interval,
@@ -37,6 +39,43 @@ def compare_classes(before: Tensor, after: Tensor, samples: int = 2000) -> list[
     return paired_class_differences(before, after, class_scores.class_accuracy, samples)
 
 
+def compare_models(
+    model: int, attack: int, before: Tensor, after: Tensor, samples: int = 2000
+) -> ModelComparison:
+    """Differences between two models under one attack, among them that of the class that fell first.
+
+    The class that is worst in the first model is found on the leading half of the images, and its
+    difference taken on the others. Images are to be in an order in which each half is like the whole.
+
+    Args:
+        model: position of the model in the report.
+        attack: position of the attack.
+        before: (n, 3, c) counts of each image, of the first model.
+        after: the same of the same images, of the model.
+        samples: bootstrap resamples.
+    """
+    half = len(before) // 2
+    worst, of_worst, of_others = None, None, math.nan
+    if half:
+        leading, rest = before[:half].sum(0), before[half:].sum(0)
+        judged = class_scores.class_accuracy(leading).masked_fill(rest[1] == 0, math.nan)
+        worst = diagnosis.class_spread(judged).worst
+    if worst is not None:
+        found = compare_classes(before[half:], after[half:], samples)
+        of_worst = found.pop(worst)
+        others = torch.tensor([one.estimate for one in found], dtype=torch.float64)
+        of_others = float(others.nanmean())
+    return ModelComparison(
+        model,
+        attack,
+        compare(before, after, samples),
+        compare_classes(before, after, samples),
+        worst,
+        of_worst,
+        of_others,
+    )
+
+
 def select(images: Sequence[Tensor], samples: int = 2000) -> Selection | None:
     """The strongest attack but the first on half of the images, against the first on the other half.
 
@@ -46,10 +85,11 @@ def select(images: Sequence[Tensor], samples: int = 2000) -> Selection | None:
         samples: bootstrap resamples.
 
     Returns:
-        The choice, counted with the clean result as attack 0; None for one attack or one image.
+        The choice, counted with the clean result as attack 0; None for one image, or where there
+        are fewer than two attacks to choose from.
     """
     half = len(images[0]) // 2
-    if len(images) < 2 or half == 0:
+    if len(images) < 3 or half == 0:
         return None
     remaining = [float(class_scores.accuracy(one[:half].sum(0))) for one in images[1:]]
     chosen = 1 + remaining.index(min(remaining))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 from art_segplugin.data.palettes import Palette
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.batch_result import BatchResult
-from art_segplugin.evaluation.comparison import compare, compare_classes, gain_over, select
+from art_segplugin.evaluation.comparison import compare, compare_models, gain_over, select
 from art_segplugin.evaluation.diagnosis_report import (
     AttackDiagnosis,
     Correlation,
@@ -21,7 +21,7 @@ from art_segplugin.evaluation.diagnosis_report import (
     RegionScores,
 )
 from art_segplugin.evaluation.result import CLEAN
-from art_segplugin.evaluation.summary import class_lists, grouped, versions
+from art_segplugin.evaluation.summary import class_lists, versions
 from art_segplugin.metrics import class_scores, diagnosis
 from art_segplugin.metrics.class_counts import ClassCounts
 from art_segplugin.metrics.correlation import pearson, spearman
@@ -56,26 +56,46 @@ class ModelCounts:
 def attack_counts(results: Iterable[BatchResult]) -> list[AttackCounts]:
     """Add up the batches of each attack, in order of first appearance.
 
+    Batches are added as they come, so that a generator's are never all in memory: with many classes
+    their tables are large.
+
     Args:
-        results: of `evaluate` with `regions`.
+        results: of `evaluate` with `regions` and a single seed.
 
     Raises:
-        InputError: a batch was not counted by class.
+        InputError: a batch was not counted by class, or an attack has several seeds.
     """
-    totals = []
-    for group in grouped(results):
-        first = group[0]
-        counts = [batch.class_counts for batch in group if batch.class_counts is not None]
-        if len(counts) < len(group):
+    totals: dict[str, AttackCounts] = {}
+    images: dict[str, list[tuple[int, Tensor]]] = {}
+    for batch in results:
+        if batch.class_counts is None:
             raise InputError(
-                f"{first.attack} was not counted by class; call evaluate(..., regions=Regions())."
+                f"{batch.attack} was not counted by class; call evaluate(..., regions=Regions())."
             )
-        distance = max(batch.largest_distance for batch in group)
-        total = ClassCounts.joined(counts)
         # As they are after a way through a file, whether or not they come from one.
-        options = json.loads(json.dumps(first.options))
-        totals.append(AttackCounts(first.attack, options, first.seed, total, distance))
-    return totals
+        options = json.loads(json.dumps(batch.options))
+        key = json.dumps([batch.attack, options], sort_keys=True)
+        images.setdefault(key, []).append((batch.first, batch.class_counts.images))
+        counts = replace(batch.class_counts, images=batch.class_counts.images[:0])
+        distance, earlier = batch.largest_distance, totals.get(key)
+        if earlier is not None:
+            if earlier.seed != batch.seed:
+                raise InputError(
+                    f"{batch.attack} was run with the seeds {earlier.seed} and {batch.seed}; a "
+                    "diagnosis takes one seed, so make one for each."
+                )
+            counts, distance = earlier.counts + counts, max(earlier.largest_distance, distance)
+        totals[key] = AttackCounts(batch.attack, options, batch.seed, counts, distance)
+    return [
+        replace(total, counts=replace(total.counts, images=_in_order(images[key])))
+        for key, total in totals.items()
+    ]
+
+
+def _in_order(parts: list[tuple[int, Tensor]]) -> Tensor:
+    """Images of batches in the order of the data; on the device of the batch that came first."""
+    device = parts[0][1].device
+    return torch.cat([part.to(device) for _, part in sorted(parts, key=lambda part: part[0])])
 
 
 def diagnose(
@@ -133,13 +153,7 @@ def _diagnosed(model: ModelCounts, samples: int) -> ModelDiagnosis:
 def _model_comparisons(models: Sequence[ModelCounts], samples: int) -> Iterator[ModelComparison]:
     for number, model in enumerate(models[1:], 1):
         for index, (one, other) in enumerate(zip(models[0].results, model.results, strict=True)):
-            before, after = one.counts.images, other.counts.images
-            yield ModelComparison(
-                number,
-                index,
-                compare(before, after, samples),
-                compare_classes(before, after, samples),
-            )
+            yield compare_models(number, index, one.counts.images, other.counts.images, samples)
 
 
 def _findings(
@@ -196,6 +210,11 @@ def _consistency(results: Sequence[AttackCounts]) -> list[list[float]]:
     return consistency
 
 
+def _attacked_by(one: AttackCounts) -> tuple[str, dict[str, Any]]:
+    """What models are to have in common; the label of void is each model's own."""
+    return one.attack, {k: v for k, v in one.options.items() if k != "ignore_index"}
+
+
 def _check(models: Sequence[ModelCounts]) -> None:
     """Refuse counts that cannot be compared."""
     if not models or len(models[0].results) < 2 or models[0].results[0].attack != CLEAN:
@@ -204,9 +223,9 @@ def _check(models: Sequence[ModelCounts]) -> None:
     truth = first[0].counts.images[:, 1]
     if not int(truth.sum()):
         raise InputError("the labels are void everywhere; a diagnosis needs labelled pixels.")
-    attacks = [(one.attack, one.options) for one in first]
+    attacks = [_attacked_by(one) for one in first]
     for model in models:
-        if [(one.attack, one.options) for one in model.results] != attacks:
+        if [_attacked_by(one) for one in model.results] != attacks:
             raise InputError(
                 f"{model.model} and {models[0].model} were not attacked in the same way."
             )

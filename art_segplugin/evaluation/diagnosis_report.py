@@ -1,6 +1,7 @@
 """What a diagnosis found: what is written as JSON and what tables, figures and pages are made from."""
 
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -148,7 +149,7 @@ class ModelDiagnosis:
         results: clean first, then one an attack; the first attack is the baseline.
         weight_norms: Euclidean norm of each class's weights in the last layer; None if not found.
         rank_consistency: Spearman's correlation of `class_accuracy` between attacks.
-        selection: None with a single attack or image.
+        selection: None with fewer than two attacks to choose from, or a single image.
     """
 
     model: str
@@ -177,12 +178,20 @@ class ModelComparison:
         attack: position of the attack in `ModelDiagnosis.results`; 0 for the clean images.
         comparison: of the scores.
         class_accuracy: of the accuracy of each class; NaN for an absent class.
+        fell_first: the class that is worst in the first model on the leading half of the images.
+            None with a single image, or where no class occurs in both halves.
+        of_fell_first: of its accuracy, on the other half: chosen and judged on the same images, a
+            class would seem to gain even where nothing differs but chance.
+        of_others: mean difference of the other classes on that other half; NaN without any.
     """
 
     model: int
     attack: int
     comparison: Comparison
     class_accuracy: list[Interval]
+    fell_first: int | None = None
+    of_fell_first: Interval | None = None
+    of_others: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -216,7 +225,9 @@ class DiagnosisReport:
     @property
     def classification(self) -> bool:
         """Whether images as a whole have a class, rather than their pixels."""
-        return sum(self.pixels) <= self.images
+        # Label maps are counted by region, also those with no more than one valid pixel each.
+        in_regions = any(model.clean.regions for model in self.models)
+        return sum(self.pixels) <= self.images and not in_regions
 
     def save(self, path: Path) -> None:
         """Write as JSON, with null where there is no number."""

@@ -65,7 +65,7 @@ def evaluate(
         keep = max(min(pictures - batch.first, len(batch.names)), 0)
         reference, checked = batch.labels, False
         for attack, seed in [(None, 0), *((a, s) for s in seeds for a in attacks)]:
-            key = (attack.name, attack.described(), seed) if attack else (CLEAN, {}, 0)
+            key = (attack.name, _options(attack, model), seed) if attack else (CLEAN, {}, 0)
             found = None if store is None or keep else store.find(*key, batch.first)
             if found is not None and (regions is None or found.class_counts is not None):
                 yield found
@@ -152,7 +152,7 @@ def attacked_result(
             loss.append(forward.pixel_loss.sum())
     exact = BatchResult(
         named.name,
-        named.described() | ({} if target is None else {"target": target}),
+        _options(named, model) | ({} if target is None else {"target": target}),
         seed,
         batch.first,
         wrong=_numbers(wrong),
@@ -189,6 +189,11 @@ def _keeping(result: BatchResult, count: int) -> BatchResult:
         if (tensor := getattr(result, name)) is not None
     }
     return replace(result, **kept)
+
+
+def _options(named: NamedAttack, model: Segmenter) -> dict[str, Any]:
+    """The attack's values as they are used: void is what the model calls so."""
+    return named.described() | {"ignore_index": model.ignore_index}
 
 
 def _numbers(values: list[Tensor]) -> list[Any]:

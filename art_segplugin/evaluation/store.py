@@ -1,13 +1,13 @@
 """Finished batches on disk, one JSON line each, so that an interrupted evaluation can go on."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.batch_result import BatchResult
-from art_segplugin.evaluation.result import ImageScore
+from art_segplugin.evaluation.result import CLEAN, ImageScore
 from art_segplugin.files import write_text
 from art_segplugin.metrics.class_counts import ClassCounts
 
@@ -62,7 +62,8 @@ class ResultStore:
         images = [ImageScore(**image) for image in values["images"]]
         counts = values.get("class_counts")
         by_class = None if counts is None else ClassCounts.from_json(counts)
-        return BatchResult(**{**values, "images": images, "class_counts": by_class})
+        found = BatchResult(**{**values, "images": images, "class_counts": by_class})
+        return found if by_class is None else replace(found, counts=by_class.confusion.tolist())
 
     def add(self, result: BatchResult) -> None:
         """Append one result, if it is new; a crash can only lose the line being written.
@@ -77,9 +78,17 @@ class ResultStore:
         values["images"] = [asdict(image) for image in result.images]
         if result.class_counts is not None:
             values["class_counts"] = result.class_counts.to_json()
+            del values["counts"]  # the same table again
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
         self._lines[key] = values
+
+
+def holds_attacks(path: Path) -> bool:
+    """Whether a store of that path has results other than those of clean images."""
+    with path.open(encoding="utf-8") as file:
+        next(file, None)  # the setting
+        return any(_is_whole(line) and json.loads(line)["attack"] != CLEAN for line in file)
 
 
 def _is_whole(line: str) -> bool:

@@ -3,6 +3,12 @@
 Percentile intervals (Efron and Tibshirani, An Introduction to the Bootstrap, chapter 13). Whole
 images are drawn, because the pixels of one image are anything but independent. A resample is a row
 of multinomial weights, so its totals are one row of a matrix product.
+
+Few images give intervals that are too narrow: resamples of n images spread by a factor of
+sqrt((n - 1) / n) too little, and their percentiles are those of a normal law where Student's are
+wider. Where 95 % are asked for, 5 images drawn from a normal law give some 85 % and 10 some 90 %
+(tests/metrics/test_bootstrap.py); for skewed scores it is less. One image, or images that are
+all equal, give an interval without width. Below about 10 images draw no conclusion from one.
 """
 
 import math
@@ -27,7 +33,8 @@ class Interval:
     Attributes:
         estimate: the score of the images as they are.
         low: lower end of the interval.
-        high: upper end; both are NaN where no resample has a score.
+        high: upper end; both are NaN where no resample has a score, and both equal the estimate
+            where no resample differs from it, as with a single image.
     """
 
     estimate: float

@@ -11,6 +11,9 @@ from art_segplugin.core.types import Labels, Logits, PixelMask
 from art_segplugin.errors import InputError
 from art_segplugin.metrics.confusion import count
 
+MOST_DENSE = 32
+"""Classes up to which tables are written with all their cells."""
+
 
 @dataclass(frozen=True, eq=False)
 class ClassCounts:
@@ -143,12 +146,16 @@ class ClassCounts:
         return self.images.sum(0)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain lists, which `from_json` reads back exactly."""
+        """Plain lists, which `from_json` reads back exactly.
+
+        With more than 32 classes a table is {"shape": [...], "cells": [[position ..., count], ...]}
+        of the cells that are not zero, for most of them are.
+        """
         return {
-            "confusion": self.confusion.tolist(),
-            "returned": self.returned.tolist(),
-            "images": self.images.tolist(),
-            "regions": {name: table.tolist() for name, table in self.regions.items()},
+            "confusion": _plain(self.confusion),
+            "returned": _plain(self.returned),
+            "images": _plain(self.images),
+            "regions": {name: _plain(table) for name, table in self.regions.items()},
         }
 
     @classmethod
@@ -159,18 +166,20 @@ class ClassCounts:
             InputError: anything else, or tables that contradict each other.
         """
         try:
-            classes = len(values["confusion"])
+            classes, images = _length(values["confusion"]), _length(values["images"])
             counts = cls(
                 confusion=_table(values["confusion"], (classes, classes)),
                 returned=_table(values["returned"], (classes, classes)),
-                images=_table(values["images"], (len(values["images"]), 3, classes)),
+                images=_table(values["images"], (images, 3, classes)),
                 regions={
                     str(name): _table(table, (classes, classes))
                     for name, table in values["regions"].items()
                 },
             )
             counts._check_tables()
-        except (TypeError, KeyError, ValueError, AttributeError, RuntimeError) as error:
+        except (
+            TypeError, KeyError, ValueError, AttributeError, RuntimeError, IndexError
+        ) as error:  # fmt: skip
             raise InputError(
                 f"these are no class counts ({type(error).__name__}: {error}); give what "
                 "ClassCounts.to_json wrote."
@@ -205,8 +214,40 @@ def _per_image(maps: Tensor, pixels: Tensor, classes: int) -> Tensor:
     return found.view(len(maps), classes)
 
 
+def _plain(table: Tensor) -> list[Any] | dict[str, Any]:
+    """All counts, or the cells that are not zero where there are many classes."""
+    if table.shape[-1] <= MOST_DENSE:
+        dense: list[Any] = table.tolist()
+        return dense
+    cells = torch.cat([table.nonzero(), table[table != 0].unsqueeze(1)], dim=1)
+    return {"shape": list(table.shape), "cells": cells.tolist()}
+
+
+def _length(values: Any) -> int:
+    return int(values["shape"][0]) if isinstance(values, dict) else len(values)
+
+
+def _of_cells(values: Any, shape: tuple[int, ...]) -> Tensor:
+    """What `_plain` gave of many classes."""
+    if list(shape) != values["shape"] or shape[-1] < 1:
+        raise ValueError(f"a table is not of shape {shape}")
+    table = torch.zeros(shape, dtype=torch.int64)
+    if not values["cells"]:
+        return table
+    cells = torch.tensor(values["cells"])
+    if cells.dtype != torch.int64 or cells.shape[1:] != (len(shape) + 1,) or int(cells.min()) < 0:
+        raise ValueError(f"cells are not {len(shape)} positions and a count, whole numbers >= 0")
+    where = cells[:, :-1]
+    if len(torch.unique(where, dim=0)) < len(where):
+        raise ValueError("a cell occurs twice")
+    table[tuple(where.unbind(1))] = cells[:, -1]  # a position outside the table is an IndexError
+    return table
+
+
 def _table(values: Any, shape: tuple[int, ...]) -> Tensor:
-    """Lists of counts >= 0 as int64 of this shape."""
+    """Counts >= 0 as int64 of this shape."""
+    if isinstance(values, dict):
+        return _of_cells(values, shape)
     if 0 in shape:
         if shape[-1] < 1 or values != []:
             raise ValueError("a table is empty")

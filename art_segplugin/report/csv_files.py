@@ -73,17 +73,26 @@ def identity(result: Seeded, results: Iterable[Seeded]) -> dict[str, Any]:
     return {"attack": result.attack, "seed": result.seed, **options}
 
 
-def write_rows(rows: Iterable[dict[str, Any]], path: Path) -> None:
+def write_rows(rows: Iterable[dict[str, Any]], path: Path, header: Iterable[str] = ()) -> None:
     """Write rows of the same columns, whose names are the first line.
+
+    Args:
+        rows: cells by the name of their column.
+        path: where to write.
+        header: the names, needed only where there may be no row.
 
     Raises:
         InputError: `path` cannot be written.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    for index, row in enumerate(rows):
-        if index == 0:
-            writer.writerow(row)
+    names = list(header)
+    if names:
+        writer.writerow(names)
+    for row in rows:
+        if not names:
+            names = list(row)
+            writer.writerow(names)
         writer.writerow("" if _is_nan(value) else value for value in row.values())
     write_text(path, text.getvalue())
 

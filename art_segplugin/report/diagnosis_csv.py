@@ -1,4 +1,4 @@
-"""A diagnosis for spreadsheets: one row a class, and one row a comparison."""
+"""A diagnosis for spreadsheets: one row a class, and one row a comparison of attacks or of models."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +12,8 @@ from art_segplugin.evaluation.diagnosis_report import (
 )
 from art_segplugin.metrics.bootstrap import Interval
 from art_segplugin.report.csv_files import identity, write_rows
+
+NO_GAIN = {"gain_on_weakest": "", "even_share": ""}
 
 
 def write_classes_csv(report: DiagnosisReport, path: Path) -> None:
@@ -33,13 +35,25 @@ def write_classes_csv(report: DiagnosisReport, path: Path) -> None:
 
 
 def write_comparisons_csv(report: DiagnosisReport, path: Path) -> None:
-    """Write one row an attack compared with the baseline, and one for the selected attack.
+    """Write what was compared: attacks with the baseline, and models with the first model.
+
+    One row an attack, one for the selected attack, and one a further model and attack. Without any
+    of them the file has its header only.
 
     Raises:
         InputError: `path` cannot be written.
     """
     rows = [row for model in report.models for row in _comparisons(model)]
-    write_rows(rows, path)
+    rows += _of_models(report)
+    first = report.models[0]
+    scores = ("accuracy", "mean_iou", "worst_class_accuracy")
+    header = [
+        *("model", *identity(first.clean, first.results)),
+        *("baseline_model", "baseline", "on", "images"),
+        *(f"{score}_{end}" for score in scores for end in ("difference", "low", "high")),
+        *NO_GAIN,
+    ]
+    write_rows(rows, path, header)
 
 
 def _of_class(
@@ -63,20 +77,35 @@ def _comparisons(model: ModelDiagnosis) -> Iterator[dict[str, Any]]:
     for result in model.results:
         if result.comparison is not None and result.gain is not None:
             gain = {"gain_on_weakest": result.gain.share, "even_share": result.gain.expected}
-            yield _compared(model, result, result.comparison, "all") | gain
+            yield _compared(model, result, model, result.comparison) | gain
     chosen = model.selection
     if chosen is not None:
         images = f"all but the first {chosen.chosen_on}, which it was selected on"
-        row = _compared(model, model.results[chosen.attack], chosen.comparison, images)
-        yield row | {"gain_on_weakest": "", "even_share": ""}
+        result = model.results[chosen.attack]
+        yield _compared(model, result, model, chosen.comparison, images) | NO_GAIN
+
+
+def _of_models(report: DiagnosisReport) -> Iterator[dict[str, Any]]:
+    for one in report.model_comparisons:
+        model = report.models[one.model]
+        yield (
+            _compared(model, model.results[one.attack], report.models[0], one.comparison) | NO_GAIN
+        )
 
 
 def _compared(
-    model: ModelDiagnosis, result: AttackDiagnosis, comparison: Comparison, images: str
+    model: ModelDiagnosis,
+    result: AttackDiagnosis,
+    other: ModelDiagnosis,
+    comparison: Comparison,
+    images: str = "all",
 ) -> dict[str, Any]:
+    """A result minus the baseline of the same model, or minus the same attack on another model."""
+    against = model.baseline if other is model else result
     return (
         {"model": model.model, **identity(result, model.results)}
-        | {"baseline": model.baseline.attack, "on": images, "images": comparison.images}
+        | {"baseline_model": other.model, "baseline": against.attack}
+        | {"on": images, "images": comparison.images}
         | _interval("accuracy", comparison.accuracy)
         | _interval("mean_iou", comparison.mean_iou)
         | _interval("worst_class_accuracy", comparison.worst_class_accuracy)

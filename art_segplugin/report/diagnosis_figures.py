@@ -17,6 +17,7 @@ from art_segplugin.report.figures import (
     draw_shares,
     plain,
     png,
+    short,
 )
 
 
@@ -44,7 +45,11 @@ def heat_map_figure(report: DiagnosisReport, model: ModelDiagnosis) -> Figure:
     figure = Figure(figsize=(3.2 + 0.75 * columns, 2.4 + 0.32 * rows), layout="constrained")
     axes = figure.subplots()
     names = [name.replace(" (", "\n(") for name in labels(model)]
-    draw_shares(axes, shares[order], [report.classes[i] for i in order], names, numbers_from=0)
+    draw_shares(
+        axes, shares[order], [short(report.classes[i]) for i in order], names, numbers_from=0
+    )
+    if rows < len(present):
+        axes.set_title(f"the {rows} weakest of {len(present)} classes", fontsize=10, loc="left")
     figure.colorbar(axes.images[0], ax=axes, label="class accuracy [%]", shrink=0.8)
     return figure
 
@@ -75,7 +80,7 @@ def norm_figure(report: DiagnosisReport, model: ModelDiagnosis) -> Figure:
     axes.scatter(norms[present], accuracies[present], color=ATTACK_COLOURS[2], zorder=3)
     for index in present if len(present) <= MOST_CLASSES else ():
         axes.annotate(
-            plain(report.classes[index]),
+            plain(short(report.classes[index])),
             (norms[index], accuracies[index]),
             xytext=(5, 4),
             textcoords="offset points",

@@ -2,11 +2,24 @@
 
 import math
 
-from art_segplugin.evaluation.diagnosis_report import DiagnosisReport, ModelDiagnosis
+from art_segplugin.evaluation.diagnosis_report import (
+    AttackDiagnosis,
+    DiagnosisReport,
+    Gain,
+    ModelDiagnosis,
+)
 from art_segplugin.report.diagnosis_words import confound, labels, number, points
 from art_segplugin.report.sheet import Sheet
 from art_segplugin.report.summary import ABSENT, Score, accuracy_word, size_text
 from art_segplugin.report.tables import option_cells
+
+REGION_NOTES = {
+    "boundary": "Boundary: pixels with a pixel of another class within 2 pixels.",
+    "small objects": (
+        "Small objects: connected regions of one class below a share of the image (0.5 % unless "
+        "--small-objects says otherwise)."
+    ),
+}
 
 
 def model_sheets(report: DiagnosisReport, model: ModelDiagnosis) -> list[Sheet]:
@@ -133,7 +146,7 @@ def _comparisons_sheet(report: DiagnosisReport, model: ModelDiagnosis) -> Sheet:
             points(result.comparison.accuracy),
             *([] if whole else [points(result.comparison.mean_iou)]),
             points(result.comparison.worst_class_accuracy),
-            _share(result.gain.share),
+            _share(_gain_on_weakest(model.baseline, result.gain)),
             _share(result.gain.expected),
         ]
         for name, result in zip(names, model.results, strict=True)
@@ -143,9 +156,19 @@ def _comparisons_sheet(report: DiagnosisReport, model: ModelDiagnosis) -> Sheet:
     header += ["gain on weakest third", "even share"]
     note = (
         "Points with 95 % intervals of a paired bootstrap over images; negative: stronger than "
-        f"{names[1]}. Gain: what the attack takes from the class accuracies beyond it."
+        f"{names[1]}. Gain: what the attack takes from the class accuracies beyond it, so it is "
+        "positive where a difference is negative; its share on the third of the classes that is "
+        f'weakest under {names[1]} is "{ABSENT}" where these are at 0 already or some classes '
+        "gain while others lose."
     )
     return Sheet(f"Each attack against {names[1]} [points]", header, rows, note)
+
+
+def _gain_on_weakest(baseline: AttackDiagnosis, gain: Gain) -> float:
+    """The share of the gain on the weakest classes, NaN where it is a share of nothing sensible."""
+    nothing_left = all(baseline.class_accuracy[index] == 0 for index in gain.weakest)
+    mixed = any(value < 0 for value in gain.classes) and any(value > 0 for value in gain.classes)
+    return math.nan if nothing_left or mixed else gain.share
 
 
 def _regions_sheet(model: ModelDiagnosis) -> Sheet:
@@ -164,7 +187,10 @@ def _regions_sheet(model: ModelDiagnosis) -> Sheet:
         for name, result in zip(labels(model), model.results, strict=True)
         if regions
     ]
-    return Sheet("Pixel accuracy / mIoU by region [%]", ["attack", *regions], rows)
+    notes = ["The mIoU of a region is over the classes that are true in it."]
+    notes += [REGION_NOTES[kind] for kind in REGION_NOTES if any(kind in name for name in regions)]
+    title = "Pixel accuracy / mIoU by region [%]"
+    return Sheet(title, ["attack", *regions], rows, " ".join(notes))
 
 
 def _correlations_sheet(model: ModelDiagnosis) -> Sheet:
@@ -201,7 +227,7 @@ def _consistency_sheet(model: ModelDiagnosis) -> Sheet:
 
 
 def _named(report: DiagnosisReport, index: int | None, value: float) -> str:
-    return ABSENT if index is None else f"{report.classes[index]} {percent(value)}"
+    return ABSENT if index is None else f"{report.classes[index]} ({percent(value)})"
 
 
 def _share(value: float) -> str:

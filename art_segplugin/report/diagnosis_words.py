@@ -4,11 +4,14 @@ import math
 
 from art_segplugin.evaluation.diagnosis_report import (
     AttackDiagnosis,
+    Comparison,
     DiagnosisReport,
     ModelDiagnosis,
 )
 from art_segplugin.metrics.bootstrap import Interval
 from art_segplugin.report.summary import ABSENT, label
+
+FEWEST_IMAGES = 10  # percentile intervals from fewer are far too narrow
 
 
 def labels(model: ModelDiagnosis) -> list[str]:
@@ -17,16 +20,30 @@ def labels(model: ModelDiagnosis) -> list[str]:
 
 
 def headline(report: DiagnosisReport, model: ModelDiagnosis) -> str:
-    """Who falls first under the baseline, in one sentence."""
+    """Who is weakest under the baseline, and how it stood before, in one sentence."""
     spread, attack = model.baseline.accuracy_spread, label(model.baseline, model.results)
-    what = "images" if report.classification else "pixels"
     if spread.worst is None or spread.best is None or spread.gap <= 0:
-        return f"No class falls before the others under {attack}."
+        return f"No class is weaker than the others under {attack}."
+    what = "images" if report.classification else "pixels"
+    scores = zip(model.clean.class_accuracy, model.baseline.class_accuracy, strict=True)
+    stood = sorted(before for before, under in scores if under == spread.smallest)
+    weakest = f"{100 * spread.smallest:.1f} %"
+    behind = f"{100 * spread.gap:.1f} points behind {class_name(report, spread.best)}"
+    if len(stood) > 1:
+        return (
+            f"{len(stood)} classes tie at {weakest} of their {what} right under {attack} "
+            f"({100 * stood[0]:.1f} to {100 * stood[-1]:.1f} % clean), {behind}."
+        )
     return (
-        f"{report.classes[spread.worst]} falls first: {100 * spread.smallest:.1f} % of its {what} "
-        f"are right under {attack}, {100 * spread.gap:.1f} points behind "
-        f"{report.classes[spread.best]}."
+        f"{class_name(report, spread.worst)} is weakest: {weakest} of its {what} are right under "
+        f"{attack} ({100 * stood[0]:.1f} % clean), {behind}."
     )
+
+
+def class_name(report: DiagnosisReport, index: int) -> str:
+    """The name of a class in a sentence, where a bare number would be read as a score."""
+    name = report.classes[index]
+    return f"class {name}" if name.replace(".", "").isdecimal() else name
 
 
 def selection_sentence(model: ModelDiagnosis) -> str:
@@ -35,10 +52,11 @@ def selection_sentence(model: ModelDiagnosis) -> str:
     if chosen is None:
         return ""
     names, difference = labels(model), chosen.comparison.accuracy
+    images, verdict = _verdict(chosen.comparison, names[1])
     return (
         f"{names[chosen.attack]} leaves the lowest accuracy of the other attacks on the first "
-        f"{_images(chosen.chosen_on)}; on the other {_images(chosen.comparison.images)} it "
-        f"{_verdict(difference, names[1])}: {points(difference)} points."
+        f"{_images(chosen.chosen_on)}; on the other {images} it "
+        f"{verdict}: {points(difference)} points."
     )
 
 
@@ -65,12 +83,17 @@ def number(value: float) -> str:
     return ABSENT if math.isnan(value) else f"{value:.2f}"
 
 
-def _verdict(difference: Interval, baseline: str) -> str:
-    if difference.high < 0:
-        return f"is stronger than {baseline}"
-    if difference.low > 0:
-        return f"is weaker than {baseline}"
-    return f"cannot be told from {baseline}"
+def _verdict(comparison: Comparison, baseline: str) -> tuple[str, str]:
+    """The images of a comparison, and what it says about an attack and the baseline."""
+    difference, images = comparison.accuracy, _images(comparison.images)
+    if comparison.images < FEWEST_IMAGES:
+        return f"{images}, too few images to tell,", f"differs from {baseline}"
+    # Without width no resample differs, so the interval says nothing about other images.
+    if difference.low < difference.high < 0:
+        return images, f"is stronger than {baseline}"
+    if 0 < difference.low < difference.high:
+        return images, f"is weaker than {baseline}"
+    return images, f"cannot be told from {baseline}"
 
 
 def _images(count: int) -> str:

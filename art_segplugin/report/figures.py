@@ -14,7 +14,13 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from art_segplugin.evaluation.result import RobustnessReport
-from art_segplugin.report.summary import Group, groups
+from art_segplugin.report.summary import (
+    Group,
+    class_score_word,
+    class_scores_of,
+    groups,
+    remaining,
+)
 
 # Okabe & Ito's colours, told apart by people with any colour vision; black and yellow left out.
 ATTACK_COLOURS = ("#56B4E9", "#E69F00", "#0072B2", "#D55E00", "#009E73", "#CC79A7")
@@ -24,6 +30,8 @@ LEGEND: dict[str, Any] = {"loc": "outside lower center", "frameon": False, "font
 MOST_BARS = 6
 MOST_CLASSES = 24
 MOST_CELLS_WITH_NUMBERS = 16
+MOST_TICK_LABELS = 40
+LONGEST_NAME = 24
 
 
 def curves_figure(report: RobustnessReport) -> Figure:
@@ -44,24 +52,30 @@ def curves_figure(report: RobustnessReport) -> Figure:
         shares = [result.loss_share_curve for result in group.results]
         _draw_curve(left, misses, group.label, *styles[group.label])
         _draw_curve(right, shares, group.label, *styles[group.label])
-    _finish_curve(left, "MisRatio: wrong pixels [%]")
-    _finish_curve(right, "Loss share of wrong pixels [%]")
+    what = "images" if report.classification else "pixels"
+    _finish_curve(
+        left, "Wrong images [%]" if report.classification else "MisRatio: wrong pixels [%]"
+    )
+    _finish_curve(right, f"Loss share of wrong {what} [%]")
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, ncols=columns, **LEGEND)
     return figure
 
 
 def iou_figure(report: RobustnessReport) -> Figure:
-    """IoU of each class, clean beside attacked; the class that loses most is at the top.
+    """IoU of each class (accuracy, of a classifier), clean beside attacked; who loses most on top.
 
-    At most `MOST_BARS` attacks are drawn: of each attack the variant that leaves the lowest mIoU,
+    At most `MOST_BARS` attacks are drawn: of each attack the variant that leaves the lowest score,
     and of these the strongest; and at most `MOST_CLASSES` classes, those that lose most.
     """
     pooled = groups(report)
-    shown = [pooled[0], *_strongest_variants(pooled[1:])]
+    shown = [pooled[0], *_strongest_variants(report, pooled[1:])]
     styles = _styles(pooled)
-    bars = [Bars(g.label, styles[g.label][0], [score.mean for score in g.iou]) for g in shown]
-    return bars_figure(report.classes, bars, "IoU [%]")
+    bars = [
+        Bars(g.label, styles[g.label][0], [score.mean for score in class_scores_of(report, g)])
+        for g in shown
+    ]
+    return bars_figure(report.classes, bars, f"{class_score_word(report)} [%]")
 
 
 class Bars(NamedTuple):
@@ -96,7 +110,10 @@ def bars_figure(classes: Sequence[str], bars: Sequence[Bars], heading: str) -> F
             color=one.colour,
             label=one.label,
         )
-    axes.set_yticks(np.arange(len(order)), [plain(classes[index]) for index in order])
+    axes.set_yticks(np.arange(len(order)), [plain(short(classes[index])) for index in order])
+    if len(order) < len(present):
+        heading = f"the {len(order)} of {len(present)} classes that lose most"
+        axes.set_title(heading, fontsize=10, loc="left")
     axes.set_ylim(len(order) - 0.5, -0.5)
     axes.set_xlim(0, 100)
     axes.set_xlabel(heading)
@@ -119,7 +136,11 @@ def confusion_figure(
     figure = Figure(figsize=(side + 0.6, side), layout="constrained")
     axes = figure.subplots()
     numbers_from = 0.5 if len(classes) <= MOST_CELLS_WITH_NUMBERS else None
-    draw_shares(axes, shares, classes, classes, numbers_from)
+    names = [short(name) for name in classes]
+    draw_shares(axes, shares, names, names, numbers_from)
+    if len(classes) > MOST_TICK_LABELS:  # too small to be read
+        axes.set_xticks([])
+        axes.set_yticks([])
     axes.set_aspect("equal")
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
@@ -169,8 +190,8 @@ def _styles(pooled: Sequence[Group]) -> dict[str, tuple[str, str]]:
     return styles
 
 
-def _strongest_variants(attacks: Sequence[Group]) -> list[Group]:
-    by_strength = sorted(attacks, key=lambda group: group.mean_iou.mean)
+def _strongest_variants(report: RobustnessReport, attacks: Sequence[Group]) -> list[Group]:
+    by_strength = sorted(attacks, key=lambda group: remaining(report, group))
     chosen: dict[str, Group] = {}
     for group in by_strength:
         chosen.setdefault(group.attack, group)
@@ -210,6 +231,11 @@ def _finish_curve(axes: Axes, heading: str) -> None:
 def _legend_columns(labels: Sequence[str]) -> int:
     """Long labels, which variants of an attack have, need wider columns."""
     return 5 if max(map(len, labels)) < 16 else 3
+
+
+def short(name: str) -> str:
+    """The name of a class for an axis: the beginning of a long one."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def plain(name: str) -> str:

@@ -9,9 +9,10 @@ from art_segplugin.data.palettes import Palette
 from art_segplugin.evaluation.result import Example, RobustnessReport
 from art_segplugin.report.overlays import Picture
 from art_segplugin.report.page import data_uri, page
-from art_segplugin.report.summary import groups, headline, title
+from art_segplugin.report.summary import class_score_word, groups, headline, title
 from art_segplugin.report.tables import (
     caption,
+    class_heading,
     class_scores,
     score_rows,
     scores_header,
@@ -56,6 +57,8 @@ def render(
         scores_header=scores_header(report),
         scores=score_rows(report),
         classes=class_scores(report),
+        class_heading=class_heading(report),
+        class_word=class_score_word(report),
         threat_header=threat_header,
         threats=threats,
         figures={name: data_uri("png", data) for name, data in figures.items()},

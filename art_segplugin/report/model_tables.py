@@ -1,7 +1,6 @@
 """Several models of a diagnosis side by side."""
 
 import math
-import statistics
 
 from art_segplugin.evaluation.diagnosis_report import DiagnosisReport, ModelComparison
 from art_segplugin.report.diagnosis_words import labels, number, points
@@ -19,41 +18,34 @@ def models_sheets(report: DiagnosisReport) -> list[Sheet]:
 
 def _comparisons_sheet(report: DiagnosisReport) -> Sheet:
     first, whole = report.models[0], report.classification
-    rows = []
-    for one in report.model_comparisons:
-        worst = first.results[one.attack].accuracy_spread.worst
-        rows.append(
-            [
-                report.models[one.model].model,
-                labels(first)[one.attack],
-                points(one.comparison.accuracy),
-                *([] if whole else [points(one.comparison.mean_iou)]),
-                points(one.comparison.worst_class_accuracy),
-                ABSENT if worst is None else _fell_first(report, one, worst),
-                ABSENT if worst is None else _price(one, worst),
-            ]
-        )
+    rows = [
+        [
+            report.models[one.model].model,
+            labels(first)[one.attack],
+            points(one.comparison.accuracy),
+            *([] if whole else [points(one.comparison.mean_iou)]),
+            points(one.comparison.worst_class_accuracy),
+            _fell_first(report, one),
+            ABSENT if math.isnan(one.of_others) else f"{100 * one.of_others:+.1f}",
+        ]
+        for one in report.model_comparisons
+    ]
     header = ["model", "attack", accuracy_word(whole), *([] if whole else ["mIoU"])]
     header += ["worst class", "class that fell first", "mean of the others"]
     note = (
         "Points with 95 % intervals of a paired bootstrap over images; positive: more robust than "
         f"{first.model}. Worst class: whichever it is in each model. Fell first: the class that is "
-        f"worst in {first.model}."
+        f"worst in {first.model} on the first half of the images; it and the others are compared on "
+        "the other half, because a class chosen for a low score gains by chance alone where it was "
+        "chosen."
     )
     return Sheet(f"Each model against {first.model} [points]", header, rows, note)
 
 
-def _fell_first(report: DiagnosisReport, one: ModelComparison, worst: int) -> str:
-    return f"{report.classes[worst]} {points(one.class_accuracy[worst])}"
-
-
-def _price(one: ModelComparison, worst: int) -> str:
-    others = [
-        found.estimate
-        for index, found in enumerate(one.class_accuracy)
-        if index != worst and not math.isnan(found.estimate)
-    ]
-    return f"{100 * statistics.fmean(others):+.1f}" if others else ABSENT
+def _fell_first(report: DiagnosisReport, one: ModelComparison) -> str:
+    if one.fell_first is None or one.of_fell_first is None:
+        return ABSENT
+    return f"{report.classes[one.fell_first]}: {points(one.of_fell_first)}"
 
 
 def _classes_sheet(report: DiagnosisReport) -> Sheet:

@@ -9,8 +9,10 @@ from typing import Any, Protocol
 
 from art_segplugin.core.threat_model import NORMS
 from art_segplugin.evaluation.result import CLEAN, AttackResult, RobustnessReport
+from art_segplugin.metrics.class_scores import class_accuracy, totals_of
 
 ABSENT = "-"
+SYMBOLS = {"temperature": "T = "}  # shorter than the name, so that tables are narrower
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,12 @@ class Group:
         return [Score.of(values) for values in zip(*(r.iou for r in self.results), strict=True)]
 
     @property
+    def class_accuracy(self) -> list[Score]:
+        """Share of right pixels (images, for a classifier) of each class."""
+        shares = [class_accuracy(totals_of(r.matrix)).tolist() for r in self.results]
+        return [Score.of(values) for values in zip(*shares, strict=True)]
+
+    @property
     def largest_distance(self) -> str:
         """The largest perturbation of any seed, such as "8/255" or "0.5 (L2)"."""
         return size_text(max(r.largest_distance for r in self.results), self.options)
@@ -112,25 +120,45 @@ def groups(report: RobustnessReport) -> list[Group]:
     return [Group(label(results[0], firsts), tuple(results)) for results in members]
 
 
+def main_score(report: RobustnessReport, group: Group) -> Score:
+    """What a report is summed up by: mIoU, or accuracy where images as a whole have a class."""
+    return group.pixel_accuracy if report.classification else group.mean_iou
+
+
+def main_score_word(report: RobustnessReport) -> str:
+    """The name of `main_score`."""
+    return "accuracy" if report.classification else "mIoU"
+
+
+def class_scores_of(report: RobustnessReport, group: Group) -> list[Score]:
+    """`main_score` of each class."""
+    return group.class_accuracy if report.classification else group.iou
+
+
+def class_score_word(report: RobustnessReport) -> str:
+    """The name of `class_scores_of`."""
+    return "class accuracy" if report.classification else "IoU"
+
+
 def strongest(report: RobustnessReport) -> Group | None:
-    """The attack that leaves the lowest mIoU; None if the report has no attack."""
+    """The attack that leaves the lowest `main_score`; None if the report has no attack."""
     attacks = [group for group in groups(report) if group.attack != CLEAN]
-    return min(attacks, key=_remaining, default=None)
+    return min(attacks, key=lambda group: remaining(report, group), default=None)
 
 
 def headline(report: RobustnessReport) -> str:
     """The report in one sentence, such as "SegPGD-20 takes mIoU from 83.1 % to 4.2 %."."""
-    before = Score(report.clean.mean_iou)
+    before, word = main_score(report, groups(report)[0]), main_score_word(report)
     worst = strongest(report)
     if worst is None:
-        return f"Without an attack, mIoU is {before.percent} %."
-    after = Score(worst.mean_iou.mean)
+        return f"Without an attack, {word} is {before.percent} %."
+    after = Score(main_score(report, worst).mean)
     if not after.mean < before.mean:
-        return f"No attack lowers mIoU from its {before.percent} %."
+        return f"No attack lowers {word} from its {before.percent} %."
     limit = ""
     if norm_of(worst.options) == math.inf:
         limit = f" and changes no value of a pixel by more than {worst.largest_distance}"
-    return f"{worst.label} takes mIoU from {before.percent} % to {after.percent} %{limit}."
+    return f"{worst.label} takes {word} from {before.percent} % to {after.percent} %{limit}."
 
 
 class Attacked(Protocol):
@@ -152,7 +180,7 @@ def label(result: Attacked, results: Iterable[Attacked]) -> str:
     variants = [other.options for other in results if other.attack == result.attack]
     names = dict.fromkeys(name for options in variants for name in options)
     differing = [
-        f"{name} {option_text(name, result.options)}"
+        f"{SYMBOLS.get(name, name + ' ')}{option_text(name, result.options)}"
         for name in names
         if any(options.get(name) != result.options.get(name) for options in variants)
     ]
@@ -197,5 +225,7 @@ def option_text(name: str, options: dict[str, Any]) -> str:
     return str(value)
 
 
-def _remaining(group: Group) -> float:
-    return group.mean_iou.mean if group.mean_iou.known else math.inf
+def remaining(report: RobustnessReport, group: Group) -> float:
+    """`main_score` for sorting: an attack without a score is no strong one."""
+    score = main_score(report, group)
+    return score.mean if score.known else math.inf

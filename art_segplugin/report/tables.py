@@ -13,7 +13,10 @@ from art_segplugin.report.summary import (
     Group,
     Score,
     accuracy_word,
+    class_scores_of,
     groups,
+    main_score,
+    main_score_word,
     option_text,
 )
 
@@ -22,24 +25,24 @@ Rows = list[list[str]]
 
 def scores_header(report: RobustnessReport) -> list[str]:
     """Heads of the columns of `score_rows`."""
+    whole, word = report.classification, main_score_word(report)
     return [
         "attack",
-        f"{accuracy_word(report.classification)} [%]",
-        "mIoU [%]",
-        "MisRatio [%]",
-        "mIoU drop [points]",
+        f"{accuracy_word(whole)} [%]",
+        *([] if whole else ["mIoU [%]", "MisRatio [%]"]),
+        f"{word} drop [points]",
         "largest change",
     ]
 
 
 def score_rows(report: RobustnessReport) -> Rows:
     """One row for the clean images and one an attack, with the columns of `scores_header`."""
+    whole = report.classification
     return [
         [
             group.label,
             group.pixel_accuracy.percent,
-            group.mean_iou.percent,
-            group.mis_ratio.percent,
+            *([] if whole else [group.mean_iou.percent, group.mis_ratio.percent]),
             ABSENT if group.attack == CLEAN else _drop(report, group).percent,
             ABSENT if group.attack == CLEAN else group.largest_distance,
         ]
@@ -48,8 +51,8 @@ def score_rows(report: RobustnessReport) -> Rows:
 
 
 def class_scores(report: RobustnessReport) -> list[tuple[str, list[Score]]]:
-    """Per class its name and its IoU in each of `groups(report)`; NaN where it does not occur."""
-    columns = [group.iou for group in groups(report)]
+    """Per class its name and its score in each of `groups(report)`; NaN where it does not occur."""
+    columns = [class_scores_of(report, group) for group in groups(report)]
     return [
         (name, [column[index] for column in columns]) for index, name in enumerate(report.classes)
     ]
@@ -79,7 +82,7 @@ def option_cells(options: Sequence[dict[str, Any]]) -> tuple[list[str], Rows]:
 
 
 def scores_table(report: RobustnessReport) -> Table:
-    """Pixel accuracy, mIoU, MisRatio, loss of mIoU and size of the perturbation, for a terminal."""
+    """Accuracy, mIoU and MisRatio of segmenters, what is lost, and size of the perturbation, for a terminal."""
     return table(
         f"{report.model} on {report.data}",
         scores_header(report),
@@ -89,14 +92,20 @@ def scores_table(report: RobustnessReport) -> Table:
 
 
 def class_table(report: RobustnessReport) -> Table:
-    """IoU in percent, one row a class and one column an attack, for a terminal."""
+    """Score of each class in percent, one row a class and one column an attack, for a terminal."""
     pooled = groups(report)
     rows = [[name, *(score.percent for score in row)] for name, row in class_scores(report)]
-    rows.append(["mIoU", *(group.mean_iou.percent for group in pooled)])
+    scores = [main_score(report, group).percent for group in pooled]
+    rows.append([main_score_word(report), *scores])
     header = ["class", *(group.label for group in pooled)]
-    written = table("IoU per class [%]", header, rows, caption(report))
+    written = table(class_heading(report), header, rows, caption(report))
     written.rows[-2].end_section = True
     return written
+
+
+def class_heading(report: RobustnessReport) -> str:
+    """What the table of `class_scores` shows."""
+    return "Accuracy per class [%]" if report.classification else "IoU per class [%]"
 
 
 def caption(report: RobustnessReport) -> str:
@@ -112,6 +121,9 @@ def caption(report: RobustnessReport) -> str:
 
 
 def _drop(report: RobustnessReport, group: Group) -> Score:
+    if report.classification:
+        right = report.clean.pixel_accuracy
+        return Score.of(right - result.pixel_accuracy for result in group.results)
     before = report.clean.mean_iou
     return Score.of(before - result.mean_iou for result in group.results)
 

@@ -56,6 +56,24 @@ def test_splits_inside_a_zip(tmp_path):
     assert ZipFiles(path, "test").classes() == {"a": ["set/test/a/1.jpg"]}
 
 
+@pytest.mark.parametrize("top", ["", "set/"])
+@pytest.mark.parametrize("split", ["test", "val"])
+def test_the_only_split_inside_a_zip_is_one(tmp_path, top, split):
+    path = make_zip(tmp_path / "a.zip", [f"{top}{split}/{name}/1.jpg" for name in "ab"])
+    assert ZipFiles(path).splits(("train", "val", "test")) == [split]
+    assert list(ZipFiles(path, split).classes()) == ["a", "b"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are bytes")
+def test_names_of_class_folders_that_are_not_utf_8_are_refused(tmp_path):
+    try:
+        os.makedirs(os.fsencode(tmp_path) + b"/caf\xe9")
+    except OSError:
+        pytest.skip("the file system takes no such names")
+    with pytest.raises(InputError, match=r"'caf\\udce9' .* is not UTF-8; rename it"):
+        FolderFiles(tmp_path).classes()
+
+
 def test_class_folders_have_no_pictures_of_their_own(tmp_path):
     (tmp_path / "a").mkdir()
     assert not has_classes(tmp_path)

@@ -129,3 +129,18 @@ def test_enlarging_repeats_labels(tmp_path, picture):
 def test_impossible_scales_are_refused(scale):
     with pytest.raises(InputError, match=r"scale is .*; expected a factor above 0"):
         check_scale(scale)
+
+
+@pytest.mark.parametrize("kind", ["EPS", "PDF"])
+def test_programs_called_pictures_are_not_started(tmp_path, kind):
+    path = tmp_path / "a.png"
+    Image.new("RGB", (4, 4)).save(path, kind)
+    with pytest.raises(InputError, match=r"a\.png cannot be read \(cannot identify"):
+        read_picture(path)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF", "PPM"])
+def test_formats_that_are_read(tmp_path, kind):
+    path = tmp_path / "a.png"
+    Image.new("RGB", (4, 3)).save(path, kind)
+    assert read_picture(path).shape == (3, 4, 3)

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from art_segplugin.evaluation.comparison import compare, gain_over, select
+from art_segplugin.evaluation.comparison import compare, compare_models, gain_over, select
 
 
 def images(*right, pixels=100):
@@ -35,13 +35,42 @@ def test_the_choice_is_made_on_the_first_half_and_judged_on_the_second():
 
 
 def test_of_an_odd_number_of_images_the_middle_one_judges():
-    found = select([images(0.5, 0.5, 0.5), images(0.2, 0.4, 0.4)], samples=50)
+    others = images(0.2, 0.4, 0.4), images(0.3, 0.4, 0.4)
+    found = select([images(0.5, 0.5, 0.5), *others], samples=50)
     assert (found.chosen_on, found.comparison.images) == (1, 2)
 
 
 def test_nothing_to_choose_from():
     assert select([images(0.5, 0.5)]) is None
-    assert select([images(0.5), images(0.4)]) is None
+    assert select([images(0.5, 0.5), images(0.4, 0.4)]) is None  # one other attack is no choice
+    assert select([images(0.5), images(0.4), images(0.3)]) is None
+
+
+def by_class(*shares):
+    """Per image the shares of 100 pixels of each class that are right."""
+    hits = torch.tensor([[round(100 * share) for share in image] for image in shares])
+    true = torch.full_like(hits, 100)
+    return torch.stack([hits, true, true], 1)
+
+
+def test_the_class_that_fell_first_is_not_judged_where_it_was_found():
+    # Class 0 is worst on the first half, class 1 on all images.
+    before = by_class((0.2, 0.4, 0.9), (0.2, 0.4, 0.9), (0.9, 0.1, 0.9), (0.9, 0.1, 0.9))
+    after = by_class((0.9, 0.4, 0.9), (0.9, 0.4, 0.9), (0.8, 0.3, 0.9), (0.8, 0.3, 0.9))
+    found = compare_models(1, 2, before, after, samples=50)
+    assert (found.model, found.attack, found.fell_first) == (1, 2, 0)
+    assert found.of_fell_first.estimate == pytest.approx(-0.1)
+    assert found.of_others == pytest.approx((0.2 + 0.0) / 2)
+    assert found.class_accuracy[0].estimate == pytest.approx(0.3)  # of all images
+
+
+def test_no_class_fell_first_where_none_can_be_judged():
+    one = by_class((0.2, 0.4))
+    assert compare_models(1, 0, one, one, samples=20).fell_first is None
+    apart = torch.tensor([[[1, 0], [2, 0], [2, 0]], [[0, 1], [0, 2], [0, 2]]])
+    found = compare_models(1, 0, apart, apart, samples=20)
+    assert found.fell_first is found.of_fell_first is None
+    assert math.isnan(found.of_others)
 
 
 def test_gain_of_the_weakest_third():

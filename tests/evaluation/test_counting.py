@@ -178,6 +178,30 @@ def test_options_are_the_same_from_the_attack_and_from_a_file(model):
     assert len(attack_counts(listed)) == len(ATTACKS) + 1
 
 
+def test_one_seed_an_attack(model):
+    results = list(evaluate(model, Toy([(10, 12)]), ATTACKS, seeds=(0, 3), regions=REGIONS))
+    with pytest.raises(InputError, match="fgsm was run with the seeds 0 and 3; a diagnosis takes"):
+        attack_counts(results)
+
+
+def test_batches_are_added_in_the_order_of_the_data(model):
+    results = list(evaluate(model, Toy([(10, 12)] * 3), ATTACKS, batch_size=1, regions=REGIONS))
+    forward, backward = attack_counts(results), attack_counts(results[::-1])
+    for one in forward:
+        (same,) = (found for found in backward if found.attack == one.attack)
+        assert same.counts.to_json() == one.counts.to_json()
+
+
+def test_a_store_holds_no_table_twice(model, tmp_path):
+    data, path = Toy([(10, 12)]), tmp_path / "b.jsonl"
+    fresh = list(evaluate(model, data, ATTACKS, store=ResultStore(path, {}), regions=REGIONS))
+    lines = [json.loads(line) for line in path.read_text().splitlines()[1:]]
+    assert lines
+    assert all("counts" not in line for line in lines)
+    found = list(evaluate(model, data, ATTACKS, store=ResultStore(path, {}), regions=REGIONS))
+    assert [result.counts for result in found] == [result.counts for result in fresh]
+
+
 @pytest.mark.gpu
 def test_counts_of_another_device_join_those_of_a_file(model, tmp_path):
     data, path = Toy([(10, 12)] * 2), tmp_path / "b"

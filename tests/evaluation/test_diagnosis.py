@@ -110,8 +110,11 @@ def test_attacks_are_compared_with_the_first(report):
     expected = np.array(baseline.class_accuracy) - np.array(strong.class_accuracy)
     assert strong.gain.classes[:3] == pytest.approx(expected[:3])
     assert strong.gain.weakest == [int(np.argmin(baseline.class_accuracy[:3]))]
-    chosen = report.models[0].selection
-    assert (chosen.attack, chosen.chosen_on, chosen.comparison.images) == (2, 3, 3)
+    assert report.models[0].selection is None  # a single other attack is no choice
+    third = attacked("third", LABELS, 0.1, 9, {"eps": 0.1}, REGIONS)
+    whole = diagnose([replace(model(), results=[*model().results, third])], PALETTE, "toy")
+    chosen = whole.models[0].selection
+    assert (chosen.attack, chosen.chosen_on, chosen.comparison.images) == (3, 3, 3)
 
 
 def test_models_are_compared_under_each_attack():
@@ -149,6 +152,23 @@ def test_json_round_trip_without_nan(report, tmp_path):
     assert values["versions"]["torch"]
 
 
+def test_what_is_new_in_comparisons_of_models_is_optional(tmp_path):
+    path = tmp_path / "diagnosis.json"
+    report = diagnose([model(), model("other", seed=10)], PALETTE, "toy", samples=20)
+    report.save(path)
+    again = DiagnosisReport.load(path)
+    assert again.model_comparisons[1].fell_first in range(3)
+    assert to_plain(again) == to_plain(report)
+    values = json.loads(path.read_text())
+    for one in values["model_comparisons"]:
+        for name in ("fell_first", "of_fell_first", "of_others"):
+            del one[name]
+    path.write_text(json.dumps(values))
+    earlier = DiagnosisReport.load(path).model_comparisons[1]
+    assert earlier.fell_first is earlier.of_fell_first is None
+    assert math.isnan(earlier.of_others)
+
+
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"data": 3}'])
 def test_other_files_are_no_diagnosis(content, tmp_path):
     path = tmp_path / "bad.json"
@@ -165,6 +185,21 @@ def test_images_as_a_whole_are_told_from_pixels(report):
     assert found.pixels == [2, 2, 2, 0]
     assert found.models[0].clean.regions == {}
     assert not report.classification
+    one_pixel = torch.full((6, 2, 2), 255)
+    one_pixel[:, 0, 0] = torch.arange(6) % 3
+    regions = {"left": torch.ones(6, 2, 2, dtype=torch.bool)}
+    results = [attacked(name, one_pixel, 0.5, regions=regions) for name in ("clean", "pgd")]
+    assert not diagnose([ModelCounts("net", results)], PALETTE, "toy", samples=20).classification
+
+
+def test_models_may_call_void_differently():
+    first, second = (
+        ModelCounts(
+            name, [replace(r, options={**r.options, "ignore_index": void}) for r in model().results]
+        )
+        for name, void in (("a", 255), ("b", -1))
+    )
+    assert len(diagnose([first, second], PALETTE, "toy", samples=20).models) == 2
 
 
 def test_what_cannot_be_compared_is_refused():

@@ -140,6 +140,7 @@ def test_attack_and_scores_agree_about_void(void):
     assert clean.images == [replace(i, right=i.right) for i in clean.images]
     assert seg.mis_ratio_curve[-1] == pytest.approx(seg.mis_ratio, abs=1e-6)
     assert sum(i.valid for i in seg.images) == seg.matrix.sum()
+    assert seg.options["ignore_index"] == void
 
 
 def test_targeted_attacks_are_refused(model):

@@ -76,6 +76,21 @@ def test_the_interval_covers_the_truth_as_often_as_it_says():
     assert 0.90 <= covered / 300 <= 0.98  # 0.95, less a little for 50 images
 
 
+def test_few_images_give_too_narrow_intervals():
+    """What the module says about them."""
+    covered = {5: 0, 10: 0}
+    for n in covered:
+        for seed in range(400):
+            generator = torch.Generator().manual_seed(seed)
+            right = (5000 + 1000 * torch.randn(n, generator=generator)).round().long()
+            found = interval(images_of(right, 10_000), accuracy, samples=400, seed=seed)
+            covered[n] += found.low <= 0.5 <= found.high
+    assert 0.77 <= covered[5] / 400 <= 0.88
+    assert covered[5] < covered[10] < 0.94 * 400
+    alone = interval(images_of([70]), accuracy)
+    assert (alone.low, alone.high) == (0.7, 0.7)
+
+
 def weights_by_loops(n, samples, seed):
     """The multinomial weights that are drawn, by counting."""
     generator = torch.Generator().manual_seed(seed)

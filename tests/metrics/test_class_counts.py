@@ -254,3 +254,31 @@ def test_bad_input_is_named():
     for z, y, regions, message in cases:
         with pytest.raises(InputError, match=message):
             ClassCounts.of(z, y, regions=regions)
+
+
+def many_classes():
+    logits, labels = batch(4, classes=40)
+    return ClassCounts.of(logits, labels, regions={"all": labels >= 0, "void": labels == 255})
+
+
+def test_many_classes_are_written_as_the_cells_that_are_not_zero():
+    found = many_classes()
+    values = json.loads(json.dumps(found.to_json()))
+    assert len(values["confusion"]["cells"]) == int((found.confusion != 0).sum())
+    assert values["regions"]["void"]["cells"] == []
+    assert equal(ClassCounts.from_json(values), found)
+    dense = {k: getattr(found, k).tolist() for k in ("confusion", "returned", "images")}
+    dense["regions"] = {name: table.tolist() for name, table in found.regions.items()}
+    assert equal(ClassCounts.from_json(dense), found)
+    empty = ClassCounts.empty(40, ["all"])
+    assert equal(ClassCounts.from_json(empty.to_json()), empty)
+
+
+@pytest.mark.parametrize(
+    "cells", [[[40, 0, 1]], [[0, 0, -1]], [[0, 0, 1.5]], [[0, 0]], [[0, 0, 1], [0, 0, 1]], 3]
+)
+def test_cells_that_are_none_are_refused(cells):
+    values = many_classes().to_json()
+    values["returned"]["cells"] = cells
+    with pytest.raises(InputError, match="these are no class counts"):
+        ClassCounts.from_json(values)

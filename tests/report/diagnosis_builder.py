@@ -1,4 +1,11 @@
-"""Made-up diagnoses of equal images: numbers a person can check by hand, no model anywhere."""
+"""Made-up diagnoses: numbers a person can check by hand, no model anywhere.
+
+The images of most are equal, so that intervals are points; those of `varied` differ.
+"""
+
+from dataclasses import replace
+from functools import reduce
+from operator import add
 
 import torch
 
@@ -37,13 +44,36 @@ def attack(name, right, temperature=None, **values):
     return AttackCounts(name, options, 0, counts(right, classes=len(right), **values), distance)
 
 
+def varied(name, right, seed, images=40, **values):
+    """Like `attack`, but each image has up to 3 of 20 right pixels of a class more or fewer."""
+    drawn = torch.randint(
+        -3, 4, (images, len(right)), generator=torch.Generator().manual_seed(seed)
+    )
+    parts = [
+        counts((torch.tensor(right) + more).clamp(0, 20).tolist(), images=1, pixels=20)
+        for more in drawn
+    ]
+    made = attack(name, right, **values)
+    return replace(made, counts=reduce(add, parts))
+
+
 def results(**values):
-    """Cat falls first, to 1 of 10; the sky withstands."""
+    """Cat is weakest, with 1 of 10; the sky withstands."""
     return [
         attack("clean", (10, 9, 8, 7), **values),
         attack("pgd-20", (6, 8, 4, 1), **values),
         attack("temperature-pgd-20", (6, 7, 4, 0), temperature=0.1, **values),
         attack("temperature-pgd-20", (9, 9, 6, 5), temperature=2.0, **values),
+    ]
+
+
+def varied_results():
+    """Temperature 0.1 is stronger than the baseline, temperature 2 weaker."""
+    return [
+        varied("clean", (17, 16, 15, 14), 0),
+        varied("pgd-20", (10, 12, 8, 5), 1),
+        varied("temperature-pgd-20", (8, 9, 5, 3), 2, temperature=0.1),
+        varied("temperature-pgd-20", (13, 15, 12, 9), 3, temperature=2.0),
     ]
 
 

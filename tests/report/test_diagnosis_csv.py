@@ -1,6 +1,6 @@
 import csv
 
-from report.diagnosis_builder import diagnosis, results
+from report.diagnosis_builder import attack, diagnosis, results, varied_results
 
 from art_segplugin.report.diagnosis_csv import write_classes_csv, write_comparisons_csv
 
@@ -57,3 +57,36 @@ def test_comparisons_and_the_selected_attack(tmp_path):
     assert float(rows[0]["even_share"]) == 0.25
     assert rows[2]["even_share"] == ""
     assert all("mean_iou_high" in row for row in rows)
+
+
+def test_the_ends_of_an_interval_are_not_swapped(tmp_path):
+    report = diagnosis(("net", varied_results()))
+    write_comparisons_csv(report, tmp_path / "comparisons.csv")
+    row = read(tmp_path / "comparisons.csv")[0]
+    found = report.models[0].results[2].comparison
+    for name in ("accuracy", "mean_iou", "worst_class_accuracy"):
+        low, middle, high = (float(row[f"{name}_{end}"]) for end in ("low", "difference", "high"))
+        assert low < middle < high
+        expected = getattr(found, name)
+        assert (low, middle, high) == (expected.low, expected.estimate, expected.high)
+
+
+def test_models_are_compared_too(tmp_path):
+    other = [results()[0], attack("pgd-20", (9, 9, 6, 5))]
+    report = diagnosis(("one", results()[:2]), ("two", other))
+    write_comparisons_csv(report, tmp_path / "comparisons.csv")
+    clean, attacked = read(tmp_path / "comparisons.csv")
+    assert (clean["model"], clean["attack"]) == ("two", "clean")
+    assert (attacked["model"], attacked["attack"]) == ("two", "pgd-20")
+    assert (attacked["baseline_model"], attacked["baseline"]) == ("one", "pgd-20")
+    assert float(clean["accuracy_difference"]) == 0
+    assert abs(float(attacked["accuracy_difference"]) - (29 - 19) / 40) < 1e-9
+    assert attacked["gain_on_weakest"] == ""
+
+
+def test_the_header_is_there_without_a_comparison(tmp_path):
+    write_comparisons_csv(diagnosis(("net", results()[:2])), tmp_path / "none.csv")
+    write_comparisons_csv(diagnosis(("net", results()[:3])), tmp_path / "some.csv")
+    none, some = ((tmp_path / name).read_text().splitlines() for name in ("none.csv", "some.csv"))
+    assert len(none) == 1
+    assert none[0].replace("option norm,", "option norm,option temperature,") == some[0]

@@ -6,13 +6,14 @@ from matplotlib.colors import to_hex
 from PIL import Image
 from report.diagnosis_builder import attack, classification, diagnosis, results
 
+from art_segplugin.report import diagnosis_figures as diagnosis_figures_module
 from art_segplugin.report.diagnosis_figures import (
     diagnosis_figures,
     drop_figure,
     heat_map_figure,
     norm_figure,
 )
-from art_segplugin.report.figures import CLEAN_COLOUR, MOST_CLASSES
+from art_segplugin.report.figures import CLEAN_COLOUR, MOST_CLASSES, confusion_figure
 
 
 def texts(items):
@@ -23,7 +24,7 @@ def test_the_heat_map_has_a_number_in_each_cell_and_the_weakest_class_on_top():
     report = diagnosis()
     axes = heat_map_figure(report, report.models[0]).axes[0]
     assert texts(axes.get_yticklabels()) == ["cat", "car", "road", "sky"]
-    assert texts(axes.get_xticklabels())[2] == "Temperature-PGD-20\n(temperature 0.1)"
+    assert texts(axes.get_xticklabels())[2] == "Temperature-PGD-20\n(T = 0.1)"
     shares = axes.images[0].get_array()
     np.testing.assert_allclose(shares[0], [70, 10, 0, 50])
     cells = {text.get_position(): text.get_text() for text in axes.texts}
@@ -47,7 +48,7 @@ def test_the_bars_are_clean_baseline_and_strongest():
     report = diagnosis()
     (axes,) = drop_figure(report, report.models[0]).axes
     bars = {box.get_label(): [bar.get_width() for bar in box] for box in axes.containers}
-    assert list(bars) == ["Clean", "PGD-20", "Temperature-PGD-20 (temperature 0.1)"]
+    assert list(bars) == ["Clean", "PGD-20", "Temperature-PGD-20 (T = 0.1)"]
     assert texts(axes.get_yticklabels()) == ["cat", "road", "car", "sky"]  # 70, 40, 40, 20 points
     np.testing.assert_allclose(bars["PGD-20"], [10, 60, 40, 80])
     assert to_hex(axes.containers[0][0].get_facecolor()) == CLEAN_COLOUR.lower()
@@ -81,7 +82,45 @@ def test_many_classes_are_cut_to_the_weakest():
     )
     axes = heat_map_figure(report, report.models[0]).axes[0]
     assert texts(axes.get_yticklabels()) == [f"class {i}" for i in range(MOST_CLASSES)]
+    assert axes.get_title(loc="left") == f"the {MOST_CLASSES} weakest of 60 classes"
+    bars = drop_figure(report, report.models[0]).axes[0]
+    assert bars.get_title(loc="left") == f"the {MOST_CLASSES} of 60 classes that lose most"
     assert not norm_figure(report, report.models[0]).axes[0].texts
+
+
+def test_few_classes_are_all_drawn_and_nothing_is_said():
+    report = diagnosis()
+    for draw in (heat_map_figure, drop_figure):
+        assert not draw(report, report.models[0]).axes[0].get_title(loc="left")
+
+
+def test_names_of_classes_are_cut_and_those_of_attacks_are_not():
+    found = results()
+    for one in found[2:]:
+        one.options["a rather long option name"] = one.options["temperature"]
+    report = diagnosis(("net", found), classes=("x" * 25, "sky", "car", "cat"))
+    axes = heat_map_figure(report, report.models[0]).axes[0]
+    assert texts(axes.get_yticklabels())[2] == "x" * 23 + "…"
+    assert texts(axes.get_xticklabels())[2].endswith("\n(T = 0.1, a rather long option name 0.1)")
+    assert "x" * 23 + "…" in texts(norm_figure(report, report.models[0]).axes[0].texts)
+
+
+def test_the_confusion_is_that_of_the_baseline(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(diagnosis_figures_module, "confusion_figure", spy(drawn))
+    report = diagnosis()
+    diagnosis_figures(report, report.models[0])
+    ((matrix, heading),) = drawn
+    assert matrix == report.models[0].results[1].counts != report.models[0].clean.counts
+    assert heading == "PGD-20"
+
+
+def spy(drawn):
+    def figure(matrix, classes, heading):
+        drawn.append((matrix, heading))
+        return confusion_figure(matrix, classes, heading)
+
+    return figure
 
 
 def test_names_are_not_read_as_formulas():

@@ -27,8 +27,8 @@ def test_nothing_is_fetched_and_nothing_runs():
 def test_the_page_has_sentences_tables_options_and_command():
     shown = text(Page(html(diagnosis())))
     for words in (
-        "cat falls first: 10.0 % of its pixels are right under PGD-20",
-        "on the other 2 images it is stronger than PGD-20",
+        "cat is weakest: 10.0 % of its pixels are right under PGD-20 (70.0 % clean)",
+        "on the other 2 images, too few images to tell, it differs from PGD-20",
         "cat 70.0 10.0 0.0 50.0",
         "road (100 %)",
         "Each attack against PGD-20 [points]",
@@ -49,7 +49,7 @@ def test_links_lead_somewhere_and_names_are_unique(models):
     assert links <= set(names)
     assert ("models" in names) == (models > 1)
     assert len(shown.all("h1")) == 1
-    assert text(shown).count("cat falls first") == models
+    assert text(shown).count("cat is weakest") == models
 
 
 def test_names_of_others_are_escaped():
@@ -59,6 +59,15 @@ def test_names_of_others_are_escaped():
     assert text(shown).count(EVIL) >= 5
     labels = [a.get("aria-label", "") for _, a in shown.tags]
     assert any(EVIL in label for label in labels)
+
+
+def test_notes_wrap_because_they_are_not_inside_the_box_that_scrolls():
+    page = html(diagnosis(regions=("boundary",)))
+    assert "<caption" not in page
+    notes = re.findall(r'</table>\s*</div>\s*<p class="caption">', page)
+    assert len(notes) == page.count('class="caption"') >= 6
+    assert "h1, h2, p { overflow-wrap: anywhere; }" in page
+    assert re.search(r"figure.chart \+ figure.chart { margin-top: [1-9]", page)
 
 
 def test_a_single_attack_and_a_classifier():

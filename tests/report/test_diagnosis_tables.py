@@ -1,6 +1,7 @@
 import io
 
-from report.diagnosis_builder import classification, diagnosis, results
+import pytest
+from report.diagnosis_builder import attack, classification, diagnosis, results
 from rich.console import Console
 
 from art_segplugin.report.diagnosis_tables import model_sheets, options_sheet
@@ -43,21 +44,47 @@ def test_classes_are_sorted_by_their_accuracy_under_the_first_attack():
 
 def test_inequality():
     rows = sheets(diagnosis())["How unequal the classes are"].rows
-    assert rows[1][:4] == ["PGD-20", "cat 10.0", "sky 80.0", "70.0"]
+    assert rows[1][:4] == ["PGD-20", "cat (10.0)", "sky (80.0)", "70.0"]
     assert float(rows[1][4]) == 0.54  # 0.2586 / 0.475
+    # IoUs 6/19, 8/14, 4/12 and 1/16: mean 0.3209, standard deviation 0.1802.
+    assert float(rows[1][5]) == 0.56
 
 
 def test_comparisons_leave_the_baseline_out():
     (title, sheet) = next((t, s) for t, s in sheets(diagnosis()).items() if "against" in t)
     assert title == "Each attack against PGD-20 [points]"
     assert [row[0] for row in sheet.rows] == [
-        "Temperature-PGD-20 (temperature 0.1)",
-        "Temperature-PGD-20 (temperature 2)",
+        "Temperature-PGD-20 (T = 0.1)",
+        "Temperature-PGD-20 (T = 2)",
     ]
     assert sheet.rows[0][1] == "-5.0 [-5.0, -5.0]"
     assert sheet.rows[0][3] == "-10.0 [-10.0, -10.0]"
     assert sheet.rows[0][4:] == ["50 %", "25 %"]  # the cat loses 1 of the 2 that are lost
     assert sheet.rows[1][4:] == ["-", "25 %"]
+
+
+@pytest.mark.parametrize(
+    ("base", "other", "share"),
+    [
+        ((6, 8, 4, 1), (5, 8, 4, 0), "50 %"),
+        ((6, 8, 4, 0), (5, 8, 4, 0), "-"),  # the cat has nothing left to lose
+        ((6, 8, 4, 1), (4, 8, 5, 0), "-"),  # the car wins
+    ],
+)
+def test_a_share_of_the_gain_needs_something_to_share(base, other, share):
+    found = [attack("clean", (10, 9, 8, 7)), attack("pgd-20", base), attack("fgsm", other)]
+    sheet = sheets(diagnosis(("net", found)))["Each attack against PGD-20 [points]"]
+    assert sheet.rows[0][4:] == [share, "25 %"]
+    assert "positive where a difference is negative" in sheet.note
+
+
+def test_regions_are_explained():
+    title = "Pixel accuracy / mIoU by region [%]"
+    note = sheets(diagnosis(regions=("boundary",)))[title].note
+    assert "over the classes that are true in it" in note
+    assert "within 2 pixels" in note
+    assert "objects" not in note
+    assert "share of the image" in sheets(diagnosis(regions=("small objects",)))[title].note
 
 
 def test_regions_correlations_and_rankings():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 from PIL import Image
-from report.builder import report, result
+from report.builder import classified, report, result
 
 from art_segplugin.report.figures import (
     CLEAN_COLOUR,
@@ -134,3 +134,24 @@ def test_nothing_of_matplotlib_is_loaded_or_changed_before_it_is_needed():
         "import art_segplugin.report.figures; assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_long_names_are_cut():
+    names = ("a" * 24, "b" * 25, "c")
+    figure = iou_figure(report(result(), classes=names))
+    shown = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert sorted(shown) == ["a" * 24, "b" * 23 + "…", "c"]
+
+
+@pytest.mark.parametrize(("classes", "labels"), [(40, 40), (41, 0)])
+def test_a_large_confusion_matrix_has_no_names(classes, labels):
+    figure = confusion_figure(np.eye(classes, dtype=int).tolist(), ["x"] * classes, "PGD-20")
+    assert len(figure.axes[0].get_xticklabels()) == labels
+    assert len(figure.axes[0].get_yticklabels()) == labels
+
+
+def test_figures_of_a_classifier_show_accuracy():
+    made = classified()
+    assert iou_figure(made).axes[0].get_xlabel() == "class accuracy [%]"
+    np.testing.assert_allclose(bars(iou_figure(made))["FGSM"], [50, 50, 0])
+    assert curves_figure(made).axes[0].get_title(loc="left") == "Wrong images [%]"

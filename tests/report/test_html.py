@@ -2,7 +2,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from report.builder import PALETTE, counts, example, report, result
+from report.builder import PALETTE, classified, counts, example, report, result
 
 from art_segplugin.data.palettes import Palette
 from art_segplugin.report.html import render
@@ -121,3 +121,13 @@ def test_wide_pictures_are_made_smaller():
     wide = render(report(result()), [example(size=(20, 4000))], PALETTE, FIGURES)
     narrow = render(report(result()), [example(size=(5, 960))], PALETTE, FIGURES)
     assert len(wide) < 1.5 * len(narrow)
+
+
+def test_the_page_of_a_classifier_speaks_of_images_and_accuracy():
+    shown = page(classified())
+    words = text(shown) + " ".join(picture["alt"] for picture in shown.all("img"))
+    words = words.replace("changes no value of a pixel", "").replace("pixel values from 0", "")
+    for word in ("IoU", "MisRatio", "pixel"):
+        assert word not in words
+    assert "share of wrong images" in words
+    assert "Class accuracy of each class" in words

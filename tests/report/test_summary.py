@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from report.builder import report, result
+from report.builder import classified, report, result
 
 from art_segplugin.report.summary import (
     Score,
@@ -96,3 +96,10 @@ def test_the_strongest_attack_is_not_one_without_a_score():
     unscored = result("pgd-20", counts=[[0] * 3] * 3)
     assert strongest(report(unscored, result())).attack == "segpgd-20"
     assert strongest(report()) is None
+
+
+def test_a_classifier_is_summed_up_by_its_accuracy():
+    made = classified()
+    assert strongest(made).label == "FGSM"  # 2 of 6 right; mIoU says PGD-20 or nobody
+    assert headline(made).startswith("FGSM takes accuracy from 83.3 % to 33.3 %")
+    assert [score.percent for score in groups(made)[0].class_accuracy] == ["100.0", "100.0", "50.0"]

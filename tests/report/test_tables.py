@@ -1,7 +1,7 @@
 import io
 
 import pytest
-from report.builder import counts, report, result
+from report.builder import classified, counts, report, result
 from rich.console import Console
 
 from art_segplugin.report.tables import (
@@ -90,3 +90,11 @@ def test_threat_model_lists_options_seeds_and_time(seeds):
 def test_options_that_an_attack_does_not_have_are_a_dash():
     header, rows = threat_rows(report(result("fgsm", options={"eps": 8 / 255}), result()))
     assert rows[0][header.index("steps")] == "-"
+
+
+def test_a_classifier_has_no_iou():
+    made = classified()
+    assert score_rows(made)[1] == ["FGSM", "33.3", "50.0", "8/255"]
+    shown = text(scores_table(made)) + text(class_table(made))
+    assert "Accuracy per class" in shown
+    assert not any(word in shown for word in ("IoU", "MisRatio", "pixel"))
