@@ -127,7 +127,9 @@ def main():
     found = [(NAMES[name], reports[name].models[0]) for name in NAMES if name in reports]
     if not given.short:
         print("# Class-wise robustness: all tables of benchmarks/class_wise.py\n")
-        print("CIFAR-10 images at hand are JPEG re-encoded: not comparable with published figures.\n")
+        print(
+            "CIFAR-10 images at hand are JPEG re-encoded: not comparable with published figures.\n"
+        )
         for path in sorted(given.folder.glob("*/best.safetensors")):
             info = load_model(str(path)).info
             scores = ", ".join(f"{name} {percent(value)} %" for name, value in info.scores.items())
