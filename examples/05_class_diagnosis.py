@@ -10,8 +10,8 @@ from pathlib import Path
 from art_segplugin.attacks import named
 from art_segplugin.data.scenes import SceneDataset
 from art_segplugin.evaluation import ModelCounts, Regions, attack_counts, diagnose, evaluate
+from art_segplugin.heads.last_layer import class_weight_norms
 from art_segplugin.models import load_model
-from art_segplugin.models.last_layer import class_weight_norms
 from art_segplugin.report import write_diagnosis
 from art_segplugin.report.diagnosis_words import confound, headline, labels, points
 

@@ -52,14 +52,19 @@ def adjust(
     from art_segplugin.cli.own_models import load_own
     from art_segplugin.data.catalog import open_dataset
     from art_segplugin.errors import InputError
+    from art_segplugin.heads import add_to_logits, hypersphere_head
     from art_segplugin.models import save_checkpoint
-    from art_segplugin.models.last_layer import add_to_logits
     from art_segplugin.training.adjustment import fit_offsets
 
     if out.exists():
         raise InputError(f"{out} exists already; choose another file.")
     named_attack = named(attack, **options.threat_model(norm, eps, step_size))
     net, earlier = load_own(model)
+    if hypersphere_head(net) is not None:
+        raise InputError(
+            f"{model} has a hypersphere head, which has no bias to put offsets into; adjust a model "
+            "with an ordinary last layer."
+        )
     net = net.to(options.device(device)).eval()
     held_out = open_dataset(data, split, count=count, scale=scale, palette=palette_of(net, palette))
     classes = reported_palette(net, held_out.palette)

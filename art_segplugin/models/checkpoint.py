@@ -9,6 +9,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from art_segplugin.errors import InputError
+from art_segplugin.heads import hypersphere_head, to_hypersphere
 from art_segplugin.models.classifier import Classifier
 from art_segplugin.models.info import CheckpointInfo
 from art_segplugin.models.resnet import SmallResNet
@@ -34,7 +35,8 @@ def save_checkpoint(path: str | Path, model: nn.Module, info: CheckpointInfo) ->
         model: The network itself, or the Segmenter around it, whose normalisation, channels, stride
             and ignore_index then replace those of ``info``. A Segmenter's ``output`` is a function
             and not written.
-        info: Its description; the package version is filled in where it is empty.
+        info: Its description; the package version is filled in where it is empty, and a hypersphere
+            head is described as it is found in the network.
 
     Raises:
         InputError: The file cannot be written.
@@ -42,7 +44,13 @@ def save_checkpoint(path: str | Path, model: nn.Module, info: CheckpointInfo) ->
     network = _network(model)
     if isinstance(model, Segmenter):
         info = model.describe(info)
-    described = replace(info, version=info.version or _package_version())
+    scale, layer = _head(network)
+    described = replace(
+        info,
+        version=info.version or _package_version(),
+        hypersphere=scale,
+        hypersphere_layer=layer,
+    )
     write_safetensors(path, network.state_dict(), {_KEY: described.to_json()})
 
 
@@ -53,7 +61,8 @@ def load_checkpoint(path: str | Path, model: nn.Module | None = None) -> Segment
 
     Args:
         path: File to read.
-        model: Network to put the weights into, for architectures that this package does not know.
+        model: Network to put the weights into, for architectures that this package does not know. It
+            is converted to hypersphere embedding where the checkpoint's was.
 
     Returns:
         The model in eval mode on the CPU, with the description as ``.info``.
@@ -66,6 +75,7 @@ def load_checkpoint(path: str | Path, model: nn.Module | None = None) -> Segment
     info, tensors = _read(path)
     if model is None:
         model = _build(path, info)
+    model = _with_head(path, model, info, tensors)
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
@@ -144,6 +154,35 @@ def _build(path: Path, info: CheckpointInfo) -> nn.Module:
         raise InputError(
             f"{path} holds options that {info.architecture!r} does not take ({error})."
         ) from error
+
+
+def _head(network: nn.Module) -> tuple[float | None, str]:
+    """Scale and name of the hypersphere head of a network; None and "" without one."""
+    head = hypersphere_head(network)
+    if head is None:
+        return None, ""
+    return head.scale, next(name for name, module in network.named_modules() if module is head)
+
+
+def _with_head(
+    path: Path, model: nn.Module, info: CheckpointInfo, tensors: Mapping[str, Tensor]
+) -> nn.Module:
+    """Give the network the kind of last layer that the checkpoint's has."""
+    head, name = hypersphere_head(model), info.hypersphere_layer
+    if info.hypersphere is None:
+        if head is not None:
+            raise InputError(
+                f"{path} holds an ordinary network and the given one has a hypersphere head: pass "
+                "one as it was before to_hypersphere."
+            )
+        return model
+    if head is not None:
+        head.scale = info.hypersphere
+        return model
+    weight = tensors.get(f"{name}.weight" if name else "weight")
+    if weight is None:
+        raise InputError(f"{path} does not hold the weights of the layer {name!r} it describes.")
+    return to_hypersphere(model, len(weight), info.hypersphere, name)
 
 
 def _network(model: nn.Module) -> nn.Module:

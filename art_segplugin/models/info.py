@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from art_segplugin.errors import InputError
+from art_segplugin.heads.hypersphere import checked_scale
 
 Colour = tuple[int, int, int]
 
@@ -21,6 +22,7 @@ _KINDS: Mapping[str, type] = {
     "command": str,
     "version": str,
     "task": str,
+    "hypersphere_layer": str,
 }
 """What JSON holds for the fields that are taken as they are."""
 
@@ -46,6 +48,9 @@ class CheckpointInfo:
         command: The command that made it.
         version: Version of this package that made it.
         task: ``segmentation`` or ``classification``.
+        hypersphere: Scale s of its hypersphere head (`art_segplugin.heads`); None where the last layer
+            is an ordinary one.
+        hypersphere_layer: Name of that head in the network.
     """
 
     architecture: str
@@ -64,6 +69,8 @@ class CheckpointInfo:
     command: str = ""
     version: str = ""
     task: str = "segmentation"
+    hypersphere: float | None = None
+    hypersphere_layer: str = ""
 
     def to_json(self) -> str:
         """Return the description as JSON text."""
@@ -89,6 +96,7 @@ class CheckpointInfo:
                     "mean": tuple(float(value) for value in fields["mean"]),
                     "std": tuple(float(value) for value in fields["std"]),
                     "channels": _channels(fields.get("channels")),
+                    "hypersphere": _scale_or_none(fields.get("hypersphere")),
                 }
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -122,3 +130,7 @@ def _channels(values: list[int | None] | None) -> tuple[int | None, int | None, 
     start, stop, step = values
     slice(start, stop, step).indices(1)  # refuses what is no number
     return start, stop, step
+
+
+def _scale_or_none(value: Any) -> float | None:
+    return None if value is None else checked_scale(value)

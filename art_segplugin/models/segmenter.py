@@ -1,6 +1,5 @@
 """The one face that attacks, metrics and trainers see of a segmentation model."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self
@@ -13,6 +12,7 @@ from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.core.types import Logits
 from art_segplugin.errors import InputError
 from art_segplugin.models.info import CheckpointInfo
+from art_segplugin.models.output_checks import check_outputs
 from art_segplugin.models.outputs import pixel_logits
 
 
@@ -182,7 +182,7 @@ class Segmenter(nn.Module):
             )
         with evaluation_mode(self), torch.no_grad():
             logits = self(images)
-        check_outputs(logits)
+        check_outputs(logits, labels)
         if self.classes is None:
             self.classes = logits.shape[1]
         if labels is not None:
@@ -226,33 +226,3 @@ class Segmenter(nn.Module):
             raise InputError(
                 f"the images are {images.dtype}; expected floating-point values in [0, 1]."
             )
-
-
-def check_outputs(logits: Logits) -> None:
-    """Make the checks of a model's outputs that read values back; call it once per run.
-
-    Warns, in the name of the caller's caller, when the outputs are probabilities, on which losses
-    made for logits are weak.
-
-    Args:
-        logits: Outputs of the model on images of the run, (n, c, h, w).
-
-    Raises:
-        InputError: They hold NaN or infinite values.
-    """
-    if not logits.isfinite().all():
-        raise InputError(
-            "the model's output holds NaN or infinite values on these images: "
-            "its weights or its normalisation are broken."
-        )
-    if logits.shape[1] > 1 and logits.numel() and _are_probabilities(logits):
-        warnings.warn(
-            "the model's output looks like probabilities (it sums to 1 over the classes); "
-            "attacks are stronger on the logits before the softmax.",
-            stacklevel=3,
-        )
-
-
-def _are_probabilities(outputs: Tensor) -> bool:
-    total = outputs.sum(1)
-    return bool((outputs >= 0).all()) and torch.allclose(total, torch.ones_like(total), atol=1e-3)

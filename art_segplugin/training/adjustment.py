@@ -61,7 +61,7 @@ def fit_offsets(
     """Fit the offsets on held-out data, one yielded state per attack: rounds + 1 of them.
 
     Args:
-        model: Left as it is; `art_segplugin.models.last_layer.add_to_logits` applies the answer.
+        model: Left as it is; `art_segplugin.heads.add_to_logits` applies the answer.
         data: Labelled samples that neither training nor the final judgement uses.
         attack: What the classes are to withstand; it attacks model + offsets. Its ignore_index is to be
             the model's.

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from art_segplugin.data.digits import Digits
+from art_segplugin.heads import to_hypersphere
 from art_segplugin.models import Classifier, load_checkpoint, save_checkpoint
 from art_segplugin.models.info import CheckpointInfo
 from art_segplugin.models.resnet import SmallResNet
@@ -64,3 +65,13 @@ def test_does_not_write_what_it_could_not_load(run, tmp_path):
     assert status == 2
     assert "no checkpoint of this package's own networks" in message
     assert not (tmp_path / "x").exists()
+
+
+def test_refuses_a_head_without_a_bias_before_it_attacks(run, tmp_path):
+    options = {"classes": 10, "width": 4, "blocks": 1}
+    model = to_hypersphere(Classifier(SmallResNet(**options), classes=10), 10)
+    path = tmp_path / "cosines.safetensors"
+    save_checkpoint(path, model, CheckpointInfo("resnet", DIGITS, options=options))
+    status, _, message = run("adjust", "--model", path, "--data", "digits", "--out", tmp_path / "x")
+    assert status == 2
+    assert "has a hypersphere head, which has no bias" in message

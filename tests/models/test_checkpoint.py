@@ -7,6 +7,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from art_segplugin.errors import InputError
+from art_segplugin.heads import HypersphereConv2d, hypersphere_head, to_hypersphere, to_plain
 from art_segplugin.models.checkpoint import load_checkpoint, read_info, save_checkpoint, shipped
 from art_segplugin.models.info import CheckpointInfo
 from art_segplugin.models.segmenter import Segmenter
@@ -82,6 +83,72 @@ def test_own_architectures_bring_their_network(tmp_path):
     loaded = load_checkpoint(tmp_path / "own.safetensors", model=nn.Conv2d(3, 2, 1))
     images = torch.rand(1, 3, 4, 4)
     assert torch.equal(loaded(images), network(images))
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_converted_networks_come_back_converted(tmp_path, network, wrapped):
+    images = torch.rand(1, 3, 32, 40)
+    segmenter = Segmenter(network, mean=INFO.mean, std=INFO.std)
+    to_hypersphere(segmenter, 3, 12.5)
+    file = tmp_path / "net.safetensors"
+    save_checkpoint(file, segmenter if wrapped else network, INFO)
+    assert read_info(file).hypersphere == 12.5
+    assert read_info(file).hypersphere_layer == "classifier"
+    loaded = load_checkpoint(file)
+    assert torch.equal(loaded(images), segmenter(images))
+    assert hypersphere_head(loaded).scale == 12.5
+    # What it becomes is described, not what it was.
+    save_checkpoint(file, to_plain(loaded), loaded.info)
+    assert read_info(file).hypersphere is None
+
+
+class TwoLayers(nn.Module):
+    """Only the user knows that the first layer is the last one; its bias is missing, too."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Conv2d(3, 5, 1, bias=False)
+        self.unused = nn.Conv2d(3, 5, 1)
+
+    def forward(self, images):
+        return self.head(images)
+
+
+@pytest.mark.parametrize("channels", [None, slice(3)])
+def test_the_named_layer_is_the_one_that_comes_back(tmp_path, channels):
+    torch.manual_seed(0)
+    network = to_hypersphere(TwoLayers(), 5, layer="head")
+    segmenter = Segmenter(network, channels=channels)
+    info = replace(INFO, classes=INFO.classes if channels else tuple("abcde"))
+    save_checkpoint(tmp_path / "net.safetensors", segmenter, info)
+    images = torch.rand(1, 3, 4, 4)
+    for given in (TwoLayers(), to_hypersphere(TwoLayers(), 5, 99.0, layer="head")):
+        loaded = load_checkpoint(tmp_path / "net.safetensors", given)
+        assert isinstance(loaded.model.head, HypersphereConv2d)
+        assert torch.equal(loaded(images), segmenter(images))
+
+
+def test_a_network_that_is_nothing_but_a_head(tmp_path):
+    head = HypersphereConv2d(3, 3, 1)
+    save_checkpoint(tmp_path / "net.safetensors", Segmenter(head), INFO)
+    loaded = load_checkpoint(tmp_path / "net.safetensors", nn.Conv2d(3, 3, 1))
+    images = torch.rand(1, 3, 4, 4)
+    assert torch.equal(loaded(images), head(images))
+
+
+def test_refuses_a_head_that_does_not_fit(tmp_path, path, network):
+    converted = to_hypersphere(SmallSegNet(3, width=6), 3)
+    with pytest.raises(InputError, match="holds an ordinary network and the given one has a hyp"):
+        load_checkpoint(path, converted)
+    file = tmp_path / "odd.safetensors"
+    save_checkpoint(file, converted, INFO)
+    described = json.loads(read_info(file).to_json())
+    tensors = {name: value.contiguous() for name, value in converted.state_dict().items()}
+    for name, message in (("head", "not hold the weights of the layer 'head'"), ("stem.0", "stem")):
+        changed = json.dumps({**described, "hypersphere_layer": name})
+        save_file(tensors, file, metadata={"art_segplugin": changed})
+        with pytest.raises(InputError, match=message):
+            load_checkpoint(file)
 
 
 def test_refuses_a_missing_file(tmp_path):

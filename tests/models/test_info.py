@@ -19,13 +19,15 @@ INFO = CheckpointInfo(
 
 def test_survives_json():
     assert CheckpointInfo.from_json(INFO.to_json()) == INFO
+    converted = replace(INFO, hypersphere=15.0, hypersphere_layer="classifier")
+    assert CheckpointInfo.from_json(converted.to_json()) == converted
     wrapped = replace(INFO, bgr=True, channels=(None, -1, None), stride=32)
     assert CheckpointInfo.from_json(wrapped.to_json()) == wrapped
 
 
 def test_reads_descriptions_without_the_fields_added_later():
     fields = json.loads(INFO.to_json())
-    for name in ("bgr", "channels", "stride"):
+    for name in ("bgr", "channels", "stride", "hypersphere", "hypersphere_layer"):
         del fields[name]
     assert CheckpointInfo.from_json(json.dumps(fields)) == INFO
 
@@ -49,6 +51,11 @@ def changed(**fields):
         changed(stride="8"),
         changed(channels=[0]),
         changed(channels=["a", None, None]),
+        changed(hypersphere="15"),
+        changed(hypersphere=-1.0),
+        changed(hypersphere=True),
+        changed(hypersphere=float("nan")),
+        changed(hypersphere_layer=3),
     ],
 )
 def test_refuses_other_text(text):

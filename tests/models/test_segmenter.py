@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from art_segplugin.errors import InputError
-from art_segplugin.models.segmenter import Segmenter, check_outputs
+from art_segplugin.models.output_checks import check_outputs
+from art_segplugin.models.segmenter import Segmenter
 
 IMAGES = torch.rand(2, 3, 12, 16)
 
@@ -183,6 +184,24 @@ class TestValidate:
         with pytest.warns(UserWarning, match="looks like probabilities") as caught:
             Segmenter(lambda x: network(x).softmax(1)).validate(IMAGES)
         assert caught[0].filename == __file__
+
+    def test_warns_about_cosines_that_are_not_scaled(self):
+        network = _network()
+
+        def cosines(x):
+            return F.normalize(network(x), dim=1)
+
+        predicted = cosines(IMAGES).argmax(1)
+        labels = predicted.clone()
+        labels[:, :2] = 0  # right on most pixels
+        with pytest.warns(UserWarning, match="looks like cosines") as caught:
+            Segmenter(cosines).validate(IMAGES, labels)
+        assert caught[0].filename == __file__
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            Segmenter(cosines).validate(IMAGES, (predicted + 1) % 4)  # not trained
+            Segmenter(cosines).validate(IMAGES, predicted)  # not the truth
+            Segmenter(lambda x: 15 * cosines(x)).validate(IMAGES, labels)
 
     @pytest.mark.parametrize(
         ("labels", "message"),

@@ -8,8 +8,8 @@ from training.toy import PALETTE, Toy
 from art_segplugin.attacks import pgd
 from art_segplugin.data.sample import Sample
 from art_segplugin.errors import InputError
+from art_segplugin.heads.last_layer import add_to_logits
 from art_segplugin.models import Segmenter
-from art_segplugin.models.last_layer import add_to_logits
 from art_segplugin.training.adjustment import fit_offsets, soft_minimum
 
 ATTACK = pgd(0.05, 0.02, 3)

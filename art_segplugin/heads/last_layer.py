@@ -1,0 +1,214 @@
+"""The layer that turns features into logits: where it is, its weights by class, its bias."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from art_segplugin.errors import InputError
+from art_segplugin.heads.hypersphere import HypersphereConv2d, HypersphereLinear
+
+LastLayer = nn.Linear | nn.Conv2d
+AnyLayer = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
+
+_MASK_CLASSIFICATION = ("ForUniversalSegmentation", "ForInstanceSegmentation")
+"""Ends of the names of transformers' classes that classify masks, not pixels."""
+
+
+def find_last_layer(
+    model: nn.Module, classes: int, name: str | None = None
+) -> tuple[str, LastLayer]:
+    """Find the linear layer or convolution whose outputs are the logits.
+
+    Without a name it is the last one of that many outputs, in the order in which modules were
+    registered, which is that of most networks' forward pass. Layers of auxiliary heads do not count:
+    those in a module called "aux...", and the image classifier beside a "segmentation_head".
+
+    Args:
+        model: A network, or a Segmenter or Classifier around one.
+        classes: Number of outputs of the layer.
+        name: Dotted name of the layer in the network (not in the wrapper), such as "classifier.4".
+
+    Returns:
+        Its name in the network, and the layer itself; a hypersphere head is one, too.
+
+    Raises:
+        InputError: There is no such layer; or its outputs are not the logits, because other layers'
+            outputs are added to them or an activation follows; or it has groups or is transposed; or
+            the model classifies masks instead of pixels.
+    """
+    network = network_of(model)
+    for module in network.modules():
+        if type(module).__name__.endswith(_MASK_CLASSIFICATION):
+            raise InputError(
+                f"{type(module).__name__} classifies masks, not pixels: it has no last layer whose "
+                "outputs are the logits of a pixel; choose another architecture."
+            )
+    layers = {
+        found: module
+        for found, module in network.named_modules()
+        if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)
+    }
+    candidates = [
+        found
+        for found, module in layers.items()
+        if _outputs(module) == classes and not _auxiliary(found, network)
+    ]
+    if name is None:
+        if not candidates:
+            raise InputError(
+                f"no linear layer or convolution of the model gives {classes} outputs: check the "
+                "number of classes, or name the layer."
+            )
+        name = candidates[-1]
+        _refuse_siblings(name, candidates, layers, network)
+    layer = _named(network, layers, name, classes, candidates)
+    _refuse_what_follows(name, network)
+    return name, layer
+
+
+def class_weight_norms(model: nn.Module, classes: int) -> Tensor | None:
+    """Euclidean norm of each class's weights in the last layer, float64 (c,), or None without one.
+
+    Those of a hypersphere head are the lengths of its weights as they are kept; they do not influence
+    its predictions, in which every class's weights are divided by their length.
+    """
+    try:
+        _, layer = find_last_layer(model, classes)
+    except InputError:
+        return None
+    norms: Tensor = torch.linalg.vector_norm(layer.weight.detach().cpu().double().flatten(1), dim=1)
+    return norms
+
+
+def add_to_logits(model: nn.Module, offsets: Tensor) -> None:
+    """Add a constant to the logits of each class, for good: it goes into the last layer's bias.
+
+    Up-sampling that averages, such as bilinear, keeps it as it is.
+
+    Args:
+        model: Changed in place.
+        offsets: (c,), one number a class.
+
+    Raises:
+        InputError: `find_last_layer` finds none of that many classes, or it is a hypersphere head,
+            which has no bias.
+    """
+    name, layer = find_last_layer(model, len(offsets))
+    if isinstance(layer, HypersphereLinear | HypersphereConv2d):
+        raise InputError(
+            f"{name or 'the model'} is a hypersphere head, whose logits are scaled cosines without a "
+            "bias by definition: add the offsets to the logits yourself, or adjust a plain network."
+        )
+    offsets = offsets.to(layer.weight)
+    if layer.bias is None:
+        layer.bias = nn.Parameter(offsets)
+        return
+    with torch.no_grad():
+        layer.bias += offsets
+
+
+def network_of(model: nn.Module) -> nn.Module:
+    """Return the network in a Segmenter or Classifier; any other module as it is.
+
+    Raises:
+        InputError: The wrapper is around a function, or takes only some channels for classes.
+    """
+    # The wrappers are known by what they have: this package is below theirs.
+    if not all(hasattr(model, name) for name in ("model", "channels", "ignore_index")):
+        return model
+    network: Any = model.model
+    channels: Any = model.channels
+    if not isinstance(network, nn.Module):
+        raise InputError(
+            f"a {type(network).__name__} has no layers to look for; expected a module."
+        )
+    if channels is not None:
+        raise InputError(
+            f"only the channels {channels} of the model's logits are classes: give the network "
+            "itself (segmenter.model) and the number of all its outputs."
+        )
+    return network
+
+
+def _outputs(layer: AnyLayer) -> int:
+    return layer.out_features if isinstance(layer, nn.Linear) else layer.out_channels
+
+
+def _auxiliary(name: str, network: nn.Module) -> bool:
+    parts = name.lower().split(".")
+    beside = parts[0] == "classification_head" and hasattr(network, "segmentation_head")
+    return beside or any(part.startswith("aux") for part in parts)
+
+
+def _refuse_siblings(
+    name: str, candidates: list[str], layers: dict[str, AnyLayer], network: nn.Module
+) -> None:
+    """Refuse a layer beside others of as many outputs, unless they are applied one after another."""
+    parent, layer = name.rpartition(".")[0], layers[name]
+    beside = [
+        other
+        for other in candidates
+        if other != name
+        and other.rpartition(".")[0] == parent
+        and type(layers[other]) is type(layer)
+    ]
+    chained = isinstance(network.get_submodule(parent), nn.Sequential)
+    if beside and not chained and _inputs(layer) != _outputs(layer):
+        raise InputError(
+            f"{' and '.join([*beside, name])} give as many outputs each: if they are added up, none "
+            "gives the logits, and the network cannot be used here; if one does, name that layer."
+        )
+
+
+def _inputs(layer: AnyLayer) -> int:
+    return layer.in_features if isinstance(layer, nn.Linear) else layer.in_channels
+
+
+def _named(
+    network: nn.Module,
+    layers: dict[str, AnyLayer],
+    name: str,
+    classes: int,
+    candidates: list[str],
+) -> LastLayer:
+    try:
+        layer = network.get_submodule(name)
+    except AttributeError:
+        known = ", ".join((candidates or list(layers))[-3:]) or "no linear layer or convolution"
+        raise InputError(
+            f"the network has no layer {name!r}; expected one of {classes} outputs, such as {known}."
+        ) from None
+    shown = name or "the model"
+    kind = type(layer).__name__
+    if isinstance(layer, nn.ConvTranspose2d):
+        raise InputError(f"{shown} is a transposed convolution; expected an ordinary one.")
+    if not isinstance(layer, nn.Linear | nn.Conv2d):
+        raise InputError(f"{shown} is a {kind}; expected a linear layer or convolution.")
+    if _outputs(layer) != classes:
+        raise InputError(
+            f"{shown} gives {_outputs(layer)} outputs; expected {classes}, one a class."
+        )
+    if isinstance(layer, nn.Conv2d) and layer.groups > 1:
+        raise InputError(f"{shown} is a convolution of {layer.groups} groups; expected 1 group.")
+    return layer
+
+
+def _refuse_what_follows(name: str, network: nn.Module) -> None:
+    """Refuse torchvision's LR-ASPP, and an activation behind the layer in its Sequential."""
+    parent_name, _, child = name.rpartition(".")
+    parent = network.get_submodule(parent_name)
+    if hasattr(parent, "low_classifier") and hasattr(parent, "high_classifier"):
+        raise InputError(
+            f"{name} is one of two layers whose outputs LR-ASPP adds up to the logits: there is no "
+            "last layer; choose another architecture."
+        )
+    if not isinstance(parent, nn.Sequential) or not child:
+        return
+    names = list(dict(parent.named_children()))
+    for later in names[names.index(child) + 1 :]:
+        for module in parent.get_submodule(later).modules():
+            if type(module).__module__ == "torch.nn.modules.activation":
+                raise InputError(
+                    f"{name} is followed by {type(module).__name__}: its outputs are not the logits."
+                )
