@@ -1,5 +1,6 @@
 """Recipes: one paper a file, each a choice of parts for the one loop in core.attack."""
 
+from art_segplugin.attacks.apgd import apgd
 from art_segplugin.attacks.fgsm import fgsm
 from art_segplugin.attacks.pgd import pgd
 from art_segplugin.attacks.registry import PRESETS, RECIPES, NamedAttack, named
@@ -11,6 +12,7 @@ __all__ = [
     "RECIPES",
     "SWEEP",
     "NamedAttack",
+    "apgd",
     "fgsm",
     "named",
     "pgd",

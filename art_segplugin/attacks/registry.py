@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from art_segplugin.attacks.apgd import apgd
 from art_segplugin.attacks.fgsm import fgsm
 from art_segplugin.attacks.pgd import pgd
 from art_segplugin.attacks.segpgd import segfgsm, segpgd
@@ -26,10 +27,12 @@ RECIPES: dict[str, Recipe] = {
     "segpgd": segpgd,
     "temperature-pgd": temperature_pgd,
     "temperature-sweep": temperature_sweep,
+    "apgd": apgd,
 }
 
 PARTS = ("weighting", "loss")
-"""Parameters that are no values but parts of an attack, which the recipe's name stands for."""
+"""Parameters that are no values but parts of an attack, which the recipe's name stands for; unless
+they are given by name, as the loss of APGD is."""
 
 PRESETS: dict[str, dict[str, float]] = {
     "default": {},
@@ -53,7 +56,11 @@ class NamedAttack:
         """All values of the attack, defaults too, as JSON can hold them; parts are left out."""
         values = {k: p.default for k, p in parameters(self.recipe).items()} | self.options
         values["norm"] = NORM_NAMES[NORMS[values["norm"]]]
-        return {k: _plain(value) for k, value in values.items() if k not in PARTS}
+        return {
+            k: _plain(value)
+            for k, value in values.items()
+            if k not in PARTS or isinstance(value, str)
+        }
 
 
 def parameters(recipe: str) -> dict[str, inspect.Parameter]:

@@ -82,3 +82,47 @@ class TemperedCrossEntropy:
         value = -F.logsigmoid(-odds.detach())  # softplus, which torch cuts off above 20
         # 0 in value; infinite odds, of classes that a logit of -inf rules out, have no gradient.
         return value + ((odds - odds.detach()) / self.factor).nan_to_num(0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class KLDivergence:
+    """KL(softmax(reference) || softmax(z)) of each pixel, in nats; the labels are not used.
+
+    Args:
+        reference: logits (n, c, h, w) of the same images, such as those without an attack.
+    """
+
+    reference: Logits
+
+    def __call__(self, logits: Logits, labels: Labels) -> PixelMap:
+        """Differentiable in both logits; at least in float32, whose softmax bfloat16 cannot hold."""
+        precise = torch.promote_types(logits.dtype, torch.float32)
+        target = self.reference.to(precise).log_softmax(1)
+        found = logits.to(precise).log_softmax(1)
+        return (target.exp() * (target - found)).sum(1)
+
+
+def difference_of_logits_ratio(logits: Logits, labels: Labels) -> PixelMap:
+    """-(z_y - max_{k != y} z_k) / (z_1st - z_3rd) of each pixel, at least in float32.
+
+    The DLR loss of Croce & Hein (ICML 2020, arXiv:2003.01690, equation 6): like the logits' margin
+    it goes on rising where the softmax is saturated, and unlike it, it does not change when the
+    logits are multiplied or shifted. Above 0 where the pixel is wrong; at most 1 as long as the
+    label is among the three largest, and without limit beyond. Where the three largest logits are
+    equal, it is the margin itself: there is nothing to divide by.
+
+    Raises:
+        InputError: fewer than 3 classes.
+    """
+    if logits.shape[1] < 3:
+        raise InputError(
+            f"the DLR loss needs 3 or more classes, the model has {logits.shape[1]}; "
+            "use the cross-entropy."
+        )
+    if logits.dtype != torch.float64:
+        logits = logits.float()
+    first, second, third = (top := logits.topk(3, dim=1)).values.unbind(1)
+    rival = torch.where(top.indices[:, 0] == labels, second, first)
+    spread = first - third
+    of_label = logits.gather(1, labels.unsqueeze(1)).squeeze(1)
+    return (rival - of_label) / torch.where(spread > 0, spread, 1.0)

@@ -1,7 +1,10 @@
 """Selectors: which of the points visited in one restart is that restart's answer."""
 
+import math
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
+
+import torch
 
 from art_segplugin.core.forward_pass import ForwardPass
 from art_segplugin.core.types import PerImage
@@ -51,3 +54,46 @@ class LowestAccuracy:
     def score(self, forward: ForwardPass) -> PerImage:
         """Share of fooled pixels."""
         return forward.success_rate
+
+
+@dataclass(frozen=True)
+class HighestLoss:
+    """The point of the highest mean loss over the valid pixels.
+
+    What Auto-PGD is published with (x_max in arXiv:2003.01690, algorithm 1).
+
+    Args:
+        targeted: the adversary decreases the loss, so the lowest wins.
+    """
+
+    targeted: bool = False
+
+    @property
+    def scores(self) -> bool:
+        """Every point competes."""
+        return True
+
+    def score(self, forward: ForwardPass) -> PerImage:
+        """The loss, negated if targeted; -inf where it is NaN."""
+        loss = -forward.loss if self.targeted else forward.loss
+        return loss.nan_to_num(nan=-math.inf, posinf=math.inf, neginf=-math.inf)
+
+
+@dataclass(frozen=True)
+class LowestAccuracyThenLoss(HighestLoss):
+    """The point with the most fooled pixels; of several such points the one of the highest loss.
+
+    For a classifier, whose images have one pixel: the surest of the points that fool it, or where
+    there is none, the one that comes nearest.
+
+    Args:
+        targeted: as in HighestLoss.
+    """
+
+    def score(self, forward: ForwardPass) -> PerImage:
+        """The number of fooled pixels, plus the loss brought into [1/4, 3/4]."""
+        # float32 would leave 8 values to the loss of a picture of 2 million pixels.
+        mps = forward.fooled.device.type == "mps"  # the one device that has no float64
+        dtype = torch.float32 if mps else torch.float64
+        count = forward.fooled.flatten(1).sum(1).to(dtype)
+        return count + 0.5 + super().score(forward).to(dtype).atan() / (2 * math.pi)

@@ -37,8 +37,15 @@ def test_described_holds_all_values_as_json_does(name):
     values = named(name, eps=torch.tensor([0.25, 0.5]), bounds=(0, 1), norm=2).described()
     assert json.loads(json.dumps(values, allow_nan=False)) == values
     assert (values["eps"], values["bounds"], values["norm"]) == ([0.25, 0.5], [0, 1], "L2")
-    assert not {"weighting", "loss"} & set(values)
+    assert not {"weighting", "loss"} & set(values) - ({"loss"} if name == "apgd" else set())
     assert json.loads(json.dumps(named(name).described()))["norm"] == "Linf"
+
+
+def test_described_names_the_loss_of_apgd():
+    attack = named("APGD-50", loss="dlr", step_size=0.1)  # which only the others have
+    assert (attack.name, attack.build().steps) == ("apgd-50", 50)
+    assert attack.described()["loss"] == "dlr"
+    assert named("apgd").described()["loss"] == "ce"
 
 
 def test_described_temperatures():
@@ -72,6 +79,9 @@ def test_described_temperatures():
         ({"name": "temperature-pgd", "temperature": math.nan}, "temperature is nan"),
         ({"name": "temperature-pgd", "scale": 0}, "scale is 0"),
         ({"name": "temperature-sweep", "scale": -3.0}, "scale is -3.0"),
+        ({"name": "apgd", "loss": "cw"}, "loss is 'cw'; give one of ce, dlr"),
+        ({"name": "apgd", "norm": "L1"}, "norm is 'L1'; APGD is made for 2 and inf"),
+        ({"name": "apgd-0"}, "steps is 0"),
         (
             {"name": "temperature-sweep", "temperatures": ()},
             "temperatures are (); give one or more",

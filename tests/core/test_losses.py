@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from art_segplugin.core.losses import TemperedCrossEntropy, cross_entropy
+from art_segplugin.core.losses import KLDivergence, TemperedCrossEntropy, cross_entropy
 from art_segplugin.errors import InputError
 
 CONFIDENT = (6.0, 1.0, 0.5, -1.0)
@@ -160,3 +160,67 @@ def test_numpy_numbers_are_numbers():
         loss, np.float32(0.5), np.int64(2)
     )  # which the tests' type checker takes for no float
     assert loss.factor == 4.0
+
+
+@few
+@given(logit_vectors, st.integers(0, 2**31))
+def test_divergence_is_that_of_the_probabilities(values, seed):
+    reference = torch.tensor(values, dtype=torch.float64).view(1, -1, 1, 1)
+    generator = torch.Generator().manual_seed(seed)
+    logits = 3 * torch.randn(reference.shape, dtype=torch.float64, generator=generator)
+    p, q = ([math.exp(z) for z in one.flatten().tolist()] for one in (reference, logits))
+    p, q = ([value / sum(part) for value in part] for part in (p, q))
+    expected = sum(a * math.log(a / b) for a, b in zip(p, q, strict=True))
+    found = KLDivergence(reference)(logits, LABEL_0).item()
+    assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    assert found >= -1e-15
+
+
+@few
+@given(logit_vectors, st.integers(0, 2**31))
+def test_gradients_of_the_divergence_are_the_closed_forms(values, seed):
+    """q - p in its logits, p (log(p / q) - KL) in those of the reference."""
+    reference = pixel(values)
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(reference.shape, dtype=torch.float64, generator=generator)
+    logits.requires_grad_(True)
+    value = KLDivergence(reference)(logits, LABEL_0).sum()
+    of_logits, of_reference = torch.autograd.grad(value, [logits, reference])
+    p, q = reference.softmax(1), logits.softmax(1)
+    torch.testing.assert_close(of_logits, q - p)
+    torch.testing.assert_close(of_reference, p * ((p / q).log() - value), atol=1e-9, rtol=1e-6)
+
+
+def test_divergence_is_one_number_a_pixel_and_0_between_equals():
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 5, 3, 4, generator=generator)
+    labels = torch.zeros(2, 3, 4, dtype=torch.long)
+    assert torch.equal(KLDivergence(logits)(logits + 7, labels).abs() < 1e-6, labels == 0)
+    other = logits.clone()
+    other[1, 0, 2, 3] += 5
+    found = KLDivergence(logits)(other, labels)
+    assert found.shape == (2, 3, 4)
+    assert found.nonzero().tolist() == [[1, 2, 3]]
+
+
+def test_divergence_uses_no_label():
+    logits, other = pixel(CONFIDENT), pixel((0.0, 1.0, 2.0, 3.0))
+    loss = KLDivergence(other)
+    assert torch.equal(loss(logits, LABEL_0), loss(logits, LABEL_0 + 3))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_divergence_of_half_precision_is_computed_in_float32(dtype):
+    reference = pixel(CONFIDENT, torch.float32)
+    logits = pixel((6.0, 1.0, 0.25, -1.0), dtype)
+    found = KLDivergence(reference)(logits, LABEL_0)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, KLDivergence(reference)(logits.float(), LABEL_0))
+    assert found > 0
+
+
+def test_divergence_of_sure_answers_is_finite():
+    sure, other = pixel((1000.0, 0.0), torch.float32), pixel((0.0, 1000.0), torch.float32)
+    value = KLDivergence(sure)(other, LABEL_0)
+    assert value == 1000
+    assert gradient(KLDivergence(sure), other, LABEL_0).flatten().tolist() == [-1, 1]
