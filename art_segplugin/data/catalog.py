@@ -12,6 +12,8 @@ from art_segplugin.data.scenes import SceneDataset
 from art_segplugin.data.torchvision import open_torchvision
 from art_segplugin.errors import InputError
 
+SCENE_TEXTURES = {"scenes": "real", "scenes:random-textures": "random"}
+
 
 def open_dataset(
     spec: str,
@@ -28,6 +30,7 @@ def open_dataset(
     | spec | data set |
     |---|---|
     | `scenes` | rendered street scenes |
+    | `scenes:random-textures` | the same scenes under textures and colours drawn at random |
     | a folder with `trainannot` or `valannot` | CamVid |
     | a folder of images | with the label PNGs that are found, see `ImageFolder` |
     | a folder of class folders, or of `train.zip`, or a zip file | classification, see `ClassFolder` |
@@ -47,9 +50,12 @@ def open_dataset(
     Raises:
         InputError: no such folder, no images in it, or an unknown split.
     """
-    if spec == "scenes":
+    if spec in SCENE_TEXTURES:
         scaled = (round(size[0] * scale), round(size[1] * scale))
-        return SceneDataset(count or (500 if split == "train" else 50), split, scaled, seed)
+        number = count or (500 if split == "train" else 50)
+        return SceneDataset(number, split, scaled, seed, textures=SCENE_TEXTURES[spec])
+    if spec.startswith("scenes:"):
+        raise InputError(f"data {spec!r} is unknown; give {' or '.join(SCENE_TEXTURES)}.")
     if spec == "digits":
         return _first(Digits(split, scale), count)
     if spec.startswith("torchvision:"):

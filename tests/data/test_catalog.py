@@ -100,6 +100,16 @@ def test_words(tmp_path, monkeypatch):
     assert isinstance(open_dataset("scenes", "test"), SceneDataset)
 
 
+def test_scenes_of_real_and_of_random_textures():
+    real = open_dataset("scenes", "train", scale=0.25)
+    data = open_dataset("scenes:random-textures", "train", scale=0.25, seed=3)
+    assert (real.textures, data.textures) == ("real", "random")
+    assert (data.split, data.seed, len(data), data.size) == ("train", 3, 500, (90, 120))
+    assert len(open_dataset("scenes:random-textures", "test", count=7)) == 7
+    with pytest.raises(InputError, match="give scenes or scenes:random-textures"):
+        open_dataset("scenes:cartoon")
+
+
 def test_count_takes_a_balanced_prefix():
     data = open_dataset("digits", "test", count=20)
     assert len(data) == 20

@@ -7,11 +7,13 @@ import torch
 from art_segplugin.data.palettes import SCENES
 from art_segplugin.data.sample import Sample
 from art_segplugin.data.scenes.layout import build_scene
+from art_segplugin.data.scenes.random_textures import randomise_textures
 from art_segplugin.data.scenes.rendering import check_renderer, check_size, render
 from art_segplugin.data.scenes.scene import Scene
 from art_segplugin.errors import InputError
 
 SPLITS = ("train", "val", "test")
+TEXTURES = ("real", "random")
 
 
 class SceneDataset:
@@ -27,6 +29,8 @@ class SceneDataset:
         size: Height and width in pixels.
         seed: Any number >= 0; another seed gives other scenes.
         renderer: "auto", "moderngl" or "numpy", see `render`.
+        textures: "real", or "random" for the same scenes, with the same labels, under textures and
+            colours that tell nothing of the class, see `randomise_textures`.
 
     Raises:
         InputError: An argument has a value that cannot be used.
@@ -41,9 +45,12 @@ class SceneDataset:
         size: tuple[int, int] = (360, 480),
         seed: int = 0,
         renderer: str = "auto",
+        textures: str = "real",
     ) -> None:
         if split not in SPLITS:
             raise InputError(f"split is {split!r}; expected one of {', '.join(SPLITS)}")
+        if textures not in TEXTURES:
+            raise InputError(f"textures is {textures!r}; expected one of {', '.join(TEXTURES)}")
         check_count("count", count)
         check_seed(seed)
         check_size(size)
@@ -53,6 +60,7 @@ class SceneDataset:
         self.size = size
         self.seed = seed
         self.renderer = renderer
+        self.textures = textures
 
     def __len__(self) -> int:
         """Return the number of scenes."""
@@ -61,13 +69,19 @@ class SceneDataset:
     def scene(self, index: int) -> Scene:
         """Return the scene itself, for rendering it from another camera."""
         index = range(self.count)[index]
-        return build_scene([SPLITS.index(self.split), self.seed, index])
+        key = [SPLITS.index(self.split), self.seed, index]
+        scene = build_scene(key)
+        if self.textures == "real":
+            return scene
+        return randomise_textures(scene, np.random.default_rng([*key, 1]))  # not the scene's stream
 
     def __getitem__(self, index: int) -> Sample:
         """Render one scene; raise IndexError past the end."""
         scene = self.scene(index)
         picture, labels = render(scene, scene.camera, self.size, self.renderer)
         name = f"{self.split}-{self.seed}-{range(self.count)[index]:05d}"
+        if self.textures != "real":
+            name += f"-{self.textures}-textures"
         return as_sample(name, picture, labels)
 
 
