@@ -22,18 +22,37 @@ class BatchMaker:
     Args:
         samples: Where the images come from.
         options: Batch size, crop, augmentation and seed.
+        repeats: Steps for which a batch is kept.
+        rank: Number of this process; the processes of a run share the images of a step.
+        world: How many processes there are.
     """
 
-    def __init__(self, samples: SampleCache, options: TrainingOptions) -> None:
+    def __init__(
+        self,
+        samples: SampleCache,
+        options: TrainingOptions,
+        *,
+        repeats: int = 1,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
         self._samples = samples
         self._options = options
+        self._repeats = repeats
+        self._world = world
+        self.places = range(rank * options.batch_size, (rank + 1) * options.batch_size)
         self._order: tuple[int, list[int]] = (-1, [])
+        self._made: tuple[int, Batch] | None = None
 
     def batch(self, step: int) -> Batch:
         """Return images (n, 3, h, w) float32 in [0, 1] and labels (n, h, w) int64 of one step."""
         options = self._options
+        number = step // self._repeats
+        if self._made is not None and self._made[0] == number:
+            return self._made[1]
+        before = number * self._world * options.batch_size
         views = []
-        for position in range(step * options.batch_size, (step + 1) * options.batch_size):
+        for position in (before + place for place in self.places):
             sample = self._samples[self._index(position)]
             views.append(
                 augment(
@@ -48,7 +67,10 @@ class BatchMaker:
                 )
             )
         images, labels = zip(*views, strict=True)
-        return torch.stack(images), torch.stack(labels)
+        batch = torch.stack(images), torch.stack(labels)
+        if self._repeats > 1:
+            self._made = number, batch
+        return batch
 
     def batches(self, first: int, executor: Executor) -> Iterator[Batch]:
         """Give the batches from step ``first`` on, prepared ahead by the executor."""

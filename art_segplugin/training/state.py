@@ -3,21 +3,23 @@
 import hashlib
 import json
 import pickle
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
+from art_segplugin.attacks import NamedAttack
 from art_segplugin.errors import InputError
 from art_segplugin.models.info import CheckpointInfo
 from art_segplugin.models.tensors import write_torch
 from art_segplugin.training.cache import SampleCache
+from art_segplugin.training.optimisation import Optimisation
 from art_segplugin.training.options import TrainingOptions
 
-# These change how fast a run is and how often it saves, not what it computes.
-_HARMLESS = ("save_every", "workers", "cache_bytes")
+# These change how fast a run is, how often it saves and when it ends, not what it computes.
+_HARMLESS = ("save_every", "keep_every", "patience", "workers", "cache_bytes")
 # What the network sees and answers depends on these too, and the weights do not show them.
 _OF_THE_MODEL = ("mean", "std", "bgr", "channels", "stride")
 # What looking for our own content in another program's raises.
@@ -26,18 +28,36 @@ _FOREIGN = (AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands: steps done, and the best validation scores so far (None before the first).
+    """Where a run stands.
 
-    The score that chooses comes first, then the one that breaks ties.
+    Attributes:
+        step: Steps done.
+        best: Best validation scores so far, None before the first: the score that chooses, then the
+            one that breaks ties.
+        waited: Validations since the best one.
     """
 
     step: int = 0
     best: tuple[float, ...] | None = None
+    waited: int = 0
+
+    def judged(self, scores: Mapping[str, float]) -> "Progress":
+        """Return where it stands after a validation, whose last score chooses."""
+        score = tuple(scores.values())[::-1]
+        if self.best is None or score > self.best:
+            return replace(self, best=score, waited=0)
+        return replace(self, waited=self.waited + 1)
+
+    def out_of_patience(self, patience: int) -> bool:
+        """Return whether the run should stop; a patience of 0 never ends."""
+        return 0 < patience <= self.waited
 
 
 def describe_run(
     options: TrainingOptions,
     objective: str,
+    withstand: NamedAttack | None,
+    world: int,
     info: CheckpointInfo,
     training: SampleCache,
     validation: SampleCache,
@@ -48,37 +68,32 @@ def describe_run(
     return {
         **{name: list(v) if isinstance(v, tuple) else v for name, v in settings.items()},
         "objective": objective,
+        "withstand": withstand and [withstand.name, withstand.described()],
+        "processes": world,
         "training data": _describe_data(training),
         "validation data": _describe_data(validation),
     }
 
 
 def save_state(
-    path: Path,
-    run: dict[str, Any],
-    progress: Progress,
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
+    path: Path, run: dict[str, Any], progress: Progress, state: Mapping[str, Any]
 ) -> None:
-    """Write the state; the file is never half-written.
+    """Write the state of `Optimisation`; the file is never half-written.
 
     Raises:
         InputError: The file cannot be written.
     """
-    state = {
+    standing = {
         "run": json.dumps(run),
         "step": progress.step,
         "best": None if progress.best is None else list(progress.best),
-        "model": model.state_dict(),
-        "optimiser": optimiser.state_dict(),
+        "waited": progress.waited,
     }
-    write_torch(path, state)
+    write_torch(path, {**standing, **state})
 
 
-def load_state(
-    path: Path, run: dict[str, Any], model: nn.Module, optimiser: torch.optim.Optimizer
-) -> Progress:
-    """Put a saved state into the model and the optimiser.
+def load_state(path: Path, run: dict[str, Any], optimisation: Optimisation) -> Progress:
+    """Put a saved state into what it was taken from.
 
     Raises:
         InputError: The file cannot be read, or belongs to a run with other options or data.
@@ -86,8 +101,8 @@ def load_state(
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         saved_run = dict(json.loads(state["run"]))
-        progress = Progress(int(state["step"]), state["best"] and tuple(map(float, state["best"])))
-        weights, moments = state["model"], state["optimiser"]
+        best = state["best"] and tuple(map(float, state["best"]))
+        progress = Progress(int(state["step"]), best, int(state["waited"]))
     except (*_FOREIGN, OSError, EOFError, pickle.UnpicklingError) as error:
         raise InputError(
             f"the training state {path} cannot be read: delete it to start again."
@@ -99,8 +114,7 @@ def load_state(
             "resume it with its own options, or choose another directory."
         )
     try:
-        model.load_state_dict(weights)
-        optimiser.load_state_dict(moments)
+        optimisation.restore(state)
     except _FOREIGN as error:
         raise InputError(f"{path} holds the weights of another model than this run's.") from error
     return progress

@@ -58,3 +58,28 @@ def test_prepared_ahead_they_are_the_same(workers):
         batches = list(maker.batches(9, executor))
     assert len(batches) == 3
     assert all(_equal(batch, maker.batch(step)) for step, batch in enumerate(batches, start=9))
+
+
+def test_a_batch_is_kept_for_its_repeats():
+    data = Toy(6)
+    maker = BatchMaker(SampleCache(data, 0), options(crop=(8, 8)), repeats=3)
+    once = _maker(crop=(8, 8))
+    for step in range(9):
+        assert _equal(maker.batch(step), once.batch(step // 3))
+    assert len(data.made) == 6  # and made once
+
+
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_processes_share_the_batch_of_one(repeats):
+    one = BatchMaker(SampleCache(Toy(), 2**20), options(batch_size=6), repeats=repeats)
+    many = [
+        BatchMaker(
+            SampleCache(Toy(), 2**20), options(batch_size=2), repeats=repeats, rank=rank, world=3
+        )
+        for rank in range(3)
+    ]
+    assert [list(maker.places) for maker in many] == [[0, 1], [2, 3], [4, 5]]
+    for step in range(4):
+        parts = [maker.batch(step) for maker in many]
+        whole = tuple(torch.cat(tensors) for tensors in zip(*parts, strict=True))
+        assert _equal(one.batch(step), whole)

@@ -1,31 +1,10 @@
 import pytest
 import torch
-import torch.nn.functional as F
-from torch import nn
 from training.toy import Toy
 
 from art_segplugin.data.sample import Sample
 from art_segplugin.training.cache import SampleCache
-from art_segplugin.training.supervised import CrossEntropy, class_weights
-
-IMAGES = torch.rand(2, 3, 4, 5)
-LABELS = torch.tensor([0, 1, 2, 255, 1] * 8).view(2, 4, 5)
-
-
-@pytest.mark.parametrize("weights", [None, torch.tensor([0.5, 1.0, 4.0])])
-def test_is_the_mean_over_labelled_pixels(weights):
-    model = nn.Conv2d(3, 3, 1)
-    loss = CrossEntropy(255, weights)(model, IMAGES, LABELS, torch.Generator())
-    expected = F.cross_entropy(model(IMAGES), LABELS, weights, ignore_index=255)
-    torch.testing.assert_close(loss, expected)
-
-
-def test_only_void_pixels_cost_nothing():
-    model = nn.Conv2d(3, 3, 1)
-    loss = CrossEntropy(255)(model, IMAGES, torch.full_like(LABELS, 255), torch.Generator())
-    loss.backward()
-    assert loss == 0
-    assert model.weight.grad.abs().sum() == 0
+from art_segplugin.training.class_weights import class_weights
 
 
 class _Fixed(Toy):
@@ -46,14 +25,6 @@ def test_rare_classes_weigh_more(kind, ratio):
 
 def test_no_weighting():
     assert class_weights(SampleCache(_Fixed(2), 2**20), "none") is None
-
-
-def test_few_light_pixels_are_a_mean_too():
-    """A batch whose weights add up to less than 1, as those of two images of a light class do."""
-    model, weights = nn.Conv2d(3, 3, 1), torch.tensor([0.1, 1.0, 1.0])
-    images, labels = torch.rand(2, 3, 1, 1), torch.zeros(2, 1, 1, dtype=torch.int64)
-    loss = CrossEntropy(255, weights)(model, images, labels, torch.Generator())
-    torch.testing.assert_close(loss, F.cross_entropy(model(images), labels, weights))
 
 
 class _InTurn(Toy):

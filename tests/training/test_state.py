@@ -3,44 +3,72 @@ from dataclasses import replace
 
 import pytest
 import torch
-from training.toy import INFO, Toy, options
+from training.toy import INFO, Toy, batch, options, plain_model, same_state
 
+from art_segplugin.attacks import named
+from art_segplugin.distributed import ONE_PROCESS
 from art_segplugin.errors import InputError
+from art_segplugin.models import Segmenter
+from art_segplugin.training import FreeAdversarialTraining, WeightedCrossEntropy
 from art_segplugin.training.cache import SampleCache
+from art_segplugin.training.optimisation import Optimisation
 from art_segplugin.training.state import Progress, describe_run, load_state, save_state
 
+WITHSTAND = named("pgd-2", eps=0.03)
 
-def _describe(training=None, objective="cross-entropy", info=INFO, **changes):
+
+def _describe(
+    training=None, objective="cross-entropy", withstand=None, world=1, info=INFO, **changes
+):
     caches = [SampleCache(data, 2**20) for data in (training or Toy(), Toy(2, seed=1))]
-    return describe_run(options(**changes), objective, info, *caches)
+    return describe_run(options(**changes), objective, withstand, world, info, *caches)
 
 
-def _model():
-    model = torch.nn.Conv2d(3, 2, 1)
-    return model, torch.optim.AdamW(model.parameters())
+def _optimisation(model=None):
+    objective = FreeAdversarialTraining(named("pgd-1"), WeightedCrossEntropy())
+    chosen = options(ema=0.5, precision="float16", batch_size=4)
+    return Optimisation(model or plain_model(torch.float32), objective, chosen, ONE_PROCESS)
 
 
 @pytest.fixture
 def saved(tmp_path):
-    model, optimiser = _model()
-    model(torch.rand(1, 3, 2, 2)).sum().backward()
-    optimiser.step()
-    save_state(tmp_path / "last.pt", _describe(), Progress(7, (0.25,)), model, optimiser)
-    return tmp_path / "last.pt", model, optimiser
+    optimisation = _optimisation()
+    images = batch(dtype=torch.float32)
+    for step in range(2):
+        optimisation.step((images.images, images.labels), range(4), step)
+    progress = Progress(7, (0.25, 0.5), 2)
+    save_state(tmp_path / "last.pt", _describe(), progress, optimisation.state())
+    return tmp_path / "last.pt", optimisation
 
 
 def test_round_trip(saved):
-    path, model, optimiser = saved
-    fresh, fresh_optimiser = _model()
-    assert load_state(path, _describe(), fresh, fresh_optimiser) == Progress(7, (0.25,))
-    assert torch.equal(fresh.weight, model.weight)
-    states = [o.state_dict()["state"][0]["exp_avg"] for o in (optimiser, fresh_optimiser)]
-    assert torch.equal(*states)
+    path, optimisation = saved
+    fresh = _optimisation()
+    assert load_state(path, _describe(), fresh) == Progress(7, (0.25, 0.5), 2)
+    states = [one.state() for one in (optimisation, fresh)]
+    assert same_state(*states)
+    assert list(states[0]) == ["model", "optimiser", "scaler", "average", "objective"]
+    assert all(states[0].values())
+    assert not same_state(states[0], _optimisation().state())
 
 
 def test_speed_options_may_change(saved):
-    path, *_ = saved
-    load_state(path, _describe(workers=0, save_every=1, cache_bytes=0), *_model())
+    path, _ = saved
+    changes = {"workers": 0, "save_every": 1, "cache_bytes": 0, "patience": 3}
+    assert load_state(path, _describe(**changes), _optimisation()).step == 7
+
+
+def test_the_last_score_chooses_and_the_first_breaks_ties():
+    progress = Progress().judged({"miou": 0.5, "robust_miou": 0.2})
+    assert progress == Progress(0, (0.2, 0.5), 0)
+    progress = progress.judged({"miou": 0.9, "robust_miou": 0.1})
+    assert progress == Progress(0, (0.2, 0.5), 1)
+    progress = progress.judged({"miou": 0.5, "robust_miou": 0.2})
+    assert progress == Progress(0, (0.2, 0.5), 2)
+    assert progress.out_of_patience(2)
+    assert not progress.out_of_patience(3)
+    assert not progress.out_of_patience(0)
+    assert progress.judged({"miou": 0.6, "robust_miou": 0.2}) == Progress(0, (0.2, 0.6), 0)
 
 
 @pytest.mark.parametrize(
@@ -54,21 +82,25 @@ def test_speed_options_may_change(saved):
         ),
         ({"info": replace(INFO, bgr=True)}, "bgr False, not True"),
         ({"objective": "trades"}, "objective 'cross-entropy', not 'trades'"),
+        ({"withstand": WITHSTAND}, "withstand None, not .'pgd-2'"),
+        ({"world": 2}, "processes 1, not 2"),
+        ({"ema": 0.9}, "ema 0.0, not 0.9"),
+        ({"milestones": (0.1,)}, r"milestones \[0.5, 0.75\], not \[0.1\]"),
         ({"training": Toy(7)}, "training data '6 samples of toy .*not '7 samples"),
         ({"training": Toy(seed=5)}, "training data '6 samples of toy"),
     ],
 )
 def test_refuses_another_run(saved, changes, message):
-    path, *_ = saved
+    path, _ = saved
     with pytest.raises(InputError, match=message):
-        load_state(path, _describe(**changes), *_model())
+        load_state(path, _describe(**changes), _optimisation())
 
 
 def test_refuses_another_model(saved):
-    path, *_ = saved
-    other = torch.nn.Conv2d(3, 5, 1)
+    path, _ = saved
+    other = Segmenter(torch.nn.Conv2d(3, 3, 1), classes=3)
     with pytest.raises(InputError, match="weights of another model"):
-        load_state(path, _describe(), other, torch.optim.AdamW(other.parameters()))
+        load_state(path, _describe(), _optimisation(other))
 
 
 @pytest.mark.parametrize(
@@ -81,13 +113,17 @@ def test_refuses_another_model(saved):
         {"model": {"weight": 1}},
         {"optimiser": {}},
         {"optimiser": {"state": {}, "param_groups": []}},
+        {"waited": None},
+        {"scaler": {"_growth_tracker": 1}},
+        {"average": None},
+        {"objective": [1]},
     ],
 )
 def test_refuses_foreign_content(saved, change):
-    path, *_ = saved
+    path, _ = saved
     torch.save(torch.load(path, weights_only=True) | change, path)
     with pytest.raises(InputError, match=r"cannot be read|another model"):
-        load_state(path, _describe(), *_model())
+        load_state(path, _describe(), _optimisation())
 
 
 class _Bomb:
@@ -97,7 +133,7 @@ class _Bomb:
 
 @pytest.mark.parametrize("broken", ["cut", "empty", "other", "list", "run alone", "bomb"])
 def test_refuses_a_broken_file_without_running_it(saved, broken):
-    path, *_ = saved
+    path, _ = saved
     if broken == "cut":
         path.write_bytes(path.read_bytes()[:-300])
     elif broken == "empty":
@@ -111,18 +147,18 @@ def test_refuses_a_broken_file_without_running_it(saved, broken):
         }
         torch.save(content[broken], path)
     with pytest.raises(InputError, match=r"last.pt cannot be read: delete it"):
-        load_state(path, _describe(), *_model())
+        load_state(path, _describe(), _optimisation())
 
 
 def test_a_full_disk_keeps_the_old_state(saved):
     resource = pytest.importorskip("resource")
-    path, model, optimiser = saved
+    path, optimisation = saved
     before = path.read_bytes()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (500, limits[1]))
     try:
         with pytest.raises(InputError, match=r"cannot write all of .*last.pt"):
-            save_state(path, _describe(), Progress(8, None), model, optimiser)
+            save_state(path, _describe(), Progress(8), optimisation.state())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.read_bytes() == before

@@ -1,29 +1,27 @@
-import os
-import signal
-import subprocess
-import sys
 import threading
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 from training import toy
-from training.toy import Toy, run
+from training.toy import Toy, objective_maker, run
 
 from art_segplugin.errors import InputError
+from art_segplugin.heads import to_hypersphere
 from art_segplugin.models.checkpoint import load_checkpoint
 from art_segplugin.models.info import CheckpointInfo
 from art_segplugin.models.segmenter import Segmenter
-from art_segplugin.training import CrossEntropy, train
-
-
-def _weights(model):
-    return {name: value.clone() for name, value in model.state_dict().items()}
-
-
-def _identical(first, second):
-    return all(torch.equal(first[name], second[name]) for name in first | second)
+from art_segplugin.training import (
+    Supervised,
+    WeightedCrossEntropy,
+    inner_attack,
+    make_objective,
+    train,
+)
+from art_segplugin.training.cache import SampleCache
+from art_segplugin.training.validation import validation_scores
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -37,15 +35,13 @@ def _one_thread():
 
 @pytest.fixture(scope="module")
 def unbroken(_one_thread, tmp_path_factory):
-    """Weights, steps and folder of a run that nothing disturbed."""
+    """Steps and folder of a run that nothing disturbed."""
     folder = tmp_path_factory.mktemp("unbroken")
-    model, steps = run(folder)
-    states = list(steps)
-    return _weights(model), states, folder
+    return list(run(folder)[1]), folder
 
 
 def test_yields_every_step(unbroken):
-    _, states, folder = unbroken
+    states, folder = unbroken
     assert [state.step for state in states] == list(range(1, 13))
     assert [state.step for state in states if state.scores is not None] == [5, 10, 12]
     assert max(state.scores["miou"] for state in states if state.scores) == states[-1].best
@@ -54,7 +50,7 @@ def test_yields_every_step(unbroken):
 
 
 def test_the_best_checkpoint_is_described(unbroken):
-    _, states, folder = unbroken
+    states, folder = unbroken
     loaded = load_checkpoint(folder / "best.safetensors", model=toy.network())
     assert loaded.info.scores == {"miou": states[-1].best}
     assert loaded.info.training["batch_size"] == 2
@@ -87,47 +83,6 @@ def test_bfloat16_learns_and_keeps_float32_weights(tmp_path):
     assert {value.dtype for value in model.parameters()} == {torch.float32}
 
 
-@pytest.mark.parametrize("stop", [2, 4, 6, 11])
-def test_a_run_left_and_resumed_is_the_unbroken_one(tmp_path, unbroken, stop):
-    weights, states, folder = unbroken
-    for state in run(tmp_path)[1]:
-        if state.step == stop:
-            break
-    model, steps = run(tmp_path, resume=True)
-    resumed = list(steps)
-    assert resumed == states[-len(resumed) :]
-    # Saved every 4 steps and at validations, every 5.
-    assert resumed[0].step == 1 + max(saved for saved in (0, 4, 5, 8, 10) if saved <= stop)
-    assert _identical(_weights(model), weights)
-    best = [path / "best.safetensors" for path in (tmp_path, folder)]
-    assert best[0].read_bytes() == best[1].read_bytes()
-    last = [torch.load(path / "last.pt", weights_only=True) for path in (tmp_path, folder)]
-    moments = [state["optimiser"]["state"] for state in last]
-    assert all(_identical(moments[0][key], moments[1][key]) for key in moments[1])
-
-
-def test_a_killed_run_resumed_is_the_unbroken_one(tmp_path, unbroken):
-    weights, states, _ = unbroken
-    root = Path(toy.__file__).parents[2]
-    process = subprocess.Popen(
-        [sys.executable, toy.__file__, str(tmp_path)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"},
-    )
-    for line in process.stdout:
-        if line == "6\n":
-            process.send_signal(signal.SIGKILL)
-            break
-    process.stdout.close()
-    assert process.wait() == -signal.SIGKILL
-    model, steps = run(tmp_path, resume=True)
-    resumed = list(steps)
-    assert resumed[0].step > 4
-    assert resumed == states[-len(resumed) :]
-    assert _identical(_weights(model), weights)
-
-
 def test_a_finished_run_has_nothing_left(tmp_path):
     list(run(tmp_path, steps=2)[1])
     assert list(run(tmp_path, steps=2, resume=True)[1]) == []
@@ -152,17 +107,18 @@ def test_leaves_the_global_random_state_alone(tmp_path):
 def test_the_objective_is_replaceable(tmp_path):
     draws = []
 
-    class Noisy(CrossEntropy):
+    class Noisy(Supervised):
         name = "noisy"
 
         @classmethod
         def unweighted(cls, weights):
-            return cls()
+            return cls(WeightedCrossEntropy())
 
-        def __call__(self, model, images, labels, generator):
-            noise = torch.rand(images.shape, generator=generator)
-            draws.append(noise.sum().item())
-            return super().__call__(model, (images + 0.1 * noise).clamp(0, 1), labels, generator)
+        def terms(self, model, batch):
+            noise = torch.rand(batch.images.shape)
+            draws.append((noise.sum().item(), batch.seeds))
+            changed = replace(batch, images=(batch.images + 0.1 * noise).clamp(0, 1))
+            return super().terms(model, changed)
 
     options = {"steps": 6, "validate_every": 6, "objective": Noisy.unweighted}
     for state in run(tmp_path, **options)[1]:
@@ -172,19 +128,73 @@ def test_the_objective_is_replaceable(tmp_path):
     # Five steps, then again from the state after the fourth: the fifth draws the same numbers.
     assert len(draws) == 7
     assert draws[5] == draws[4]
-    assert len(set(draws)) == 6
-    with pytest.raises(InputError, match="objective 'noisy', not 'cross-entropy'"):
+    assert len({noise for noise, _ in draws}) == len({seeds for _, seeds in draws}) == 6
+    with pytest.raises(InputError, match="objective 'noisy', not 'cross-entropy"):
         next(run(tmp_path, steps=6, validate_every=6, resume=True)[1])
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
-    class Broken(CrossEntropy):
-        def __call__(self, *arguments):
-            return super().__call__(*arguments) * float("inf")
+    class Broken(Supervised):
+        def terms(self, model, batch):
+            return super().terms(model, batch) * float("inf")
 
-    with pytest.raises(InputError, match=r"loss is inf at step 1: lower lr \(now"):
-        next(run(tmp_path, objective=lambda weights: Broken())[1])
+    with pytest.raises(InputError, match=r"loss is inf at step 1 with learning rate .*: lower lr"):
+        next(run(tmp_path, objective=lambda weights: Broken(WeightedCrossEntropy()))[1])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_average_is_validated_and_saved(tmp_path):
+    """Of one step it is the weights themselves, later it lags behind."""
+    options = {"ema": 0.9, "validate_every": 6, "steps": 6, "net": toy.plain_network()}
+    model, steps = run(tmp_path, **options)
+    states = list(steps)
+    average = torch.load(tmp_path / "last.pt", weights_only=True)["average"]
+    best = load_checkpoint(tmp_path / "best.safetensors", model=toy.plain_network())
+    for name, value in best.model.state_dict().items():
+        assert torch.equal(value, average[f"module.model.{name}"])
+        assert not torch.equal(value, model.model.state_dict()[name])
+    with ThreadPoolExecutor(1) as maker:
+        samples = SampleCache(Toy(2, seed=1), 2**20)
+        assert states[-1].scores == validation_scores(best, samples, maker, 2)
+        assert states[-1].scores != validation_scores(model, samples, maker, 2)
+
+
+def test_patience_ends_a_run_for_good(tmp_path):
+    """Nothing gets better at a rate of nearly 0; validated every 2 steps, the first score is the best."""
+    options = {"lr": 1e-12, "validate_every": 2, "steps": 20, "patience": 3}
+    states = list(run(tmp_path, **options)[1])
+    assert states[-1].step == 8
+    assert list(run(tmp_path, **options, resume=True)[1]) == []
+    more = next(run(tmp_path, **options | {"patience": 4}, resume=True)[1])
+    assert more.step == 9
+
+
+def test_a_run_that_gets_better_goes_on(tmp_path):
+    options = {"validate_every": 2, "steps": 10, "patience": 1, "lr": 0.003, "warmup": 0.0}
+    states = list(run(tmp_path, **options, net=toy.plain_network())[1])
+    scores = [state.scores["miou"] for state in states if state.scores]
+    worse = [later <= max(scores[:i]) for i, later in enumerate(scores) if i]
+    assert len(scores) > 2
+    assert not any(worse[:-1])
+    assert states[-1].step == (2 * (1 + worse.index(True) + 1) if any(worse) else 10)
+
+
+def test_the_radius_of_each_step_is_told(tmp_path):
+    options = {"steps": 4, "eps_warmup": 0.5, "objective": objective_maker("fast-at")}
+    assert [state.strength for state in run(tmp_path, **options)[1]] == [0.5, 1.0, 1.0, 1.0]
+
+
+def test_class_weights_reach_the_objective(tmp_path):
+    given = []
+
+    def maker(weights):
+        given.append(weights)
+        return objective_maker("pgd-at", attack="pgd-1")(weights)
+
+    for kind in ("none", "median"):
+        next(run(tmp_path / kind, objective=maker, class_weighting=kind)[1])
+    assert given[0] is None
+    assert given[1].shape == (3,)
 
 
 @pytest.mark.parametrize(
@@ -215,3 +225,18 @@ def test_all_samples_are_made_in_one_thread(tmp_path):
     options = toy.options(steps=4)
     list(train(model, Watched(), Watched(2, seed=1), tmp_path, options, info=toy.INFO))
     assert len(threads) == 1
+
+
+def test_learns_with_a_hypersphere_head_and_a_margin(tmp_path):
+    """The margin is in the loss only: scores are those of the cosines themselves."""
+
+    def maker(weights):
+        loss = WeightedCrossEntropy(255, weights, 15.0, 0.2)
+        return make_objective("fast-at", loss, inner_attack("fast-at", eps=0.03))
+
+    net = to_hypersphere(toy.plain_network(), 3, scale=15.0)
+    model, steps = run(tmp_path, steps=60, validate_every=60, objective=maker, net=net)
+    states = list(steps)
+    assert states[-1].scores["miou"] > 0.8
+    assert states[-1].loss < 0.5 * states[0].loss
+    assert model(Toy()[0].image[None]).abs().max() <= 15

@@ -1,0 +1,94 @@
+"""FreeAT: Shafahi et al., NeurIPS 2019, arXiv:1904.12843, algorithm 1."""
+
+import json
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from art_segplugin.attacks import NamedAttack
+from art_segplugin.errors import InputError
+from art_segplugin.models.segmenter import Segmenter
+from art_segplugin.training.cross_entropy import WeightedCrossEntropy
+from art_segplugin.training.inner_attack import InnerAttack
+from art_segplugin.training.objective import Objective, TrainingBatch, logits_of
+
+
+class FreeAdversarialTraining(Objective):
+    """One backward pass gives the gradients of the weights and of the perturbation.
+
+    Each batch is kept for some steps; the perturbation takes a step of length eps after each and
+    is carried on to the next batch. It sees class weights and margin, for there is one loss only.
+
+    Args:
+        attack: Its radius is that of the perturbation; the norm must be inf.
+        loss: Cross-entropy of the update.
+        replays: Steps for which a batch is kept, m of the paper.
+
+    Raises:
+        InputError: Another norm, or replays below 1.
+    """
+
+    def __init__(
+        self, attack: NamedAttack, loss: WeightedCrossEntropy, *, replays: int = 4
+    ) -> None:
+        super().__init__(loss)
+        inner = InnerAttack(attack, loss.ignore_index)
+        norm = inner.build().threat_model.p
+        if norm != float("inf"):
+            raise InputError(f"the norm is {norm}; free adversarial training needs inf.")
+        if replays < 1:
+            raise InputError(f"replays is {replays}; expected at least 1, usually 4.")
+        self.bounds = inner.build().threat_model.bounds
+        self.eps = inner.eps
+        self.repeats = replays
+        self._carried: dict[int, Tensor] = {}
+        self._used: list[tuple[TrainingBatch, Tensor]] = []
+
+    @property
+    def name(self) -> str:
+        """Radius, replays and weights."""
+        described = {"eps": self.eps, "replays": self.repeats, **self.loss.described()}
+        return f"free adversarial training {json.dumps(described, sort_keys=True)}"
+
+    def totals(self, batch: TrainingBatch) -> Tensor:
+        """Return the weight of all valid pixels, (1,)."""
+        return self.loss.total(batch.labels)[None]
+
+    def terms(self, model: Segmenter, batch: TrainingBatch) -> Tensor:
+        """Return the cross-entropy on the perturbed images, (1,)."""
+        zero = torch.zeros_like(batch.images[0])
+        rows = [self._carried.get(place, zero).to(zero) for place in batch.places]
+        if any(row.shape != zero.shape for row in rows):
+            raise InputError(
+                "images of different sizes in turn; free adversarial training needs one size."
+            )
+        delta = torch.stack(rows).requires_grad_()
+        self._used.append((batch, delta))
+        x_adv = (batch.images + delta).clamp(*self.bounds)
+        return self.loss(logits_of(model, x_adv), batch.labels)[None]
+
+    def updated(self) -> None:
+        """Let the perturbation take its step."""
+        carried: dict[int, Tensor] = {}  # those of other processes, from a saved state, are dropped
+        for batch, delta in self._used:
+            assert delta.grad is not None
+            radius = batch.strength * self.eps
+            stepped = delta.detach() + radius * delta.grad.nan_to_num(0.0).sign()
+            carried |= zip(batch.places, stepped.clamp(-radius, radius).unbind(), strict=True)
+        self._carried = carried
+        self._used.clear()
+
+    def state(self) -> Mapping[str, Tensor]:
+        """Return the perturbation and whose it is."""
+        if not self._carried:
+            return {}
+        places = sorted(self._carried)
+        perturbation = torch.stack([self._carried[place] for place in places])
+        return {"places": torch.tensor(places), "perturbation": perturbation}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on with a perturbation."""
+        if state:
+            places, rows = state["places"].tolist(), state["perturbation"].unbind()
+            self._carried = dict(zip(places, rows, strict=True))
