@@ -1,60 +1,138 @@
-"""What `train` minimises, from the words of the command line."""
+"""What `train` minimises and what it judges by, from the words of the command line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from torch import Tensor
 
 from art_segplugin.attacks import NamedAttack, named
-from art_segplugin.cli.options import threat_model
+from art_segplugin.cli.class_robustness import measured_weights
+from art_segplugin.cli.options import number, threat_model
 from art_segplugin.errors import InputError
-from art_segplugin.training import AdversarialTraining, CrossEntropy, Objective
+from art_segplugin.training import (
+    OBJECTIVES,
+    Objective,
+    WeightedCrossEntropy,
+    inner_attack,
+    make_objective,
+)
+from art_segplugin.training.objectives import usual_of
 from art_segplugin.training.trainer import ObjectiveMaker
 
-OBJECTIVES = ("cross-entropy", "pgd-at")
+ONE_STEP = ("free-at", "fast-at")
+"""A model can learn to withstand their one step and nothing else; only more steps show it."""
+JUDGE = "pgd-7"
+EPS = "8/255"
 
 
-def make_objective(
-    name: str,
-    attack: str | None,
-    eps: str | None,
-    step_size: str | None,
-    ignore_index: int,
-    measured: Tensor | None = None,
-) -> ObjectiveMaker:
-    """The objective of that name.
+@dataclass(frozen=True)
+class ObjectiveWords:
+    """The options about the objective as they were typed; None and False where they were not.
 
-    Args:
-        name: one of OBJECTIVES.
-        attack: attack that an adversarial training withstands, None for "pgd-7".
-        eps: its radius; None for 8/255.
-        step_size: length of its steps; None for twice eps over the steps, at most eps.
-        ignore_index: label of void pixels.
-        measured: class weights from measured robustness (c,), times those by frequency; None for none.
-
-    Raises:
-        InputError: another name, a bad number, or something for an attack where there is none.
+    Attributes:
+        name: One of `art_segplugin.training.OBJECTIVES`.
+        attack: What to learn from, "recipe-steps".
+        eps: Radius of all attacks, a number or a fraction.
+        step_size: Length of the steps of `attack`.
+        half: Attack every other image only.
+        weight: Factor of the second term.
+        replays: Steps for which a batch is kept.
+        val_attack: What the best checkpoint is chosen under.
+        class_robustness: A diagnosis.json whose weak classes shall weigh more.
+        strength: How much more.
     """
-    if name not in OBJECTIVES:
-        raise InputError(f"objective {name!r} is unknown; choose from {', '.join(OBJECTIVES)}.")
-    if name == "cross-entropy":
-        if any(one is not None for one in (attack, eps, step_size, measured)):
+
+    name: str = "cross-entropy"
+    attack: str | None = None
+    eps: str | None = None
+    step_size: str | None = None
+    half: bool = False
+    weight: float | None = None
+    replays: int | None = None
+    val_attack: str | None = None
+    class_robustness: Path | None = None
+    strength: float | None = None
+
+    @property
+    def adversarial(self) -> bool:
+        """Whether it learns from attacked images.
+
+        Raises:
+            InputError: There is no such objective.
+        """
+        return bool(usual_of(self.name).attack)
+
+    def inner(self) -> NamedAttack | None:
+        """What to learn from.
+
+        Raises:
+            InputError: No such objective or attack, one that the objective does not have, or a bad
+                size.
+        """
+        if self.adversarial:
+            radius = threat_model("inf", self.eps or EPS, None)["eps"]
+            step = None if self.step_size is None else number(self.step_size)
+            return inner_attack(self.name, self.attack, radius, step)
+        of_attacks = (self.attack, self.step_size, self.class_robustness)
+        if any(one is not None for one in of_attacks) or (self.eps and not self.val_attack):
             raise InputError(
-                "an attack, its sizes and class robustness are for adversarial training; "
-                "give --objective pgd-at."
+                f"{self.name} has no attack: its name, its sizes and class robustness are for "
+                f"adversarial training; give --objective {', '.join(_adversarial())}."
             )
-        return lambda weights: CrossEntropy(ignore_index, weights)
-    inner = _inner_attack(attack or "pgd-7", eps or "8/255", step_size)
+        return None
 
-    def make(weights: Tensor | None) -> Objective:
-        if weights is not None and measured is not None:
-            weights = weights * measured
-        return AdversarialTraining(inner, ignore_index, measured if weights is None else weights)
+    def judge(self) -> NamedAttack | None:
+        """What the best checkpoint is chosen under; None chooses by the clean score.
 
-    return make
+        Raises:
+            InputError: No such attack, or a bad size.
+        """
+        if self.val_attack is None and self.name not in ONE_STEP:
+            return self.inner()
+        return named(self.val_attack or JUDGE, **threat_model("inf", self.eps or EPS, None))
+
+    def maker(
+        self, classes: Sequence[str], ignore_index: int, scale: float = 1.0, margin: float = 0.0
+    ) -> ObjectiveMaker:
+        """The objective, to be made from the weights of classes by their frequency.
+
+        Args:
+            classes: Names of the classes.
+            ignore_index: Label of void pixels.
+            scale: Scale of a hypersphere head; 1 for another head.
+            margin: Its margin.
+
+        Raises:
+            InputError: Something that this objective does not have, or a bad value.
+        """
+        inner, measured = self.inner(), self._measured(classes)
+
+        def make(weights: Tensor | None) -> Objective:
+            if measured is not None:
+                weights = measured if weights is None else weights * measured
+            return make_objective(
+                self.name,
+                WeightedCrossEntropy(ignore_index, weights, scale, margin),
+                inner,
+                half=self.half,
+                weight=self.weight,
+                replays=self.replays,
+            )
+
+        make(None)  # what is wrong is said before the data are read
+        return make
+
+    def _measured(self, classes: Sequence[str]) -> Tensor | None:
+        if self.class_robustness is None:
+            if self.strength is not None:
+                raise InputError(
+                    "strength is that of --class-robustness; give a diagnosis.json too."
+                )
+            return None
+        strength = 1.0 if self.strength is None else self.strength
+        return measured_weights(self.class_robustness, classes, strength)
 
 
-def _inner_attack(name: str, eps: str, step_size: str | None) -> NamedAttack:
-    sizes = threat_model("inf", eps, step_size)
-    if step_size is None:
-        # Few steps have to cross the whole ball, from a random start in it.
-        steps = named(name, **sizes).build().steps
-        sizes["step_size"] = min(sizes["eps"], 2 * sizes["eps"] / steps)
-    return named(name, **sizes)
+def _adversarial() -> list[str]:
+    return [name for name, usual in OBJECTIVES.items() if usual.attack]

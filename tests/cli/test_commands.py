@@ -192,14 +192,14 @@ def test_version(run):
 def test_train_shows_progress_and_resumes(run, tmp_path):
     generator = np.random.default_rng(0)
     for split in ("train", "val"):
-        (tmp_path / split).mkdir()
+        (tmp_path / "data" / split).mkdir(parents=True)
         for i in range(2):
             image = generator.integers(0, 256, (32, 32, 3), dtype=np.uint8)
-            Image.fromarray(image).save(tmp_path / split / f"{i}.jpg")
+            Image.fromarray(image).save(tmp_path / "data" / split / f"{i}.jpg")
             label = generator.integers(0, 11, (32, 32), dtype=np.uint8)
-            Image.fromarray(label).save(tmp_path / split / f"{i}_label.png")
+            Image.fromarray(label).save(tmp_path / "data" / split / f"{i}_label.png")
     arguments = (
-        "train", "--data", tmp_path, "--palette", "camvid", "--steps", 2, "--batch-size", 2,
+        "train", "--data", tmp_path / "data", "--palette", "camvid", "--steps", 2, "--batch-size", 2,
         "--validate-every", 1, "--out", tmp_path / "run",
     )  # fmt: skip
     status, output, message = run(*arguments)

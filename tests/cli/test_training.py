@@ -1,21 +1,28 @@
+import csv
+import re
+
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from art_segplugin.attacks import named
 from art_segplugin.cli.class_robustness import measured_weights
-from art_segplugin.cli.networks import make_network
-from art_segplugin.cli.objectives import make_objective
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation import DiagnosisReport
+from art_segplugin.heads import hypersphere_head
 from art_segplugin.models import Classifier, load_checkpoint
-from art_segplugin.training import robustness_weights
+from art_segplugin.training import OBJECTIVES, robustness_weights
+
+TINY = (
+    "train", "--data", "digits", "--count", 40, "--val-count", 20, "--network",
+    "resnet:width=4,blocks=1", "--batch-size", 20, "--report-count", 0,
+)  # fmt: skip
 
 
 def test_trains_a_classifier_adversarially(run, tmp_path):
     arguments = (
-        "train", "--data", "digits", "--count", 60, "--val-count", 20, "--network",
-        "resnet:width=4,blocks=1", "--objective", "pgd-at", "--attack", "pgd-2", "--eps", "4/255",
-        "--steps", 3, "--batch-size", 20, "--validate-every", 2,
+        *TINY, "--objective", "pgd-at", "--attack", "pgd-2", "--eps", "4/255", "--steps", 3,
+        "--validate-every", 2,
     )  # fmt: skip
     status, output, message = run(*arguments, "--out", tmp_path / "at")
     assert status == 0
@@ -28,68 +35,196 @@ def test_trains_a_classifier_adversarially(run, tmp_path):
     assert set(model.info.scores) == {"accuracy", "robust_accuracy"}
 
     start = ("--init", tmp_path / "at" / "best.safetensors", "--out", tmp_path / "on")
-    status, _, message = run("train", "--data", "digits", "--count", 20, "--steps", 1, *start)
+    status, _, message = run(
+        "train",
+        "--data",
+        "digits",
+        "--count",
+        20,
+        "--val-count",
+        10,
+        "--steps",
+        1,
+        "--report-count",
+        5,
+        *start,
+    )
     assert status == 0, message
     assert load_checkpoint(tmp_path / "on" / "best.safetensors").info.options == model.info.options
+    report = (tmp_path / "on" / "report.md").read_text()
+    assert f"| start ({tmp_path / 'at' / 'best.safetensors'}) |" in report
 
 
-def test_networks_by_name():
-    name, options, module = make_network("resnet:width=8,stem_stride=1", 5, "classification")
-    assert (name, options) == ("resnet", {"classes": 5, "width": 8, "stem_stride": 1})
-    assert module(torch.rand(1, 3, 16, 16)).shape == (1, 5)
-    assert make_network(None, 5, "segmentation")[0] == "small"
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_every_objective_trains_a_hypersphere(objective, run, tmp_path):
+    status, _, message = run(
+        *TINY, "--objective", objective, "--he", "--steps", 2, "--eps-warmup", 0.5,
+        "--ema", 0.5, "--accumulate", 2, "--schedule", "steps", "--milestones", "0.5",
+        "--out", tmp_path / "run",
+    )  # fmt: skip
+    assert status == 0, message
+    model = load_checkpoint(tmp_path / "run" / "best.safetensors")
+    head = hypersphere_head(model)
+    assert head.scale == OBJECTIVES[objective].scale
+    assert set(model.info.scores) == {
+        "accuracy",
+        *({"robust_accuracy"} if OBJECTIVES[objective].attack else ()),
+    }
+    rows = list(csv.DictReader((tmp_path / "run" / "log.csv").open()))
+    assert [row["step"] for row in rows] == ["1", "2"]
+    assert [float(row["strength"]) for row in rows] == [1.0, 1.0]
+    assert float(rows[1]["lr"]) == pytest.approx(0.1 * float(rows[0]["lr"]))
+    assert rows[0]["accuracy"] == ""
+    assert float(rows[1]["accuracy"]) == model.info.scores["accuracy"]
 
 
-@pytest.mark.parametrize(
-    ("spec", "task", "words"),
-    [
-        ("vgg", "classification", "the network is 'vgg'; for classification data give 'resnet'"),
-        ("resnet", "segmentation", "for segmentation data give 'small'"),
-        ("resnet:depth=3", "classification", "does not take these options"),
-        ("resnet:width=wide", "classification", "'width=wide' is no option of a network"),
-        ("resnet:width=4.9", "classification", "'width=4.9' is no option"),
-        ("resnet:width=nan", "classification", "'width=nan' is no option"),
-        ("resnet:classes=3", "classification", "'classes=3' is no option"),
-        ("resnet:width=0", "classification", "width is 0"),
-    ],
-)
-def test_bad_networks_are_named(spec, task, words):
-    with pytest.raises(InputError, match=words):
-        make_network(spec, 5, task)
+def test_a_hypersphere_stays_one(run, tmp_path):
+    status, _, message = run(*TINY, "--he", "--he-scale", 7, "--steps", 1, "--out", tmp_path / "a")
+    assert status == 0, message
+    on = ("train", "--data", "digits", "--count", 20, "--val-count", 10, "--report-count", 0,
+          "--steps", 1, "--init", tmp_path / "a" / "best.safetensors", "--out")  # fmt: skip
+    assert run(*on, tmp_path / "b")[0] == 0
+    assert hypersphere_head(load_checkpoint(tmp_path / "b" / "best.safetensors")).scale == 7
+    status, _, message = run(*on, tmp_path / "c", "--he", "--he-scale", 8)
+    assert status == 2
+    assert "has scale 7, and --he-scale is 8" in message
 
 
-def test_objectives_by_name():
-    plain = make_objective("cross-entropy", None, None, None, 255)(None)
-    assert (plain.name, plain.attack) == ("cross-entropy", None)
-    measured, frequent = torch.tensor([2.0, 0.5]), torch.tensor([1.0, 3.0])
-    robust = make_objective("pgd-at", "pgd-4", "4/255", None, 7, measured)(frequent)
-    expected = named("pgd-4", eps=4 / 255, step_size=2 / 255, ignore_index=7)
-    assert robust.attack.threat_model.eps == expected.build().threat_model.eps
-    assert robust.attack.step.size == expected.build().step.size
-    assert robust.attack.ignore_index == 7
-    assert '"weights": [2.0, 1.5]' in robust.name
-    alone = make_objective("pgd-at", "pgd-1", "8/255", None, 255, measured)(None)
-    assert alone.attack.step.size == 8 / 255
-    assert '"weights": [2.0, 0.5]' in alone.name
-    assert '"weights": null' in make_objective("pgd-at", "fgsm", None, None, 255)(None).name
+def test_a_run_that_was_stopped_goes_on_to_the_same_log_and_weights(run, tmp_path, monkeypatch):
+    """Stopped after the third of four steps, of which two are saved."""
+    from art_segplugin.cli import training_run
+
+    arguments = (*TINY, "--objective", "free-at", "--steps", 4, "--validate-every", 2)
+    assert run(*arguments, "--out", tmp_path / "whole")[0] == 0
+    shown = training_run._shown
+
+    def stopping(steps, total):
+        for step in shown(steps, total):
+            yield step
+            if step.step == 3:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(training_run, "_shown", stopping)
+    status, _, message = run(*arguments, "--out", tmp_path / "halves")
+    assert status == 130
+    assert "from its last saved step" in message
+    log = tmp_path / "halves" / "log.csv"
+    assert log.read_text().count("\n") == 4
+    assert not list(log.parent.glob(".*"))
+    monkeypatch.undo()
+    status, _, message = run(*arguments, "--out", tmp_path / "halves", "--resume")
+    assert status == 0, message
+    assert log.read_text() == (tmp_path / "whole" / "log.csv").read_text()
+    ours, theirs = (
+        load_checkpoint(tmp_path / name / "best.safetensors").state_dict()
+        for name in ("halves", "whole")
+    )
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_a_report_at_the_end_and_again_when_the_run_is_finished(run, checkpoint, tmp_path):
+    out = tmp_path / "run"
+    arguments = (
+        "train", "--data", "digits", "--count", 20, "--val-count", 20, "--network",
+        "resnet:width=4,blocks=1", "--batch-size", 20, "--steps", 1, "--objective", "fast-at",
+        "--val-attack", "pgd-2", "--eps", "2/255", "--out", out,
+    )  # fmt: skip
+    status, output, message = run(*arguments, "--report-count", 10)
+    assert status == 0, message
+    assert "give --against MODEL" in message
+    assert "Accuracy per class" in output
+    names = {path.name for path in out.iterdir()}
+    assert names >= {"report.html", "report.md", "curves.png", "log.csv", "best.safetensors"}
+    text = (out / "report.md").read_text()
+    assert "| model | Clean | PGD-2 | PGD-20 |" in text
+    assert "digits: 10 validation images" in text
+    assert "| PGD-2 | 2/255 |" in text
+    for name in ("report.html", "report.md", "curves.png"):
+        (out / name).unlink()
+
+    against = ("--against", out / "best.safetensors", "--report-count", 7)
+    status, output, message = run(*arguments, *against, "--resume")
+    assert status == 0, message
+    assert "finished already" in output
+    text = (out / "report.md").read_text()
+    assert "digits: 7 validation images" in text
+    undefended, best = re.findall(r"^\| (?:undefended|best) \([^)]*\) \|(.*)$", text, re.MULTILINE)
+    assert undefended == best  # the same model
+    status, _, message = run(*arguments, "--against", checkpoint, "--resume")
+    assert status == 2
+    assert f"{checkpoint}: " in message
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("trades", "pgd-7", None, None, 255), "objective 'trades' is unknown; choose from cross-"),
-        (("pgd-at", "pgd-7", "eight", None, 255), "'eight' is no number"),
-        (("pgd-at", "pgd-0", None, None, 255), "steps is 0"),
-        (("pgd-at", "cw", None, None, 255), "attack 'cw' is unknown"),
-        (("pgd-at", None, "8", None, 255), "did you mean 8/255"),
-        (("cross-entropy", None, None, None, 255, torch.ones(2)), "give --objective pgd-at"),
-        (("cross-entropy", "pgd-7", None, None, 255), "give --objective pgd-at"),
-        (("cross-entropy", None, "8/255", None, 255), "give --objective pgd-at"),
+        (("--objective", "madry"), "objective 'madry' is unknown; choose from cross-entropy, pgd"),
+        (("--half",), "half is for pgd-at, segpgd-at"),
+        (("--objective", "trades", "--replays", 3), "replays is for free-at"),
+        (("--objective", "trades", "--attack", "segpgd-5"), "has a loss of its own; give pgd-10"),
+        (("--objective", "fast-at", "--attack", "pgd-2"), "fast-at has no attack to choose"),
+        (("--he", "--layer", "nope"), "no layer 'nope'; expected one of 10 outputs, such as class"),
+        (("--milestones", "half"), "'half' is no number"),
+        (("--milestones", ""), "the milestones are empty"),
+        (("--milestones", "2"), "milestones is (2.0,); expected shares"),
+        (("--schedule", "linear"), "expected one of cosine, steps"),
+        (("--ema", 1), "ema is 1.0"),
+        (("--lr", "1e30"), "the loss is nan at step 2 with learning rate 7.5e+29: lower lr"),
+        (("--against", "nothing"), "'nothing' is no model"),
     ],
 )
-def test_bad_objectives_are_named(arguments, words):
-    with pytest.raises(InputError, match=words):
-        make_objective(*arguments)
+def test_bad_options_are_named_in_one_sentence(arguments, words, run, tmp_path):
+    options = (*TINY[:-2], "--steps", 3, "--warmup", 0, "--report-count", 1)
+    status, _, message = run(*options, *arguments, "--out", tmp_path / "x")
+    assert status == 2
+    assert words in message
+    assert "Traceback" not in message
+
+
+def test_a_model_to_compare_with_wants_a_report(run, tmp_path):
+    status, _, message = run(*TINY, "--against", "small-scenes", "--out", tmp_path / "x")
+    assert status == 2
+    assert "--report-count 0 leaves it out" in message
+
+
+def test_a_report_does_not_get_among_the_data(run, tmp_path):
+    for split in ("train", "val"):
+        for name in "ab":
+            (tmp_path / split / name).mkdir(parents=True)
+            picture = np.full((16, 16, 3), ord(name), np.uint8)
+            Image.fromarray(picture).save(tmp_path / split / name / "0.png")
+    data = ("train", "--data", tmp_path, "--steps", 1, "--batch-size", 2, "--network")
+    status, _, message = run(*data, "resnet:width=4,blocks=1", "--out", tmp_path / "run")
+    assert status == 2
+    assert "is inside the data" in message
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        (("--objective", "trades"), "holds a run with objective"),
+        (("--val-attack", "pgd-3"), "holds a run with withstand"),
+        (("--ema", 0.9), "holds a run with ema 0.0, not 0.9"),
+        (("--he-margin", 0.1), "holds a run with objective"),
+        (("--he-scale", 9), "holds a run with objective"),
+    ],
+)
+def test_a_run_is_not_resumed_with_other_options(finished, other, words, run):
+    arguments, out = finished
+    before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    status, _, message = run(*arguments, *other, "--resume")
+    assert status == 2
+    assert words in message
+    assert {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()} == before
+
+
+@pytest.fixture
+def finished(run, tmp_path):
+    arguments = (*TINY, "--he", "--objective", "pgd-at", "--attack", "pgd-1", "--steps", 1,
+                 "--out", tmp_path / "run")  # fmt: skip
+    assert run(*arguments)[0] == 0
+    return arguments, tmp_path / "run"
 
 
 def test_start_and_network_exclude_each_other(run, checkpoint, tmp_path):
@@ -112,7 +247,7 @@ def test_measured_robustness_weighs_the_classes(run, tmp_path):
     digits = ("--data", "digits", "--count", 40, "--batch-size", 20)
     status, _, message = run(
         "train", *digits, "--val-count", 20, "--network", "resnet:width=4,blocks=1", "--steps", 2,
-        "--out", tmp_path / "at",
+        "--report-count", 0, "--out", tmp_path / "at",
     )  # fmt: skip
     assert status == 0, message
     model = tmp_path / "at" / "best.safetensors"
@@ -130,7 +265,7 @@ def test_measured_robustness_weighs_the_classes(run, tmp_path):
     assert weights.max() > weights.min()
 
     again = ("train", *digits, "--val-count", 20, "--init", model, "--objective", "pgd-at",
-             "--attack", "pgd-1", "--steps", 2, "--out", tmp_path / "on")  # fmt: skip
+             "--attack", "pgd-1", "--steps", 2, "--report-count", 0, "--out", tmp_path / "on")  # fmt: skip
     status, _, message = run(*again, "--class-robustness", report)
     assert status == 0, message
     status, _, message = run(*again, "--resume")
