@@ -24,11 +24,12 @@ def test_example(path, tmp_path, monkeypatch, capsys):
         assert accuracy[name] < accuracy[f"{model}: clean" if model else "clean"], accuracy
 
 
-def test_there_are_five():
+def test_there_are_six():
     assert [path.stem for path in EXAMPLES] == [
         "01_art_workflow",
         "02_torchattacks",
         "03_own_model",
         "04_temperature_pgd",
         "05_class_diagnosis",
+        "06_art_adversarial_training",
     ]

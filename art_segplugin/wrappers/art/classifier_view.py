@@ -8,8 +8,9 @@ from typing import ClassVar
 import torch
 import torch.nn.functional as F
 from art.estimators.classification import PyTorchClassifier
+from torch import nn
 
-from art_segplugin.core.modes import evaluation_mode
+from art_segplugin.core.modes import evaluation_mode, in_mode
 from art_segplugin.core.types import NO_VOID, Images, Labels, Logits
 from art_segplugin.errors import InputError
 from art_segplugin.models.class_outputs import class_logits
@@ -31,8 +32,17 @@ class ClassifierView:
     estimator: PyTorchClassifier
     ignore_index: ClassVar[int] = NO_VOID
 
-    def logits(self, images: Images) -> Logits:
-        """Differentiable logits (n, c, 1, 1) of raw images (n, ch, h, w), in evaluation mode.
+    @property
+    def module(self) -> nn.Module:
+        """What holds the weights: ART's wrapper of the model."""
+        return self.estimator._model
+
+    def logits(self, images: Images, training_mode: bool = False) -> Logits:
+        """Differentiable logits (n, c, 1, 1) of raw images (n, ch, h, w).
+
+        Args:
+            images: Channels first, whatever the layout of the estimator.
+            training_mode: Run in training mode, in which batch norm updates its statistics.
 
         Raises:
             InputError: the model returns something else.
@@ -45,7 +55,7 @@ class ClassifierView:
         model = estimator._model
         # Always a tensor of its own: a model may start with an in-place operation.
         prepared = prepared.to(float_type(model)).clone(memory_format=torch.contiguous_format)
-        with evaluation_mode(model):
+        with in_mode(model, training=training_mode):
             logits = class_logits(model(prepared)[-1], len(images))
         if logits.shape[1] != estimator.nb_classes:
             raise InputError(

@@ -4,6 +4,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from torch import nn
+
 from art_segplugin.core.types import Images, Labels, Logits
 from art_segplugin.wrappers.art.arrays import Array, Data, to_array
 from art_segplugin.wrappers.art.classifier_view import ClassifierView
@@ -18,8 +20,12 @@ class EstimatorView(Protocol):
     def ignore_index(self) -> int:
         """Label of void pixels."""
 
-    def logits(self, images: Images) -> Logits:
-        """Differentiable logits of raw images (n, ch, h, w), in evaluation mode."""
+    @property
+    def module(self) -> nn.Module:
+        """What holds the weights and has the modes."""
+
+    def logits(self, images: Images, training_mode: bool = False) -> Logits:
+        """Differentiable logits of raw images (n, ch, h, w), in evaluation mode unless said so."""
 
     def labels(self, y: Data, images: Images) -> Labels:
         """Class indices from labels in any form that the estimator takes.
@@ -50,9 +56,14 @@ class SegmenterView:
         """That of the estimator."""
         return self.estimator.ignore_index
 
-    def logits(self, images: Images) -> Logits:
+    @property
+    def module(self) -> nn.Module:
+        """The model."""
+        return self.estimator.model
+
+    def logits(self, images: Images, training_mode: bool = False) -> Logits:
         """Logits (n, c, h, w) at the size of the images."""
-        return self.estimator.logits(images)
+        return self.estimator.logits(images, training_mode)
 
     def labels(self, y: Data, images: Images) -> Labels:
         """Label maps (n, h, w), see `label_map`."""
@@ -75,3 +86,20 @@ def view_of(estimator: Any) -> EstimatorView:
     if isinstance(estimator, SegmenterMixin):
         return SegmenterView(estimator)
     return ClassifierView(estimator)
+
+
+class EstimatorModule(nn.Module):
+    """A view as a module: raw images in, logits out, in the mode in which the module itself is.
+
+    Args:
+        view: Of the estimator.
+    """
+
+    def __init__(self, view: EstimatorView) -> None:
+        super().__init__()
+        self._view = view
+        self.network = view.module  # so that modes are set in there, too
+
+    def forward(self, images: Images) -> Logits:
+        """Return logits (n, c, h, w) of raw images (n, ch, h, w)."""
+        return self._view.logits(images, self.training)

@@ -14,7 +14,7 @@ from tqdm.auto import trange
 from art_segplugin.core.iterate import Attack, Iterate
 from art_segplugin.core.types import Images, Labels, PerImage, PixelMask
 from art_segplugin.errors import InputError
-from art_segplugin.models.segmenter import check_outputs
+from art_segplugin.models.output_checks import check_outputs
 from art_segplugin.wrappers.art.arrays import (
     Data,
     Same,
@@ -36,6 +36,9 @@ from art_segplugin.wrappers.art.sizes import (
     shrunk_at_random,
     whole_number,
 )
+
+_CHECKED = 32
+"""Images of a classifier whose outputs are looked at before the attack; of a segmenter one will do."""
 
 
 class RecipeAttack(EvasionAttack):
@@ -162,10 +165,12 @@ class RecipeAttack(EvasionAttack):
         for batch_id in trange(len(starts), desc=type(self).__name__, disable=not self.verbose):
             rows = slice(starts[batch_id], starts[batch_id] + self.batch_size)
             images = to_images(x[rows], estimator.device, **layout)
-            if batch_id == 0:
-                with torch.no_grad():
-                    check_outputs(view.logits(images[:1]))
             labels = _predicted(view, images) if y is None else view.labels(y[rows], images)
+            if batch_id == 0:
+                few = _CHECKED if labels.shape[1:] == (1, 1) else 1
+                with torch.no_grad():
+                    truth = None if y is None or self.targeted else labels[:few]
+                    check_outputs(view.logits(images[:few]), truth)
             attack = self.recipe(of_batch(eps, rows), of_batch(eps_step, rows))
             pixels = None if allowed is None else allowed[rows].to(estimator.device)
             best = self._run(batch_id, attack, images, labels, pixels, generator)

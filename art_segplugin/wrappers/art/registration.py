@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from art_segplugin.wrappers.art import evasion, pytorch_segmenter
+from art_segplugin.wrappers.art import evasion, segmentation, trainers
+from art_segplugin.wrappers.art.hypersphere_classifier import PyTorchHypersphereClassifier
 
 _lock = threading.RLock()
 
@@ -63,10 +64,11 @@ class _Alias:
 def register(
     art: bool = True, torchattacks: bool | str = "auto", on_conflict: str = "skip"
 ) -> dict[str, str]:
-    """Make the attacks and the estimator importable from ART's and torchattacks' own modules.
+    """Make attacks, estimators and trainers importable from ART's and torchattacks' own modules.
 
     For instance `from art.attacks.evasion import SegPGD`, `from art.estimators.segmentation import
-    PyTorchSegmenter` and `torchattacks.SegPGD`. May be called again at any time.
+    PyTorchSegmenter`, `from art.defences.trainer import AdversarialTrainerSegPGDPyTorch` and
+    `torchattacks.SegPGD`. May be called again at any time.
 
     Args:
         art: add the names to ART.
@@ -125,7 +127,12 @@ def _art_aliases() -> Iterator[_Alias]:
     for name in ("SegFGSM", "SegPGD", "SegmentationPGD", "TemperaturePGD"):
         yield _Alias(theirs, name, getattr(evasion, name))
     # A module and no package, so that nobody can import its parts a second time under another name.
-    yield _Alias(importlib.import_module("art.estimators"), "segmentation", pytorch_segmenter)
+    yield _Alias(importlib.import_module("art.estimators"), "segmentation", segmentation)
+    theirs = importlib.import_module("art.estimators.classification")
+    yield _Alias(theirs, PyTorchHypersphereClassifier.__name__, PyTorchHypersphereClassifier)
+    theirs = importlib.import_module("art.defences.trainer")
+    for trainer in trainers.ALL:
+        yield _Alias(theirs, trainer.__name__, trainer)
 
 
 def _torchattacks_aliases() -> Iterator[_Alias]:

@@ -1,21 +1,28 @@
 """What changes the weights of a segmentation estimator: training, resetting, loading."""
 
 import copy
-import math
 from pathlib import Path
 from typing import Any, Self
 
 import torch
 from art import config
 from art.data_generators import DataGenerator
-from tqdm.auto import trange
+from torch import Tensor
+from torch.optim.lr_scheduler import LRScheduler
 
 from art_segplugin.core.modes import in_mode
-from art_segplugin.errors import InputError
+from art_segplugin.core.types import Labels, Logits
 from art_segplugin.wrappers.art.arrays import Data
 from art_segplugin.wrappers.art.losses import batch_loss
 from art_segplugin.wrappers.art.preprocessing import float_type, preprocessed_for_training
 from art_segplugin.wrappers.art.queries import SegmenterQueries
+from art_segplugin.wrappers.art.training_loop import (
+    Batches,
+    epochs,
+    generated,
+    optimizer_of,
+    shuffled,
+)
 from art_segplugin.wrappers.art.weights import load_weights, reset_weights, save_weights
 
 
@@ -30,7 +37,7 @@ class SegmenterTraining(SegmenterQueries):
         nb_epochs: int = 10,
         training_mode: bool = True,
         drop_last: bool = False,
-        scheduler: torch.optim.lr_scheduler.LRScheduler | None = None,
+        scheduler: LRScheduler | None = None,
         verbose: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -51,22 +58,20 @@ class SegmenterTraining(SegmenterQueries):
             InputError: there is no optimizer of the model's weights, or images or labels that cannot
                 be used.
         """
-        optimizer = self._optimizer_of_the_model()
-        count = len(x) // batch_size * batch_size if drop_last else len(x)
-        for _ in trange(nb_epochs, disable=not verbose, desc="Epochs"):
-            order = torch.randperm(len(x)).numpy()
-            for start in range(0, count, batch_size):
-                batch = order[start : min(start + batch_size, count)]
-                self._train_step(optimizer, x[batch], y[batch], training_mode)
-            if scheduler is not None:
-                scheduler.step()
+        self._train(
+            shuffled(x, y, batch_size, drop_last=drop_last),
+            nb_epochs,
+            scheduler,
+            training_mode=training_mode,
+            verbose=verbose,
+        )
 
     def fit_generator(
         self,
         generator: DataGenerator,
         nb_epochs: int = 20,
         training_mode: bool = True,
-        scheduler: torch.optim.lr_scheduler.LRScheduler | None = None,
+        scheduler: LRScheduler | None = None,
         verbose: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -75,31 +80,23 @@ class SegmenterTraining(SegmenterQueries):
         A generator that leaves out its last batch (`drop_remainder`) has begun its next round then.
         Args and errors are those of `fit`.
         """
-        if not isinstance(generator, DataGenerator) or generator.size is None:
-            raise InputError(
-                f"generator is {generator!r}; give a DataGenerator of ART with a known size."
-            )
-        optimizer = self._optimizer_of_the_model()
-        for _ in trange(nb_epochs, disable=not verbose, desc="Epochs"):
-            for _ in range(math.ceil(generator.size / generator.batch_size)):
-                x, y = generator.get_batch()
-                self._train_step(optimizer, x, y, training_mode)
-            if scheduler is not None:
-                scheduler.step()
+        self._train(
+            generated(generator), nb_epochs, scheduler, training_mode=training_mode, verbose=verbose
+        )
 
-    def _optimizer_of_the_model(self) -> torch.optim.Optimizer:
-        if self._optimizer is None:
-            raise InputError(
-                "the estimator has no optimizer; give one to PyTorchSegmenter to train."
-            )
-        weights = {id(parameter) for parameter in self._model.parameters()}
-        groups = self._optimizer.param_groups
-        if not any(id(parameter) in weights for group in groups for parameter in group["params"]):
-            raise InputError(
-                "the optimizer holds no weight of the model; give one that is made of "
-                "model.parameters(), also after set_params(model=...)."
-            )
-        return self._optimizer
+    def _train(
+        self,
+        batches: Batches,
+        nb_epochs: int,
+        scheduler: LRScheduler | None,
+        *,
+        training_mode: bool,
+        verbose: bool,
+    ) -> None:
+        optimizer = optimizer_of(self, self._model)
+        for epoch in epochs(batches, nb_epochs, scheduler, verbose=verbose):
+            for x, y in epoch.batches:
+                self._train_step(optimizer, x, y, training_mode)
 
     def _train_step(
         self, optimizer: torch.optim.Optimizer, x: Data, y: Data, training_mode: bool
@@ -108,10 +105,14 @@ class SegmenterTraining(SegmenterQueries):
         images = self._images(x).to(float_type(self._model))
         labels = self._labels(y, images)
         with in_mode(self._model, training=training_mode):
-            loss = batch_loss(self._loss, self._segmenter(images), labels, self._ignore_index)
+            loss = self._training_loss(self._segmenter(images), labels)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
+
+    def _training_loss(self, logits: Logits, labels: Labels) -> Tensor:
+        """Loss that `fit` reduces, a scalar."""
+        return batch_loss(self._loss, logits, labels, self._ignore_index)
 
     def clone_for_refitting(self) -> Self:
         """An untrained copy: same architecture, settings and kind of optimizer, weights drawn anew.

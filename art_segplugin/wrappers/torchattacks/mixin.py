@@ -14,8 +14,8 @@ from art_segplugin.core.modes import in_mode
 from art_segplugin.core.types import Images, Labels, Logits
 from art_segplugin.errors import InputError
 from art_segplugin.models.class_outputs import class_logits
+from art_segplugin.models.output_checks import check_outputs
 from art_segplugin.models.outputs import pixel_logits
-from art_segplugin.models.segmenter import check_outputs
 from art_segplugin.wrappers.torchattacks.saving import LabelMapSaving
 from art_segplugin.wrappers.torchattacks.targets import LabelMapTargets, described
 

@@ -75,6 +75,30 @@ def test_probabilities_are_warned_of_once(classification, kind):
     assert ["probabilities" in str(warning.message) for warning in caught] == [True]
 
 
+class Cosines(nn.Module):
+    """Normalised outputs, as of a model whose scale is left to its loss."""
+
+    def __init__(self, model, scale):
+        super().__init__()
+        self.model, self.scale = model, scale
+
+    def forward(self, x):
+        return self.scale * nn.functional.normalize(self.model(x), dim=1)
+
+
+@pytest.mark.parametrize(("scale", "warned"), [(1, [True]), (15, [])])
+def test_cosines_that_are_not_scaled_are_warned_of(classification, scale, warned):
+    model = Cosines(classification.model, scale).eval()
+    estimator = classification.with_options(model=model)
+    x = np.concatenate([classification.x] * 3)
+    y = estimator.predict(x).argmax(1)
+    y[:2] = (y[:2] + 1) % 4
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        quiet(SegPGD, estimator).generate(x, y)
+    assert ["looks like cosines" in str(warning.message) for warning in caught] == warned
+
+
 def other_estimators(problem):
     regression = LogisticRegression().fit(problem.x.reshape(8, -1), problem.y)
     yield SklearnClassifier(regression)

@@ -76,13 +76,13 @@ def test_no_labels_means_what_the_model_says(problem, kind, defence):
 def test_no_labels_cost_one_forward_pass_without_a_graph(problem, monkeypatch):
     seen, logits = [], problem.estimator.logits
 
-    def watched(images):
+    def watched(images, training_mode=False):
         seen.append((len(images), torch.is_grad_enabled()))
         return logits(images)
 
     monkeypatch.setattr(problem.estimator, "logits", watched)
     quiet(SegPGD, problem.estimator, max_iter=1).generate(problem.x)
-    assert seen == [(1, False), (2, False), (2, True)]  # the check, the labels, the step
+    assert seen == [(2, False), (1, False), (2, True)]  # the labels, the check, the step
 
 
 @every_attack
@@ -295,4 +295,4 @@ def test_probabilities_are_warned_of_once(problem, segmenter, kind):
         warnings.simplefilter("always")
         quiet(kind, estimator, batch_size=1).generate(problem.x, problem.y)
         quiet(kind, problem.estimator).generate(problem.x, problem.y)
-    assert ["probabilities" in str(warning.message) for warning in caught] == [True]
+    assert sum("probabilities" in str(warning.message) for warning in caught) == 1

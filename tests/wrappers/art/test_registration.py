@@ -14,6 +14,9 @@ from torch import nn
 
 import art_segplugin
 from art_segplugin.wrappers.art import (
+    AdversarialTrainerHEPGDPyTorch,
+    PyTorchHypersphereClassifier,
+    PyTorchHypersphereSegmenter,
     PyTorchSegmenter,
     SegmenterMixin,
     SegPGD,
@@ -27,6 +30,14 @@ ART_NAMES = {
     "art.attacks.evasion.SegmentationPGD",
     "art.attacks.evasion.TemperaturePGD",
     "art.estimators.segmentation",
+    "art.estimators.classification.PyTorchHypersphereClassifier",
+    "art.defences.trainer.AdversarialTrainerSegmentationPyTorch",
+    "art.defences.trainer.AdversarialTrainerSegPGDPyTorch",
+    "art.defences.trainer.AdversarialTrainerHEPGDPyTorch",
+    "art.defences.trainer.AdversarialTrainerHEALPPyTorch",
+    "art.defences.trainer.AdversarialTrainerHETRADESPyTorch",
+    "art.defences.trainer.AdversarialTrainerHEFreePyTorch",
+    "art.defences.trainer.AdversarialTrainerHEFastPyTorch",
 }
 HAS_TORCHATTACKS = importlib.util.find_spec("torchattacks") is not None
 needs_torchattacks = pytest.mark.skipif(
@@ -50,12 +61,18 @@ def test_register_then_import_as_from_art():
     exec("from art.estimators.segmentation import PyTorchSegmenter, SegmenterMixin", names)
     assert names["PyTorchSegmenter"] is PyTorchSegmenter
     assert names["SegmenterMixin"] is SegmenterMixin
+    exec("from art.estimators.segmentation import PyTorchHypersphereSegmenter", names)
+    assert names["PyTorchHypersphereSegmenter"] is PyTorchHypersphereSegmenter
+    exec("from art.estimators.classification import PyTorchHypersphereClassifier", names)
+    assert names["PyTorchHypersphereClassifier"] is PyTorchHypersphereClassifier
+    exec("from art.defences.trainer import *", names)
+    assert names["AdversarialTrainerHEPGDPyTorch"] is AdversarialTrainerHEPGDPyTorch
 
 
 def test_the_alias_is_the_real_module():
     register(torchattacks=False)
     module = importlib.import_module("art.estimators.segmentation")
-    assert module is sys.modules["art_segplugin.wrappers.art.pytorch_segmenter"]
+    assert module is sys.modules["art_segplugin.wrappers.art.segmentation"]
     assert importlib.util.find_spec("art.estimators.segmentation") is module.__spec__
     assert PyTorchSegmenter.__module__ == "art_segplugin.wrappers.art.pytorch_segmenter"
     assert SegPGD.__module__ == "art_segplugin.wrappers.art.evasion"
@@ -233,7 +250,8 @@ def test_a_star_import_gives_our_names_only():
     register(torchattacks=False)
     names = {}
     exec("from art.estimators.segmentation import *", names)
-    assert set(names) - {"__builtins__"} == {"PyTorchSegmenter", "SegmenterMixin"}
+    estimators = {"PyTorchHypersphereSegmenter", "PyTorchSegmenter", "SegmenterMixin"}
+    assert set(names) - {"__builtins__"} == estimators
 
 
 @needs_torchattacks
