@@ -10,10 +10,9 @@ makes the tables of the README from what this leaves.
 """
 
 import argparse
-import shlex
-import subprocess
-import sys
 from pathlib import Path
+
+import jobs
 
 SWEEP = ("10", "5", "2", "0.5", "0.2", "0.1", "0.02")  # 1 is PGD, which is there as the baseline
 TEMPERED = [word for t in SWEEP for word in ("--temperature", t)]
@@ -60,7 +59,7 @@ FULL = SMALL | {
 }
 
 
-def jobs(cifar, camvid, out, sizes):
+def experiments(cifar, camvid, out, sizes):
     """Yield (file that shows that it is done, resumable, words of the command)."""
     data = ["--data", cifar, "--batch-size", 128, "--class-weighting", "none"]
     data += ["--precision", sizes["precision"], "--val-count", 1000, "--validate-every", 400]
@@ -170,24 +169,10 @@ def main():
     parser.add_argument("--cifar", type=Path, required=True)
     parser.add_argument("--camvid", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--full", action="store_true", help="sizes for a GPU")
-    parser.add_argument("--only", default="", help="jobs whose result has this in its path")
-    parser.add_argument("--list", action="store_true", help="print the commands and stop")
+    jobs.add_options(parser)
     given = parser.parse_args()
-    for done, resumable, words in jobs(
-        given.cifar, given.camvid, given.out, FULL if given.full else SMALL
-    ):
-        command = ["art-segplugin", *map(str, words)]
-        begun = resumable and done.parent.exists()
-        state = "done" if done.exists() else "to do"
-        if given.list or (state == "to do" and given.only in str(done)):
-            print(f"[{state}] {shlex.join(command)}", flush=True)
-        if given.list or state == "done" or given.only not in str(done):
-            continue
-        main_of = [sys.executable, "-c", "from art_segplugin.cli import main; main()"]
-        subprocess.run([*main_of, *command[1:], *(["--resume"] if begun else [])], check=True)
-        if done.name == "finished":
-            done.touch()
+    sizes = FULL if given.full else SMALL
+    jobs.run(experiments(given.cifar, given.camvid, given.out, sizes), given)
 
 
 if __name__ == "__main__":
