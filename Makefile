@@ -23,7 +23,9 @@ demo: $(VENV)/.core
 
 # The pictures in the README, made by the code that it describes.
 pictures: demo
-	$(BIN)/python tools/readme_pictures.py demo-output
+	$(BIN)/art-segplugin evaluate --model small-scenes-segpgd --split test --count 3 \
+		--attack segpgd-20 --eps 4/255 --pictures 3 --out robust-output
+	$(BIN)/python tools/readme_pictures.py
 
 test: lint types imports pytest
 
@@ -62,4 +64,4 @@ $(VENV)/.dev: $(VENV)/.core
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo-output .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) demo-output robust-output .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from art_segplugin.errors import InputError
 
+_OF_TORCHRUN = ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
+
 
 class Processes(Protocol):
     """The processes of a run, as one of them sees them."""
@@ -27,6 +29,9 @@ class Processes(Protocol):
 
     def gather(self, values: Tensor) -> Tensor:
         """Concatenation over the processes along the first axis, in the order of their ranks."""
+
+    def copy_from_first(self, model: nn.Module) -> None:
+        """Replace parameters and buffers by those of the first process."""
 
     def sum_gradients(self, model: nn.Module) -> None:
         """Replace each gradient by its sum over the processes."""
@@ -55,6 +60,9 @@ class OneProcess:
     def gather(self, values: Tensor) -> Tensor:
         """The values themselves."""
         return values
+
+    def copy_from_first(self, model: nn.Module) -> None:
+        """This is the first one."""
 
     def sum_gradients(self, model: nn.Module) -> None:
         """Nothing to add."""
@@ -111,6 +119,13 @@ class ManyProcesses:
         gathered: Tensor = gather(values.detach().to(self.device).contiguous())
         return gathered.to(values.device)
 
+    def copy_from_first(self, model: nn.Module) -> None:
+        """One broadcast for each dtype."""
+        from accelerate.utils import broadcast
+
+        for tensors in _by_dtype([*model.parameters(), *model.buffers()]):
+            _write(tensors, broadcast(_flat(tensors).to(self.device)))
+
     def sum_gradients(self, model: nn.Module) -> None:
         """One all-reduce for each dtype; parameters without a gradient anywhere stay without."""
         parameters = [p for p in model.parameters() if p.requires_grad]
@@ -121,35 +136,50 @@ class ManyProcesses:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
         for tensors in _by_dtype([p.grad for p in used if p.grad is not None]):
-            self._replace(tensors, 1.0)
+            _write(tensors, self.sum(_flat(tensors)))
 
     def average_statistics(self, model: nn.Module) -> None:
         """One all-reduce for each dtype; constants, which a state dict leaves out, stay exact."""
         saved = model.state_dict()
         buffers = [b for name, b in model.named_buffers() if name in saved]
         for tensors in _by_dtype([b for b in buffers if b.is_floating_point()]):
-            self._replace(tensors, 1.0 / self.world)
+            _write(tensors, self.sum(_flat(tensors)) * (1.0 / self.world))
 
     def wait(self) -> None:
         """A barrier."""
         self._state.wait_for_everyone()
-
-    def _replace(self, tensors: list[Tensor], factor: float) -> None:
-        flat = self.sum(torch.cat([tensor.flatten() for tensor in tensors])) * factor
-        sizes = [tensor.numel() for tensor in tensors]
-        for tensor, values in zip(tensors, torch.split(flat, sizes), strict=True):
-            tensor.copy_(values.view_as(tensor))
 
 
 def processes() -> OneProcess | ManyProcesses:
     """The processes that this one belongs to.
 
     Raises:
-        InputError: There are several, and accelerate is not installed.
+        InputError: There are several, and accelerate is not installed, or the environment is not the
+            one that `torchrun` makes.
     """
-    return ManyProcesses() if int(os.environ.get("WORLD_SIZE", "1")) > 1 else ONE_PROCESS
+    world = os.environ.get("WORLD_SIZE", "1")
+    if world.isdecimal() and int(world) <= 1:
+        return ONE_PROCESS
+    missing = [name for name in _OF_TORCHRUN if not os.environ.get(name)]
+    if missing or not world.isdecimal():
+        problem = f"without {', '.join(missing)}" if world.isdecimal() else "and no number"
+        raise InputError(
+            f"WORLD_SIZE is {world!r} {problem}: start several processes with torchrun "
+            "--nproc-per-node 2 -m art_segplugin train ..., or unset WORLD_SIZE for one."
+        )
+    return ManyProcesses()
 
 
 def _by_dtype(tensors: list[Tensor]) -> Iterator[list[Tensor]]:
     for dtype in sorted({tensor.dtype for tensor in tensors}, key=str):
         yield [tensor.detach() for tensor in tensors if tensor.dtype == dtype]
+
+
+def _flat(tensors: list[Tensor]) -> Tensor:
+    return torch.cat([tensor.flatten() for tensor in tensors])
+
+
+def _write(tensors: list[Tensor], flat: Tensor) -> None:
+    sizes = [tensor.numel() for tensor in tensors]
+    for tensor, values in zip(tensors, torch.split(flat, sizes), strict=True):
+        tensor.copy_(values.view_as(tensor))

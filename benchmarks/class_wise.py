@@ -171,8 +171,8 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     jobs.add_options(parser)
     given = parser.parse_args()
-    sizes = FULL if given.full else SMALL
-    jobs.run(experiments(given.cifar, given.camvid, given.out, sizes), given)
+    out = given.out.with_name(given.out.name + "-full") if given.full else given.out
+    jobs.run(experiments(given.cifar, given.camvid, out, FULL if given.full else SMALL), given)
 
 
 if __name__ == "__main__":

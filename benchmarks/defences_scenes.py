@@ -4,21 +4,34 @@ python benchmarks/defences_scenes.py --camvid FOLDER --out runs/defences-scenes
 python benchmarks/defences_scenes.py --camvid FOLDER --out runs/defences-scenes --full
 python benchmarks/defences_scenes.py --camvid FOLDER --out runs/defences-scenes --tables
 
-All arms start from the same clean weights and have the same number of passes through the network per
-image: 3 attack steps on all images cost 4 passes an update, on half of them 2.5, so half makes more updates.
+All arms start from the same clean weights and make the same number of passes through the network: 3 attack
+steps on all images cost 4 passes an update, on half of them 2.5, so half makes more updates. The frames that are
+reported are not those that chose the checkpoints. One seed an arm: the intervals are over frames only.
 Every job is one resumable command of `art-segplugin`, printed before it runs. The default sizes fit 2 CPU
 cores (about an hour); --full needs a GPU.
 """
 
 import argparse
+import json
 from pathlib import Path
 
 import jobs
+import torch
 
 from art_segplugin.evaluation import DiagnosisReport
+from art_segplugin.metrics import ClassCounts, paired_difference
+from art_segplugin.metrics.class_scores import mean_iou_of
 from art_segplugin.report.diagnosis_words import points
 
 EPS = ["--eps", "4/255"]
+PAIRS = (
+    ("segpgd", "pgd"),
+    ("pgd+half", "pgd"),
+    ("segpgd+half", "segpgd"),
+    ("segpgd+half", "pgd+half"),
+    ("pgd+he", "pgd"),
+    ("segpgd+he", "segpgd"),
+)
 SMALL = {"scale": 0.25, "steps": 350, "batch": 16, "scenes": 400, "frames": 25, "clean": 900}
 FULL = {"scale": 1.0, "steps": 20000, "batch": 16, "scenes": 3000, "frames": 100, "clean": 20000}
 ATTACKS = ["--attack", "pgd-100", "--attack", "segpgd-100"]
@@ -55,7 +68,9 @@ def experiments(camvid, out, sizes):
                 "--val-attack", "pgd-10", "--steps", steps, "--lr", "2e-3",
                 "--validate-every", -(-steps // 4),
             )  # fmt: skip
-    for data, words in (("scenes", ["scenes", "--split", "test"]), ("camvid", [camvid])):
+    # CamVid has no third part: the first 25 validation frames choose, others are reported.
+    unseen = {"scenes": ["scenes", "--split", "test"], "camvid": [camvid, "--skip", 25]}
+    for data, words in unseen.items():
         models = [w for arm in arms(data) for w in ("--model", best(f"{data}-{arm}"))]
         folder = out / f"result-{data}"
         yield folder / "diagnosis.html", True, [
@@ -77,25 +92,38 @@ def tables(out):
         if not path.exists():
             continue
         report = DiagnosisReport.load(path)
-        print(
-            f"\n{data}, mIoU in percent\n\n| training | clean | PGD-100 | SegPGD-100 |\n|---|---|---|---|"
-        )
-        for model in report.models:
-            cells = [f"{100 * result.mean_iou:.1f}" for result in model.results]
+        models, stores = {}, {}
+        for number, model in enumerate(report.models, 1):
             name = Path(model.model).parent.name.removeprefix(f"{data}-")
-            print(f"| {name} | {' | '.join(cells)} |")
-        print(
-            "\nPoints of mIoU against the first, 95 % interval of a paired bootstrap over the frames:\n"
-        )
+            models[name], stores[name] = model, path.with_name(f"batches-{number}.jsonl")
+        print(f"\n{data}, mIoU in percent; {report.images} frames\n")
         print("| training | clean | PGD-100 | SegPGD-100 |\n|---|---|---|---|")
-        for number, model in enumerate(report.models):
-            cells = [
-                points(one.comparison.mean_iou)
-                for one in report.model_comparisons
-                if one.model == number
-            ]
-            name = Path(model.model).parent.name.removeprefix(f"{data}-")
-            print(f"| {name} | {' | '.join(cells)} |" if cells else "", end="\n" if cells else "")
+        for name, model in models.items():
+            print(f"| {name} | {' | '.join(f'{100 * r.mean_iou:.1f}' for r in model.results)} |")
+        print("\npoints of mIoU, 95 % interval of a paired bootstrap over the frames\n")
+        print("| difference | clean | PGD-100 | SegPGD-100 |\n|---|---|---|---|")
+        for one, other in PAIRS:
+            if one in models and other in models:
+                cells = [
+                    points(paired_difference(before, after, mean_iou_of))
+                    for before, after in zip(
+                        images(stores[other]), images(stores[one]), strict=True
+                    )
+                ]
+                print(f"| {one} - {other} | {' | '.join(cells)} |")
+
+
+def images(store):
+    """Counts of each image (n, 3, c), clean and under each attack, from a store of `diagnose`."""
+    found = {}
+    for line in store.read_text().splitlines()[1:]:
+        batch = json.loads(line)
+        counts = ClassCounts.from_json(batch["class_counts"])
+        found.setdefault(batch["attack"], []).append((batch["first"], counts.images))
+    return [
+        torch.cat([part for _, part in sorted(parts, key=lambda one: one[0])])
+        for parts in found.values()
+    ]
 
 
 def main():
@@ -107,10 +135,11 @@ def main():
     parser.add_argument("--tables", action="store_true", help="print tables and stop")
     jobs.add_options(parser)
     given = parser.parse_args()
+    out = given.out.with_name(given.out.name + "-full") if given.full else given.out
     if given.tables:
-        tables(given.out)
+        tables(out)
         return
-    jobs.run(experiments(given.camvid, given.out, FULL if given.full else SMALL), given)
+    jobs.run(experiments(given.camvid, out, FULL if given.full else SMALL), given)
 
 
 if __name__ == "__main__":

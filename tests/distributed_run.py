@@ -10,7 +10,8 @@ from training.toy import INFO, Toy, inner_attack, objective_maker, plain_network
 
 from art_segplugin.distributed import Processes, processes
 from art_segplugin.models import Segmenter
-from art_segplugin.training import TrainingOptions, train
+from art_segplugin.training import Supervised, TrainingOptions, WeightedCrossEntropy, train
+from art_segplugin.training.optimisation import Optimisation
 
 NAMES = ("pgd-at", "pgd-at half", "trades", "free-at")
 WITHSTAND = inner_attack("pgd-at", "pgd-2", 0.1)
@@ -52,6 +53,7 @@ def main(folder: Path, world: Processes) -> None:
         }
     if world.world > 1:
         found["exchange"] = exchange(world)
+        found["begin"] = begin(world)
         found["broken"] = broken(folder / "broken", world)
         found["early stop"] = len(
             list(training(folder / "early", "cross-entropy", world, patience=1, lr=1e-12,
@@ -85,6 +87,17 @@ def exchange(world):
         "gradients": [None if p.grad is None else p.grad.flatten()[0] for p in net.parameters()],
         "statistics": [net[1].running_mean, net[1].num_batches_tracked, net.constant, net.precise],
     }
+
+
+def begin(world):
+    """What a model that differs from process to process holds once its training begins."""
+    model = Segmenter(with_statistics(), classes=3)
+    with torch.no_grad():
+        for tensor in [*model.parameters(), *model.buffers()]:
+            tensor.fill_(3 + world.rank)
+    model.model[0].to(memory_format=torch.channels_last)
+    Optimisation(model, Supervised(WeightedCrossEntropy()), options(world.world), world)
+    return [*model.parameters(), *model.buffers()]
 
 
 def broken(folder, world):

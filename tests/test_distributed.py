@@ -125,6 +125,13 @@ def test_statistics_are_averaged_and_constants_are_not(two):
 
 
 @pytest.mark.slow
+def test_training_begins_with_the_weights_of_the_first(two):
+    for found in two:
+        assert {tensor.dtype for tensor in found["begin"]} == {torch.float32, torch.int64}
+        assert all((tensor == 3).all() for tensor in found["begin"])
+
+
+@pytest.mark.slow
 def test_a_run_left_and_resumed_is_the_unbroken_one(two):
     """Bit for bit, with batch norm and the perturbations that FreeAT carries."""
     for found in two:
@@ -154,12 +161,40 @@ def test_imports_need_no_accelerate():
 
 
 def test_without_accelerate_several_processes_are_refused(monkeypatch):
+    for name in ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.setenv(name, "0")
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setitem(sys.modules, "accelerate", None)
     with pytest.raises(InputError, match=r"need accelerate: pip install art-segplugin\[train\]"):
         processes()
     monkeypatch.setenv("WORLD_SIZE", "1")
     assert processes() is ONE_PROCESS
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        (
+            {"WORLD_SIZE": "abc"},
+            "WORLD_SIZE is 'abc' and no number: start several .* torchrun --nproc",
+        ),
+        (
+            {"WORLD_SIZE": "2"},
+            "WORLD_SIZE is '2' without RANK, LOCAL_RANK, MASTER_ADDR, MASTER_PORT:",
+        ),
+        (
+            {"WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0", "MASTER_PORT": "1"},
+            "'2' without MASTER_ADDR: start",
+        ),
+    ],
+)
+def test_an_environment_that_is_not_torchruns_is_refused(monkeypatch, variables, words):
+    for name in ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InputError, match=words):
+        processes()
 
 
 def test_one_process_exchanges_nothing():
@@ -169,6 +204,7 @@ def test_one_process_exchanges_nothing():
     world, values = OneProcess(), torch.arange(3)
     world.sum_gradients(net)
     world.average_statistics(net)
+    world.copy_from_first(net)
     world.wait()
     assert world.sum(values) is values
     assert world.gather(values) is values

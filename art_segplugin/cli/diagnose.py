@@ -29,6 +29,7 @@ def diagnose(
     split: options.Split = "val",
     palette: options.Palette = None,
     count: options.Count = None,
+    skip: options.Skip = 0,
     scale: options.Scale = 1.0,
     attack: Annotated[
         list[str],
@@ -86,12 +87,17 @@ def diagnose(
     place = options.device(device)
     subjects = [Subject(name, load_model(name).to(place).eval()) for name in names]
     samples = open_dataset(
-        data, split, count=count, scale=scale, palette=palette_of(subjects[0].model, palette)
+        data,
+        split,
+        count=count,
+        skip=skip,
+        scale=scale,
+        palette=palette_of(subjects[0].model, palette),
     )
     run(
         subjects,
         samples,
-        f"{data} {split}, {len(samples)} images at scale {scale:g}",
+        options.data_name(data, split, len(samples), skip, scale),
         attacks,
         regions_of(samples, background or (), small_objects),
         out,

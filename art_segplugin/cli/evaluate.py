@@ -21,6 +21,7 @@ def evaluate(
     split: options.Split = "val",
     palette: options.Palette = None,
     count: options.Count = None,
+    skip: options.Skip = 0,
     scale: options.Scale = 1.0,
     attack: options.Attacks = [  # noqa: B006
         "fgsm",
@@ -63,12 +64,12 @@ def evaluate(
     )
     segmenter = load_model(model).to(options.device(device)).eval()
     classes = palette_of(segmenter, palette)
-    samples = open_dataset(data, split, count=count, scale=scale, palette=classes)
+    samples = open_dataset(data, split, count=count, skip=skip, scale=scale, palette=classes)
     run(
         segmenter,
         model,
         samples,
-        f"{data} {split}, {len(samples)} images at scale {scale:g}",
+        options.data_name(data, split, len(samples), skip, scale),
         attacks,
         out,
         seeds=range(seeds),

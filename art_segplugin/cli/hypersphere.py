@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from art_segplugin.data.sample import Dataset
 from art_segplugin.errors import InputError
-from art_segplugin.heads import hypersphere_head, to_hypersphere
+from art_segplugin.heads import check_is_last, hypersphere_head, to_hypersphere
+from art_segplugin.heads.margins import checked_margin
 from art_segplugin.models import Segmenter
 from art_segplugin.training.objectives import usual_of
 
@@ -24,7 +26,9 @@ class HypersphereWords:
     margin: float | None = None
     layer: str | None = None
 
-    def apply(self, model: Segmenter, classes: int, objective: str) -> tuple[float, float]:
+    def apply(
+        self, model: Segmenter, classes: int, objective: str, training: Dataset
+    ) -> tuple[float, float]:
         """Convert the model where that is wanted; a model that has such a head keeps it.
 
         Args:
@@ -32,14 +36,19 @@ class HypersphereWords:
             classes: Number of classes.
             objective: Name of the objective, whose usual scale and margin are taken where none is
                 given.
+            training: Training data, whose first image a converted model is tried on.
 
         Returns:
             Scale and margin for the loss: 1 and 0 for an ordinary model.
 
         Raises:
-            InputError: The last layer is not found, a bad number, another scale than that of the
-                head, or options of a head that nobody wants.
+            InputError: The last layer is not found or not the last, a bad number, another scale than
+                that of the head, or options of a head that nobody wants.
         """
+        if self.layer == "":
+            raise InputError(
+                "the layer is empty; give its name, such as classifier, or leave it out."
+            )
         usual, head = usual_of(objective), hypersphere_head(model)
         if head is None and not self.wanted:
             if any(one is not None for one in (self.scale, self.margin, self.layer)):
@@ -48,9 +57,11 @@ class HypersphereWords:
                     "give --he too."
                 )
             return 1.0, 0.0
+        margin = checked_margin(usual.margin if self.margin is None else self.margin)
         if head is None:
             scale = usual.scale if self.scale is None else self.scale
             to_hypersphere(model, classes, scale, self.layer)
+            check_is_last(model, training[0].image[None])
         elif self.layer is not None:
             raise InputError(
                 f"the model has a hypersphere head already, and layer is {self.layer!r}; leave it out."
@@ -62,7 +73,4 @@ class HypersphereWords:
                     f"the hypersphere head of the model has scale {scale:g}, and --he-scale is "
                     f"{self.scale:g}; leave it out."
                 )
-        margin = usual.margin if self.margin is None else self.margin
-        if not 0 <= margin < float("inf"):
-            raise InputError(f"the margin is {margin}; expected a number >= 0, such as 0.2.")
         return scale, margin

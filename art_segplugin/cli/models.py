@@ -10,7 +10,7 @@ def models() -> None:
     from art_segplugin.models import load_checkpoint, shipped
 
     table = Table(title="Shipped checkpoints", title_justify="left")
-    for column in ("name", "classes", "parameters", "validation mIoU", "trained on"):
+    for column in ("name", "parameters", "validation mIoU", "under attack", "trained on"):
         table.add_column(column)
     for name, path in shipped().items():
         model = load_checkpoint(path)
@@ -19,9 +19,11 @@ def models() -> None:
             continue
         table.add_row(
             name,
-            str(len(info.classes)),
             f"{sum(p.numel() for p in model.parameters()):,}",
-            f"{100 * info.scores['miou']:.1f} %" if "miou" in info.scores else "-",
+            *(
+                f"{100 * info.scores[score]:.1f} %" if score in info.scores else "-"
+                for score in ("miou", "robust_miou")
+            ),
             info.data,
         )
     output().print(table)

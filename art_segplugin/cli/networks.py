@@ -1,5 +1,7 @@
 """Networks that `train` can make, by a short text: "resnet:width=64,stem_stride=1"."""
 
+from inspect import signature
+
 from torch import nn
 
 from art_segplugin.errors import InputError
@@ -22,22 +24,20 @@ def make_network(
     Raises:
         InputError: an unknown architecture or option, or one of the other task.
     """
-    name, _, rest = (spec or OF_TASK[task]).partition(":")
+    name, _, rest = (OF_TASK[task] if spec is None else spec).partition(":")
     if name != OF_TASK[task]:
         raise InputError(
             f"the network is {name!r}; for {task} data give {OF_TASK[task]!r}, with options as in "
             f"{OF_TASK[task]}:width=48."
         )
     options = {"classes": classes}
+    known = [option for option in signature(ARCHITECTURES[name]).parameters if option != "classes"]
     for part in filter(None, rest.split(",")):
         key, _, value = part.partition("=")
-        if key == "classes" or not value.isdecimal():
+        if key not in known or not value.isdecimal():
             raise InputError(
-                f"{part!r} is no option of a network; give name=NUMBER, as in "
-                f"{name}:width=48 (the data say how many classes there are)."
+                f"{part!r} is no option of the network {name!r}; it has {', '.join(known)}: give "
+                f"name=NUMBER, as in {name}:width=48 (the data say how many classes there are)."
             )
         options[key] = int(value)
-    try:
-        return name, options, ARCHITECTURES[name](**options)
-    except TypeError as error:
-        raise InputError(f"the network {name!r} does not take these options ({error}).") from error
+    return name, options, ARCHITECTURES[name](**options)

@@ -72,8 +72,16 @@ class ObjectiveWords:
         """
         if self.adversarial:
             radius = threat_model("inf", self.eps or EPS, None)["eps"]
+            if not radius > 0:
+                raise InputError(f"eps is {self.eps}; expected a radius > 0, such as {EPS}.")
             step = None if self.step_size is None else number(self.step_size)
-            return inner_attack(self.name, self.attack, radius, step)
+            attack = inner_attack(self.name, self.attack, radius, step)
+            if step is not None and not 0 < step <= 2 * radius:
+                raise InputError(
+                    f"the step size is {self.step_size}; expected one > 0, and at most twice the "
+                    f"radius {self.eps or EPS}, which crosses the whole ball."
+                )
+            return attack
         of_attacks = (self.attack, self.step_size, self.class_robustness)
         if any(one is not None for one in of_attacks) or (self.eps and not self.val_attack):
             raise InputError(
@@ -81,6 +89,18 @@ class ObjectiveWords:
                 f"adversarial training; give --objective {', '.join(_adversarial())}."
             )
         return None
+
+    def check_warmup(self, share: float) -> None:
+        """Refuse a radius that rises where there is none.
+
+        Raises:
+            InputError: The share of the steps is not 0, and the objective has no attack.
+        """
+        if share and not self.adversarial:
+            raise InputError(
+                f"{self.name} has no attack whose radius could rise; leave --eps-warmup out, or give "
+                f"--objective {', '.join(_adversarial())}."
+            )
 
     def judge(self) -> NamedAttack | None:
         """What the best checkpoint is chosen under; None chooses by the clean score.

@@ -12,8 +12,8 @@ if TYPE_CHECKING:  # torch takes seconds to load, which --help shall not
     from art_segplugin.attacks import NamedAttack
 
 
-def number(text: str) -> float:
-    """A number or a fraction such as 8/255.
+def number(text: str, example: str = "0.03 or 8/255") -> float:
+    """A number or a fraction such as 8/255; `example` is what a message shows.
 
     Raises:
         InputError: it is neither.
@@ -22,7 +22,7 @@ def number(text: str) -> float:
         numerator, _, denominator = text.partition("/")
         return float(numerator) / (float(denominator) if denominator else 1.0)
     except (ValueError, ZeroDivisionError):
-        raise InputError(f"{text!r} is no number; write 0.03 or 8/255.") from None
+        raise InputError(f"{text!r} is no number; write {example}.") from None
 
 
 def threat_model(
@@ -112,6 +112,9 @@ def size(text: str) -> tuple[int, int]:
     return int(height), int(width)
 
 
+_SPAN = "0.75-1.75"
+
+
 def span(text: str) -> tuple[float, float]:
     """Two numbers from "LOW-HIGH".
 
@@ -120,8 +123,8 @@ def span(text: str) -> tuple[float, float]:
     """
     low, dash, high = text.partition("-")
     if not dash:
-        raise InputError(f"{text!r} is no range; write LOW-HIGH, such as 0.75-1.75.")
-    return number(low), number(high)
+        raise InputError(f"{text!r} is no range; write LOW-HIGH, such as {_SPAN}.")
+    return number(low, _SPAN), number(high, _SPAN)
 
 
 Model = Annotated[
@@ -135,6 +138,10 @@ Data = Annotated[str, typer.Option(help="'scenes', 'digits', or a folder or zip.
 Split = Annotated[str, typer.Option(help="train, val or test.")]
 Palette = Annotated[str | None, typer.Option(help="Classes of a plain folder.")]
 Count = Annotated[int | None, typer.Option(help="Number of images.", min=1)]
+Skip = Annotated[
+    int,
+    typer.Option(help="Leave out so many before them, such as those that chose the model.", min=0),
+]
 Attacks = Annotated[list[str], typer.Option(help="Name or name-steps; repeat for several.")]
 Temperatures = Annotated[
     list[float] | None,
@@ -159,6 +166,12 @@ BatchSize = Annotated[int, typer.Option(help="Images at a time.", min=1)]
 Scale = Annotated[float, typer.Option(help="Factor on the size of the images.", min=0.01, max=4.0)]
 
 
+def data_name(data: str, split: str, images: int, skip: int, scale: float) -> str:
+    """What reports say of the images that were used."""
+    first = f" after the first {skip}" if skip else ""
+    return f"{data} {split}, {images} images{first} at scale {scale:g}"
+
+
 def device(name: str) -> str:
     """The device to use.
 
@@ -170,7 +183,9 @@ def device(name: str) -> str:
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        torch.empty(0, device=name)
+        if torch.device(name).type in ("cpu", "cuda", "mps"):
+            torch.empty(0, device=name)
+            return name
     except (RuntimeError, AssertionError):
-        raise InputError(f"device {name!r} is not to be had here; use cpu or auto.") from None
-    return name
+        pass
+    raise InputError(f"device {name!r} is not to be had here; use cpu or auto.")

@@ -1,12 +1,18 @@
 """`art-segplugin train`: supervised or adversarial training of a small net."""
 
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from art_segplugin.cli import options
 from art_segplugin.cli import training_options as given
+from art_segplugin.errors import InputError
 
 EXAMPLES = """
 [bold]Examples[/]: art-segplugin train --out runs/scenes |
 art-segplugin train --data CamVid --scale 0.5 --steps 3000 --out runs/camvid |
-art-segplugin train --data CamVid --scale 0.5 --objective segpgd-at --half --eps 0.03 --he
+art-segplugin train --data CamVid --scale 0.5 --objective segpgd-at --eps 0.03 --he
 --init runs/camvid/best.safetensors --out runs/camvid-robust |
 art-segplugin train --data cifar10 --objective trades --attack pgd-10 --val-attack pgd-20
 --schedule steps --ema 0.999 --patience 10 --batch-size 128 --out runs/trades |
@@ -14,8 +20,21 @@ art-segplugin train --data cifar10 --objective free-at --he --batch-size 128 --o
 art-segplugin train --out runs/scenes --resume |
 torchrun --nproc-per-node 2 -m art_segplugin train --objective pgd-at --out runs/two
 """
+_PATIENCE = 10.0  # seconds
 
 
+@contextmanager
+def _said_once() -> Iterator[None]:
+    """Let the first process of a machine say what is wrong with the options of all of them."""
+    try:
+        yield
+    except InputError:
+        if os.environ.get("LOCAL_RANK", "0") != "0":
+            time.sleep(_PATIENCE)  # torchrun ends the others with the first one to fail
+        raise
+
+
+@_said_once()
 def train(
     *,
     data: given.Data = "scenes",
@@ -47,7 +66,7 @@ def train(
     accumulate: given.Accumulate = 1,
     lr: given.Lr = 3e-3,
     schedule: given.Schedule = "cosine",
-    milestones: given.Milestones = "0.5,0.75",
+    milestones: given.Milestones = None,
     warmup: given.Warmup = 0.1,
     eps_warmup: given.EpsWarmup = 0.0,
     ema: given.Ema = 0.0,
@@ -94,7 +113,7 @@ def train(
                 accumulate=accumulate,
                 lr=lr,
                 schedule=schedule,
-                milestones=given.shares(milestones),
+                milestones=given.shares(milestones, schedule),
                 warmup=warmup,
                 eps_warmup=eps_warmup,
                 ema=ema,

@@ -12,15 +12,22 @@ DATA, NETWORK, OBJECTIVE = "Data", "Network", "Objective"
 OPTIMISATION, RUN = "Optimisation", "Run"
 
 
-def shares(text: str) -> tuple[float, ...]:
-    """Numbers from "0.5,0.75".
+_MILESTONES = "0.5,0.75"
+
+
+def shares(milestones: str | None, schedule: str) -> tuple[float, ...]:
+    """Numbers from "0.5,0.75"; the usual ones from None.
 
     Raises:
-        InputError: one of them is no number.
+        InputError: one of them is no number, or the schedule has none.
     """
-    if not text.strip():
-        raise InputError("the milestones are empty; write shares of the steps, such as 0.5,0.75.")
-    return tuple(number(part) for part in text.split(","))
+    if milestones is None:
+        milestones = _MILESTONES
+    elif schedule == "cosine":
+        raise InputError("the schedule cosine has no milestones; give --schedule steps too.")
+    if not milestones.strip():
+        raise InputError(f"the milestones are empty; write shares, such as {_MILESTONES}.")
+    return tuple(number(part, _MILESTONES) for part in milestones.split(","))
 
 
 Data = Annotated[
@@ -148,6 +155,8 @@ ClassRobustness = Annotated[
     Path | None,
     typer.Option(
         help="diagnosis.json of held-out data; classes that fall there weigh more.",
+        exists=True,
+        dir_okay=False,
         rich_help_panel=OBJECTIVE,
     ),
 ]
@@ -187,8 +196,11 @@ Schedule = Annotated[
     ),
 ]
 Milestones = Annotated[
-    str,
-    typer.Option(help="Of --schedule steps, in shares of the steps.", rich_help_panel=OPTIMISATION),
+    str | None,
+    typer.Option(
+        help=f"Of --schedule steps, in shares of the steps; default: {_MILESTONES}.",
+        rich_help_panel=OPTIMISATION,
+    ),
 ]
 Warmup = Annotated[
     float,
@@ -199,7 +211,7 @@ Warmup = Annotated[
 EpsWarmup = Annotated[
     float,
     typer.Option(
-        help="Share of the steps over which the radius of the attack rises.",
+        help="Share of the steps over which the radius of the attack that is learned from rises.",
         rich_help_panel=OPTIMISATION,
     ),
 ]

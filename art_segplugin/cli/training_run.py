@@ -21,7 +21,7 @@ from art_segplugin.models import Classifier
 from art_segplugin.training import TrainingOptions, TrainingStep
 from art_segplugin.training import train as training_steps
 from art_segplugin.training.log import has_tensorboard, logged
-from art_segplugin.training.trainer import BEST_FILE
+from art_segplugin.training.trainer import BEST_FILE, STATE_FILE
 
 NAMES = {
     "miou": "mIoU",
@@ -90,11 +90,12 @@ def run(job: Job) -> None:
     """
     team = processes()
     place = _device(job.device, team)
+    job.objective.check_warmup(job.options.eps_warmup)
     judge = job.objective.judge()
     training, validation = job.data.training(), job.data.validation()
     torch.manual_seed(job.options.seed)
     model, info = start(job.network, job.init, training, len(validation))
-    scale, margin = job.hypersphere.apply(model, len(info.classes), job.objective.name)
+    scale, margin = job.hypersphere.apply(model, len(info.classes), job.objective.name, training)
     make = job.objective.maker(info.classes, info.ignore_index, scale, margin)
     steps = training_steps(
         model.to(place),
@@ -113,6 +114,8 @@ def run(job: Job) -> None:
             pass
         return
     comparison = _comparison(job, validation, judge)
+    if job.resume and not (job.out / STATE_FILE).exists():
+        errors().print(f"no run in {job.out} yet: starting one", markup=False, soft_wrap=True)
     score = "accuracy" if model.task == Classifier.task else "miou"
     scores = (score, f"robust_{score}") if judge else (score,)
     _tell(_shown(logged(steps, job.out, scores), job.options.steps), job.out)

@@ -20,6 +20,7 @@ def open_dataset(
     split: str = "val",
     *,
     count: int | None = None,
+    skip: int = 0,
     scale: float = 1.0,
     palette: Palette | None = None,
     seed: int = 0,
@@ -42,6 +43,7 @@ def open_dataset(
         split: "train", "val" or "test".
         count: number of scenes (default 500 to train, 50 otherwise), or at most that many images.
             The first images of classification data sets are balanced between the classes.
+        skip: leave out so many before them, such as those that chose a checkpoint.
         scale: factor on the size of the images.
         palette: classes of the labels of a folder of images; None for numbers.
         seed: seed of the scenes.
@@ -52,14 +54,15 @@ def open_dataset(
     """
     if spec in SCENE_TEXTURES:
         scaled = (round(size[0] * scale), round(size[1] * scale))
-        number = count or (500 if split == "train" else 50)
-        return SceneDataset(number, split, scaled, seed, textures=SCENE_TEXTURES[spec])
+        number = skip + (count or (500 if split == "train" else 50))
+        scenes = SceneDataset(number, split, scaled, seed, textures=SCENE_TEXTURES[spec])
+        return _part(scenes, skip, None)
     if spec.startswith("scenes:"):
         raise InputError(f"data {spec!r} is unknown; give {' or '.join(SCENE_TEXTURES)}.")
     if spec == "digits":
-        return _first(Digits(split, scale), count)
+        return _part(Digits(split, scale), skip, count)
     if spec.startswith("torchvision:"):
-        return _first(open_torchvision(spec, split, scale), count)
+        return _part(open_torchvision(spec, split, scale), skip, count)
     root = Path(spec)
     if not root.is_dir() and not is_class_folder(root, split):
         raise InputError(
@@ -67,11 +70,11 @@ def open_dataset(
             "folder of images, or a folder or zip file of class folders."
         )
     if any((root / name).is_dir() for name in ("trainannot", "valannot")):
-        return _first(CamVid(root, split, scale), count)
+        return _part(CamVid(root, split, scale), skip, count)
     if is_class_folder(root, split):
-        return _first(ClassFolder(root, split, scale), count)
+        return _part(ClassFolder(root, split, scale), skip, count)
     folder = root / split if (root / split).is_dir() else root
-    return _first(ImageFolder(folder, palette, scale), count)
+    return _part(ImageFolder(folder, palette, scale), skip, count)
 
 
 def is_classification(data: Dataset) -> bool:
@@ -93,11 +96,13 @@ def known_palette(name: str | None) -> Palette | None:
     return None if name is None else PALETTES[name]
 
 
-class _First:
-    """The first samples of another data set."""
+class _Part:
+    """Some samples in a row of another data set."""
 
-    def __init__(self, data: Dataset, count: int) -> None:
-        self.data, self.count = data, min(count, len(data))
+    def __init__(self, data: Dataset, skip: int, count: int | None) -> None:
+        rest = max(len(data) - skip, 0)
+        self.data, self.skip = data, skip
+        self.count = rest if count is None else min(count, rest)
         self.palette = data.palette
 
     def __len__(self) -> int:
@@ -106,8 +111,8 @@ class _First:
     def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < self.count:
             raise IndexError(index)
-        return self.data[index]
+        return self.data[self.skip + index]
 
 
-def _first(data: Dataset, count: int | None) -> Dataset:
-    return data if count is None else _First(data, count)
+def _part(data: Dataset, skip: int, count: int | None) -> Dataset:
+    return _Part(data, skip, count) if skip or count is not None else data

@@ -1,5 +1,6 @@
 """Last layers of networks: hypersphere embedding, its margin, and how it gets into a network."""
 
+from art_segplugin.heads.check import check_is_last
 from art_segplugin.heads.convert import to_hypersphere, to_plain
 from art_segplugin.heads.hypersphere import (
     HypersphereConv2d,
@@ -13,6 +14,7 @@ __all__ = [
     "HypersphereConv2d",
     "HypersphereLinear",
     "add_to_logits",
+    "check_is_last",
     "class_weight_norms",
     "find_last_layer",
     "hypersphere_head",

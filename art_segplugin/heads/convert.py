@@ -24,8 +24,9 @@ def to_hypersphere(
     """Make the last layer give scaled cosines, in place.
 
     The layer keeps its weight, the very parameter; its bias goes away. All else stays as it is:
-    state dict, device, type, mode. What the network does to the logits afterwards, such as enlarging
-    them, it does to the scaled cosines. Auxiliary heads keep their ordinary layer.
+    state dict, device, type, mode, hooks. What the network does to the logits afterwards, such as enlarging
+    them, it does to the scaled cosines: `check_is_last` finds out whether it does more than that.
+    Auxiliary heads keep their ordinary layer.
 
     Args:
         model: A network, or a Segmenter or Classifier around one. Its predictions change: it is to be
@@ -39,7 +40,7 @@ def to_hypersphere(
         ``model``; or the new layer where the model is nothing but a layer.
 
     Raises:
-        InputError: ``scale`` is not a finite number > 0, the model is converted already, or
+        InputError: ``scale`` is out of range (`checked_scale`), the model is converted already, or
             `find_last_layer` refuses it.
     """
     scale = checked_scale(scale)
@@ -64,7 +65,7 @@ def to_plain(model: nn.Module) -> nn.Module:
         ``model``; or the new layer where the model is nothing but a head.
 
     Raises:
-        InputError: The model has no hypersphere head.
+        InputError: The model has no hypersphere head, or is no module.
     """
     head = hypersphere_head(model)
     if head is None:
@@ -124,8 +125,11 @@ def _draw_missing_directions(layer: LastLayer) -> None:
 
 
 def _swap(model: nn.Module, old: nn.Module, new: nn.Module) -> nn.Module:
-    """Put ``new`` wherever ``old`` is registered."""
+    """Put ``new`` wherever ``old`` is registered, with the hooks of that."""
     new.train(old.training)
+    # The very dictionaries, for the handles that remove hooks know them.
+    kept = [name for name in vars(new).keys() & vars(old).keys() if "hook" in name]
+    vars(new).update({name: vars(old)[name] for name in kept})
     if model is old:
         return new
     names = [name for name, module in model.named_modules(remove_duplicate=False) if module is old]

@@ -6,7 +6,6 @@ length of the features nor that of a class's weights has a say, only directions.
 """
 
 import contextlib
-import math
 from numbers import Real
 from typing import Any
 
@@ -18,6 +17,9 @@ from art_segplugin.errors import InputError
 
 DEFAULT_SCALE = 15.0
 """The scale s of the paper's trainings on CIFAR-10."""
+
+LARGEST_SCALE = 1e4
+"""Not far beyond it half precision overflows; the softmax is a maximum long before."""
 
 
 class HypersphereLinear(nn.Linear):
@@ -36,7 +38,7 @@ class HypersphereLinear(nn.Linear):
         scale: s.
 
     Raises:
-        InputError: ``scale`` is not a finite number > 0.
+        InputError: ``scale`` is not in (0, LARGEST_SCALE].
     """
 
     def __init__(
@@ -92,7 +94,7 @@ class HypersphereConv2d(nn.Conv2d):
         scale: s.
 
     Raises:
-        InputError: ``scale`` is not a finite number > 0.
+        InputError: ``scale`` is not in (0, LARGEST_SCALE].
     """
 
     def __init__(
@@ -149,7 +151,13 @@ HypersphereHead = HypersphereLinear | HypersphereConv2d
 
 
 def hypersphere_head(model: nn.Module) -> HypersphereHead | None:
-    """Return the head of a converted model, or None where the model is an ordinary one."""
+    """Return the head of a converted model, or None where the model is an ordinary one.
+
+    Raises:
+        InputError: ``model`` is no module.
+    """
+    if not isinstance(model, nn.Module):
+        raise InputError(f"the model is a {type(model).__name__}; expected a torch.nn.Module.")
     heads = [
         module
         for module in model.modules()
@@ -162,11 +170,13 @@ def checked_scale(scale: Any) -> float:
     """Return a scale as a float.
 
     Raises:
-        InputError: It is not a finite number > 0.
+        InputError: It is not a finite number > 0, or larger than LARGEST_SCALE.
     """
     number = isinstance(scale, Real) and not isinstance(scale, bool)
-    if not (number and 0 < float(scale) < math.inf):
-        raise InputError(f"scale is {scale!r}; give a finite number > 0, such as 15.")
+    if not (number and 0 < float(scale) <= LARGEST_SCALE):
+        raise InputError(
+            f"scale is {scale!r}; give a finite number > 0, at most {LARGEST_SCALE:g}, such as 15."
+        )
     return float(scale)
 
 

@@ -1,5 +1,6 @@
 """The layer that turns features into logits: where it is, its weights by class, its bias."""
 
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -22,7 +23,8 @@ def find_last_layer(
 
     Without a name it is the last one of that many outputs, in the order in which modules were
     registered, which is that of most networks' forward pass. Layers of auxiliary heads do not count:
-    those in a module called "aux...", and the image classifier beside a "segmentation_head".
+    those in a module called "aux...", and the image classifier beside a "segmentation_head". What the
+    network computes is not seen here: `check_is_last` runs it.
 
     Args:
         model: A network, or a Segmenter or Classifier around one.
@@ -35,9 +37,11 @@ def find_last_layer(
     Raises:
         InputError: There is no such layer; or its outputs are not the logits, because other layers'
             outputs are added to them or an activation follows; or it has groups or is transposed; or
-            the model classifies masks instead of pixels.
+            the model classifies masks instead of pixels, or is no module; or ``classes`` is no
+            integer.
     """
     network = network_of(model)
+    _check_classes(classes)
     for module in network.modules():
         if type(module).__name__.endswith(_MASK_CLASSIFICATION):
             raise InputError(
@@ -112,13 +116,13 @@ def network_of(model: nn.Module) -> nn.Module:
     """Return the network in a Segmenter or Classifier; any other module as it is.
 
     Raises:
-        InputError: The wrapper is around a function, or takes only some channels for classes.
+        InputError: The model is no module or a wrapper around none, or the wrapper takes only some
+            channels for classes.
     """
     # The wrappers are known by what they have: this package is below theirs.
-    if not all(hasattr(model, name) for name in ("model", "channels", "ignore_index")):
-        return model
-    network: Any = model.model
-    channels: Any = model.channels
+    wrapped = all(hasattr(model, name) for name in ("model", "channels", "ignore_index"))
+    network: Any = model.model if wrapped else model
+    channels: Any = model.channels if wrapped else None
     if not isinstance(network, nn.Module):
         raise InputError(
             f"a {type(network).__name__} has no layers to look for; expected a module."
@@ -129,6 +133,11 @@ def network_of(model: nn.Module) -> nn.Module:
             "itself (segmenter.model) and the number of all its outputs."
         )
     return network
+
+
+def _check_classes(classes: Any) -> None:
+    if isinstance(classes, bool) or not isinstance(classes, Integral):
+        raise InputError(f"classes is {classes!r}; expected a whole number, such as 10.")
 
 
 def _outputs(layer: AnyLayer) -> int:
@@ -144,21 +153,32 @@ def _auxiliary(name: str, network: nn.Module) -> bool:
 def _refuse_siblings(
     name: str, candidates: list[str], layers: dict[str, AnyLayer], network: nn.Module
 ) -> None:
-    """Refuse a layer beside others of as many outputs, unless they are applied one after another."""
-    parent, layer = name.rpartition(".")[0], layers[name]
+    """Refuse a layer beside others of as many outputs, unless they are applied one after another.
+
+    Beside it are those whose names differ in one part: score3 and score4, head.fc and head_dist.fc.
+    """
+    layer = layers[name]
     beside = [
         other
         for other in candidates
-        if other != name
-        and other.rpartition(".")[0] == parent
-        and type(layers[other]) is type(layer)
+        if type(layers[other]) is type(layer) and _parallel(name, other, network)
     ]
-    chained = isinstance(network.get_submodule(parent), nn.Sequential)
-    if beside and not chained and _inputs(layer) != _outputs(layer):
+    if beside and _inputs(layer) != _outputs(layer):
         raise InputError(
             f"{' and '.join([*beside, name])} give as many outputs each: if they are added up, none "
             "gives the logits, and the network cannot be used here; if one does, name that layer."
         )
+
+
+def _parallel(name: str, other: str, network: nn.Module) -> bool:
+    parts, others = name.split("."), other.split(".")
+    if len(parts) != len(others):
+        return False
+    unlike = [i for i, pair in enumerate(zip(parts, others, strict=True)) if pair[0] != pair[1]]
+    if len(unlike) != 1:
+        return False
+    parent = network.get_submodule(".".join(parts[: unlike[0]]))
+    return not isinstance(parent, nn.Sequential)
 
 
 def _inputs(layer: AnyLayer) -> int:

@@ -1,6 +1,5 @@
 """The margin of hypersphere embedding: what the label's cosine must exceed the others by."""
 
-import math
 from numbers import Real
 from typing import Any
 
@@ -25,16 +24,16 @@ def with_margin(
         logits: s * cos (n, c, h, w); those of a hypersphere head, enlarged or not.
         labels: (n, h, w); a class, or void: ``ignore_index`` or anything negative.
         scale: s, the scale of the head.
-        margin: m >= 0, in units of the cosine; 0 changes nothing.
+        margin: m in [0, 2), in units of the cosine; 0 changes nothing.
         ignore_index: Label of void pixels, whose logits are left alone.
 
     Returns:
         New logits of the same shape and type, differentiable.
 
     Raises:
-        InputError: ``scale`` is not a finite number > 0, or ``margin`` not one >= 0.
+        InputError: ``scale`` or ``margin`` is out of range, see `checked_scale` and `checked_margin`.
     """
-    lowered = checked_scale(scale) * _checked_margin(margin)
+    lowered = checked_scale(scale) * checked_margin(margin)
     void = _void(labels, ignore_index)
     at_label = labels.long().masked_fill(void, 0).unsqueeze(1)
     amount = torch.zeros_like(at_label, dtype=logits.dtype).masked_fill_(
@@ -55,14 +54,14 @@ def margin_cross_entropy(
         logits: s * cos (n, c, h, w).
         labels: (n, h, w); a class, or void: ``ignore_index`` or anything negative.
         scale: s, the scale of the head.
-        margin: m >= 0; 0 is the ordinary cross-entropy.
+        margin: m in [0, 2); 0 is the ordinary cross-entropy.
         ignore_index: Label of void pixels.
 
     Returns:
         (n, h, w) in nats; 0, without gradient, on void pixels.
 
     Raises:
-        InputError: ``scale`` is not a finite number > 0, or ``margin`` not one >= 0.
+        InputError: ``scale`` or ``margin`` is out of range, see `checked_scale` and `checked_margin`.
     """
     if logits.dtype != torch.float64:
         logits = logits.float()
@@ -71,12 +70,20 @@ def margin_cross_entropy(
     return F.cross_entropy(lowered, targets, ignore_index=NO_VOID, reduction="none")
 
 
+def checked_margin(margin: Any) -> float:
+    """Return a margin as a float.
+
+    Raises:
+        InputError: It is not a number in [0, 2): no cosine leads another one by 2.
+    """
+    number = isinstance(margin, Real) and not isinstance(margin, bool)
+    if not (number and 0 <= float(margin) < 2):
+        raise InputError(
+            f"margin is {margin!r}; give a finite number >= 0, below 2 because cosines differ by at "
+            "most that, such as 0.2."
+        )
+    return float(margin)
+
+
 def _void(labels: Tensor, ignore_index: int) -> Tensor:
     return (labels < 0) | (labels == ignore_index)
-
-
-def _checked_margin(margin: Any) -> float:
-    number = isinstance(margin, Real) and not isinstance(margin, bool)
-    if not (number and 0 <= float(margin) < math.inf):
-        raise InputError(f"margin is {margin!r}; give a finite number >= 0, such as 0.2.")
-    return float(margin)

@@ -8,7 +8,7 @@ from torch import Tensor
 from art_segplugin.core.types import Logits
 from art_segplugin.errors import InputError
 
-_LABELS_NEEDED = 16
+_LABELS_NEEDED = 4
 _MODESTY = 0.25
 """By how much a model of unscaled cosines is more often right than it believes."""
 
@@ -22,8 +22,8 @@ def check_outputs(logits: Logits, labels: Tensor | None = None) -> None:
 
     Args:
         logits: Outputs of the model on images of the run, (n, c, h, w).
-        labels: True labels (n, h, w) if there are any; without them, or with the model's own
-            predictions for labels, cosines are not recognised.
+        labels: True labels (n, h, w) or (n,) if there are any, not the model's own predictions, see
+            `no_predictions`; without them cosines are not recognised.
 
     Raises:
         InputError: They hold NaN or infinite values.
@@ -50,6 +50,14 @@ def check_outputs(logits: Logits, labels: Tensor | None = None) -> None:
         )
 
 
+def no_predictions(logits: Logits, labels: Tensor | None) -> Tensor | None:
+    """Return labels that somebody gave, or None where they may be what the model itself predicts."""
+    if labels is None or labels.shape != logits.shape[:1] + logits.shape[2:]:
+        return None
+    valid = (labels >= 0) & (labels < logits.shape[1])
+    return None if torch.equal(logits.argmax(1)[valid], labels[valid]) else labels
+
+
 def _are_probabilities(outputs: Tensor) -> bool:
     total = outputs.sum(1)
     return bool((outputs >= 0).all()) and torch.allclose(total, torch.ones_like(total), atol=1e-3)
@@ -61,5 +69,4 @@ def _are_cosines(outputs: Tensor, labels: Tensor) -> bool:
         return False
     confidence, prediction = outputs.float().softmax(1).max(1)
     right = (prediction == labels)[valid].float().mean()
-    own = right == 1  # the labels are the model's own predictions, not the truth
-    return bool(~own & (right - confidence[valid].mean() > _MODESTY))
+    return bool(right - confidence[valid].mean() > _MODESTY)

@@ -23,8 +23,9 @@ class AdversarialTraining(Objective):
     Args:
         attack: What makes the adversarial images; class weights and margin are not seen by it.
         loss: Cross-entropy of the update.
-        half: Attack every other image only; the loss is then the mean over the clean pixels plus the
-            mean over the attacked ones, from one forward pass over both.
+        half: Attack every other image only, the second of each pair: of an odd number the larger half
+            is clean. The loss is then the mean over the clean pixels plus the mean over the attacked
+            ones, from one forward pass over both.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class AdversarialTraining(Objective):
         super().__init__(loss)
         self.attack = InnerAttack(attack, loss.ignore_index)
         self.half = half
+        self.least_images = 2 if half else 1  # of one image none would ever be attacked
 
     @property
     def name(self) -> str:

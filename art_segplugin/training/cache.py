@@ -64,3 +64,15 @@ class SampleCache:
             self._free -= size
             self._samples[index] = cached
         return cached
+
+    def check_labelled(self) -> None:
+        """Look for a pixel that has a class, usually in the first sample.
+
+        Raises:
+            InputError: There is none.
+        """
+        void = self.dataset.palette.ignore_index
+        if all(bool((self[index].labels == void).all()) for index in range(len(self))):
+            raise InputError(
+                f"the training data hold void pixels ({void}) only; learning needs labelled ones."
+            )

@@ -44,6 +44,9 @@ class Objective(ABC):
     repeats: int = 1
     """Optimiser steps for which one batch is kept."""
 
+    least_images: int = 1
+    """Images that a step needs, on all processes together."""
+
     def __init__(self, loss: WeightedCrossEntropy) -> None:
         self.loss = loss
 

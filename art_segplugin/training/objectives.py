@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from art_segplugin.attacks import NamedAttack, named
+from art_segplugin.attacks.registry import parameters
 from art_segplugin.errors import InputError
 from art_segplugin.training.adversarial import AdversarialTraining
 from art_segplugin.training.alp import AdversarialLogitPairing
@@ -111,7 +112,8 @@ def inner_attack(
             FastAT: 1.25 times the radius.
 
     Raises:
-        InputError: The objective has no attack to choose, or one that is not known.
+        InputError: The objective has no attack to choose, or one that is not known, or the attack has
+            no steps of a given length.
     """
     usual = usual_of(name)
     if attack is not None and usual.fixed:
@@ -121,9 +123,14 @@ def inner_attack(
     chosen = attack or usual.attack
     if not chosen:
         raise InputError(f"{name} has no attack.")
+    unsized = named(chosen, eps=eps)
+    if step_size is not None and "step_size" not in parameters(unsized.recipe):
+        raise InputError(
+            f"step_size is {step_size:g} and {chosen!r} has no step size to choose; leave it out."
+        )
     if step_size is None:
         # Few steps have to cross the whole ball, from a random start in it.
-        steps = named(chosen, eps=eps).build().steps
+        steps = unsized.build().steps
         step_size = FAST_STEP * eps if name == "fast-at" else min(eps, 2 * eps / steps)
     return named(chosen, eps=eps, step_size=step_size)
 

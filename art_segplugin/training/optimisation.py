@@ -1,5 +1,6 @@
 """What one step does to the weights: forward, backward, exchange, update, average."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -27,15 +28,26 @@ class Optimisation:
             is made to count the images of all of them.
         objective: What is minimised.
         options: Options of the run.
-        processes: Those that share the images of a step.
+        processes: Those that share the images of a step; all begin with the weights of the first.
+
+    Raises:
+        InputError: The objective needs more images than a step has, or another head.
     """
 
     def __init__(
         self, model: Segmenter, objective: Objective, options: TrainingOptions, processes: Processes
     ) -> None:
+        images = processes.world * options.batch_size
+        if images < objective.least_images:
+            raise InputError(
+                f"a step has {images} image, of which none would be attacked; give batch_size "
+                f"{objective.least_images} or more, or attack all images instead of half."
+            )
+        objective.loss.check_head(model)
         self.device = next(model.parameters()).device
         if processes.world > 1 and self.device.type == "cuda":
             nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
+        processes.copy_from_first(model)
         self.model = model
         self.objective = objective
         self._options = options
@@ -66,7 +78,7 @@ class Optimisation:
             The loss before the update, over the images of all processes.
 
         Raises:
-            InputError: The loss is not finite.
+            InputError: The loss is not finite, or the gradients are not and no scaler skips them.
         """
         options = self._options
         lr = learning_rate(step, options)
@@ -82,13 +94,16 @@ class Optimisation:
             torch.manual_seed(derived_seed(options.seed, "layers", step, self._processes.rank))
             for part in _parts(whole, options.accumulate):
                 loss += self._backward(part, totals)
-        value = self._processes.sum(loss).item()
-        if value != value or value in (float("inf"), float("-inf")):
-            raise InputError(
-                f"the loss is {value} at step {step + 1} with learning rate {lr:.3g}: lower lr or "
-                "give a longer warmup, and train in float32 if this was a half precision."
-            )
+        total = self._processes.sum(loss)
         self._processes.sum_gradients(self.model)
+        # Together, for each answer makes the processor wait for the graphics card.
+        value, norm = torch.stack([total, self._gradient_norm().to(total)]).tolist()
+        for name, number in (("loss", value), ("norm of the gradients", norm)):
+            if not math.isfinite(number):
+                raise InputError(
+                    f"the {name} is {number} at step {step + 1} with learning rate {lr:.3g}: lower lr "
+                    "or give a longer warmup, and train in float32 if this was a half precision."
+                )
         self.objective.updated()
         self._scaler.step(self._optimiser)
         self._scaler.update()
@@ -96,7 +111,7 @@ class Optimisation:
         self._processes.average_statistics(self.model)
         if self._average is not None:
             self._average.update_parameters(self.model)
-        return value
+        return float(value)
 
     def state(self) -> dict[str, Any]:
         """Return everything that the next steps depend on; every process must ask for it."""
@@ -117,6 +132,11 @@ class Optimisation:
         if self._average is not None:
             self._average.load_state_dict(state["average"])
         self.objective.restore(state["objective"])
+
+    def _gradient_norm(self) -> Tensor:
+        """Return the L2 norm, or 0 where the scaler itself looks for what is not finite."""
+        found = [p.grad for p in self.model.parameters() if p.grad is not None]
+        return torch.zeros(()) if self._scaler.is_enabled() else nn.utils.get_total_norm(found)
 
     def _batch(self, batch: Batch, places: Sequence[int], step: int) -> TrainingBatch:
         images, labels = (tensor.to(self.device, non_blocking=True) for tensor in batch)

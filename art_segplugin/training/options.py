@@ -7,6 +7,7 @@ from art_segplugin.errors import InputError
 CLASS_WEIGHTINGS = ("none", "sqrt", "median")
 PRECISIONS = ("float32", "bfloat16", "float16")
 SCHEDULES = ("cosine", "steps")
+_HIGHEST_LR = 1e36  # the first step of AdamW divides by 1 - 0.9, in float32
 
 
 @dataclass(frozen=True)
@@ -77,16 +78,18 @@ class TrainingOptions:
             raise InputError(
                 f"accumulate is {self.accumulate}; expected at most batch_size, {self.batch_size}."
             )
-        if not self.lr > 0:
+        if not 0 < self.lr <= _HIGHEST_LR:
             raise InputError(f"lr is {self.lr}; expected a positive learning rate such as 0.003.")
-        if self.weight_decay < 0:
-            raise InputError(f"weight_decay is {self.weight_decay}; expected at least 0.")
+        if not 0 <= self.weight_decay < float("inf"):
+            raise InputError(
+                f"weight_decay is {self.weight_decay}; expected a finite number >= 0, such as 0.01."
+            )
         for name in ("warmup", "jitter", "eps_warmup", "ema"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}; expected a share in [0, 1).")
         if self.crop is not None and min(self.crop) < 1:
             raise InputError(f"crop is {self.crop}; expected height and width in pixels.")
-        if not 0 < self.scale[0] <= self.scale[1]:
+        if not 0 < self.scale[0] <= self.scale[1] < float("inf"):
             raise InputError(f"scale is {self.scale}; expected a range such as (0.75, 1.75).")
         if not all(0 < share < 1 for share in self.milestones):
             raise InputError(

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from art_segplugin.attacks import NamedAttack
 from art_segplugin.errors import InputError
+from art_segplugin.heads import hypersphere_head
 from art_segplugin.models.info import CheckpointInfo
 from art_segplugin.models.tensors import write_torch
 from art_segplugin.training.cache import SampleCache
@@ -20,8 +22,9 @@ from art_segplugin.training.options import TrainingOptions
 
 # These change how fast a run is, how often it saves and when it ends, not what it computes.
 _HARMLESS = ("save_every", "keep_every", "patience", "workers", "cache_bytes")
-# What the network sees and answers depends on these too, and the weights do not show them.
-_OF_THE_MODEL = ("mean", "std", "bgr", "channels", "stride")
+# What the network answers depends on these too, and the shapes of its weights do not show them.
+_OF_THE_MODEL = ("architecture", "mean", "std", "bgr", "channels", "stride")
+_SHOWN = 60  # characters of a value in a message
 # What looking for our own content in another program's raises.
 _FOREIGN = (AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
@@ -58,21 +61,25 @@ def describe_run(
     objective: str,
     withstand: NamedAttack | None,
     world: int,
+    model: nn.Module,
     info: CheckpointInfo,
     training: SampleCache,
     validation: SampleCache,
 ) -> dict[str, Any]:
-    """Return everything that must be equal for a run to be resumed, ready for JSON."""
+    """Return everything that must be equal for a run to be resumed, as JSON gives it back."""
     settings = {name: value for name, value in asdict(options).items() if name not in _HARMLESS}
-    settings |= {name: getattr(info, name) for name in _OF_THE_MODEL}
-    return {
-        **{name: list(v) if isinstance(v, tuple) else v for name, v in settings.items()},
+    run = {
+        **settings,
         "objective": objective,
         "withstand": withstand and [withstand.name, withstand.described()],
         "processes": world,
+        **{name: getattr(info, name) for name in _OF_THE_MODEL},
+        "architecture options": dict(info.options),
+        "hypersphere": _describe_head(model),
         "training data": _describe_data(training),
         "validation data": _describe_data(validation),
     }
+    return dict(json.loads(json.dumps(run)))
 
 
 def save_state(
@@ -108,10 +115,10 @@ def load_state(path: Path, run: dict[str, Any], optimisation: Optimisation) -> P
             f"the training state {path} cannot be read: delete it to start again."
         ) from error
     if changed := [name for name in run if saved_run.get(name) != run[name]]:
-        name = changed[0]
+        differences = [f"{name} {_unlike(saved_run.get(name), run[name])}" for name in changed]
         raise InputError(
-            f"{path.parent} holds a run with {name} {saved_run.get(name)!r}, not {run[name]!r}: "
-            "resume it with its own options, or choose another directory."
+            f"{path.parent} holds a run with {'; '.join(differences)}: resume it with its own "
+            "options, or choose another directory."
         )
     try:
         optimisation.restore(state)
@@ -121,10 +128,32 @@ def load_state(path: Path, run: dict[str, Any], optimisation: Optimisation) -> P
 
 
 def _describe_data(samples: SampleCache) -> str:
-    # The first and the last sample tell apart seeds, sizes and folders without reading everything.
+    # Some samples tell apart seeds, sizes and folders without reading everything.
     digest = hashlib.sha256()
-    for index in (0, len(samples) - 1):
+    for index in (0, len(samples) // 2, len(samples) - 1):
         for tensor in samples[index]:
             digest.update(tensor.numpy().tobytes())
     palette = samples.dataset.palette
     return f"{len(samples)} samples of {palette.name} ({digest.hexdigest()[:12]})"
+
+
+def _describe_head(model: nn.Module) -> list[Any] | None:
+    head = hypersphere_head(model)
+    names = [name for name, module in model.named_modules() if module is head]
+    return None if head is None else [names[0], head.scale]
+
+
+def _unlike(saved: Any, wanted: Any) -> str:
+    """Return both values; of long ones the place where they begin to differ."""
+    texts = [repr(saved), repr(wanted)]
+    pairs = enumerate(zip(*texts, strict=False))
+    differ = next((place for place, (one, other) in pairs if one != other), 0)
+    first = max(0, differ - _SHOWN // 2)
+    return ", not ".join(_clipped(text, first) for text in texts)
+
+
+def _clipped(text: str, first: int) -> str:
+    if len(text) <= _SHOWN:
+        return text
+    before, after = ("..." if first else ""), ("..." if first + _SHOWN < len(text) else "")
+    return f"{before}{text[first : first + _SHOWN]}{after}"

@@ -11,6 +11,7 @@ from art_segplugin.attacks import NamedAttack
 from art_segplugin.data.sample import Dataset
 from art_segplugin.distributed import ONE_PROCESS, Processes
 from art_segplugin.errors import InputError
+from art_segplugin.heads import hypersphere_head
 from art_segplugin.models.checkpoint import save_checkpoint
 from art_segplugin.models.info import CheckpointInfo
 from art_segplugin.models.segmenter import Segmenter
@@ -18,6 +19,7 @@ from art_segplugin.training.batches import BatchMaker
 from art_segplugin.training.cache import SampleCache
 from art_segplugin.training.class_weights import class_weights
 from art_segplugin.training.cross_entropy import WeightedCrossEntropy
+from art_segplugin.training.inner_attack import InnerAttack
 from art_segplugin.training.objective import Objective
 from art_segplugin.training.optimisation import Optimisation
 from art_segplugin.training.options import TrainingOptions
@@ -77,8 +79,9 @@ def train(
     The directory receives ``last.pt``, from which an interrupted run goes on to the identical result
     (on the CPU bit for bit), and ``best.safetensors``, the checkpoint of the best validation score:
     mIoU, or the accuracy of a classifier, under the attack that it shall withstand. Data order,
-    augmentation, random starts and random layers depend on the seed and the step only. With several
-    processes each calls this; the first one writes the files, in a folder that all of them see.
+    augmentation and random starts depend on the seed and the step only; random layers also on how the
+    images of a step are shared among processes and cut into parts. With several processes each calls
+    this and begins with the weights of the first, which writes the files, in a folder that all see.
 
     Args:
         model: What is trained, on the device where it shall be trained.
@@ -89,7 +92,7 @@ def train(
         info: Description that goes into the checkpoint; normalisation, training options and scores
             are filled in.
         objective: Makes what is minimised from the class weights, which ``options.class_weighting``
-            chose and which are None for none; None is `Supervised`.
+            chose and which are None for none; None is `Supervised`, without a margin.
         withstand: Attack under which the best checkpoint is chosen; None chooses by the clean score.
         resume: Go on from ``last.pt`` where there is one.
         processes: Those that train together, see `art_segplugin.distributed`.
@@ -100,9 +103,10 @@ def train(
 
     Raises:
         InputError: The data sets are empty or name other classes than ``info``, there is nothing to
-            train, or the directory holds a run and ``resume`` is False. While iterating: the saved
-            run had other options or data, samples lack labels, the validation data have void pixels
-            only, or the loss is not finite.
+            train, ``withstand`` has restarts, or the directory holds a run and ``resume`` is False.
+            While iterating: the saved run had other options or data, the objective fits neither the
+            head nor the number of images, samples lack labels, all pixels are void, or the loss or
+            its gradients are not finite.
     """
     for name, dataset in (("training", training), ("validation", validation)):
         if len(dataset) == 0:
@@ -124,16 +128,20 @@ def train(
         )
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise InputError("the model has no parameters to train.")
+    if withstand is not None:
+        InnerAttack(withstand, model.ignore_index)  # refuses it before the first validation
     state = Path(directory) / STATE_FILE
     if state.exists() and not resume:
         raise InputError(f"{state.parent} holds a run already: resume it or choose another folder.")
     info = replace(model.describe(info), training=asdict(options))
     run = _Run(training, validation, state, options, info, withstand, processes)
-    return _steps(model, run, objective or _supervised(model.ignore_index))
+    return _steps(model, run, objective or _supervised(model))
 
 
-def _supervised(ignore_index: int) -> ObjectiveMaker:
-    return lambda weights: Supervised(WeightedCrossEntropy(ignore_index, weights))
+def _supervised(model: Segmenter) -> ObjectiveMaker:
+    head = hypersphere_head(model)
+    scale = 1.0 if head is None else head.scale
+    return lambda weights: Supervised(WeightedCrossEntropy(model.ignore_index, weights, scale))
 
 
 @dataclass(frozen=True)
@@ -156,6 +164,7 @@ def _steps(model: Segmenter, run: _Run, make_objective: ObjectiveMaker) -> Itera
     first_process = processes.rank == 0
     # One thread makes all samples: a renderer's graphics context belongs to the thread it began in.
     with ThreadPoolExecutor(1, thread_name_prefix="samples") as maker:
+        maker.submit(train_samples.check_labelled).result()
         weights = maker.submit(class_weights, train_samples, options.class_weighting).result()
         objective = make_objective(weights)
         optimisation = Optimisation(model, objective, options, processes)
@@ -165,10 +174,13 @@ def _steps(model: Segmenter, run: _Run, make_objective: ObjectiveMaker) -> Itera
             objective.name,
             run.withstand,
             processes.world,
+            model,
             run.info,
             train_samples,
             val_samples,
         ).result()
+        taught = {name: described[name] for name in ("objective", "withstand")}
+        info = replace(run.info, training={**run.info.training, **taught})
         progress = Progress()
         if run.state.exists():
             progress = load_state(run.state, described, optimisation)
@@ -197,11 +209,11 @@ def _steps(model: Segmenter, run: _Run, make_objective: ObjectiveMaker) -> Itera
                 )
                 progress = progress.judged(scores)
                 if first_process and not progress.waited:
-                    info = replace(run.info, scores={**run.info.scores, **scores})
-                    save_checkpoint(run.state.with_name(BEST_FILE), optimisation.answer, info)
+                    best = replace(info, scores={**info.scores, **scores})
+                    save_checkpoint(run.state.with_name(BEST_FILE), optimisation.answer, best)
             if first_process and options.keep_every and done % options.keep_every == 0:
                 kept = run.state.with_name(KEPT_FILE.format(done))
-                save_checkpoint(kept, optimisation.answer, replace(run.info, scores=scores or {}))
+                save_checkpoint(kept, optimisation.answer, replace(info, scores=scores or {}))
             progress = replace(progress, step=done)
             if saves:
                 saved = optimisation.state()

@@ -17,8 +17,10 @@ def test_networks_by_name():
     [
         ("vgg", "classification", "the network is 'vgg'; for classification data give 'resnet'"),
         ("resnet", "segmentation", "for segmentation data give 'small'"),
-        ("resnet:depth=3", "classification", "does not take these options"),
-        ("resnet:width=wide", "classification", "'width=wide' is no option of a network"),
+        ("resnet:depth=3", "classification", "it has width, blocks, stem_stride: give"),
+        ("resnet:width=4,foo=3", "classification", "'foo=3' is no option of the network 'resnet'"),
+        ("", "classification", "the network is ''; for classification data give 'resnet'"),
+        ("resnet:width=wide", "classification", "'width=wide' is no option of the network"),
         ("resnet:width=4.9", "classification", "'width=4.9' is no option"),
         ("resnet:width=nan", "classification", "'width=nan' is no option"),
         ("resnet:classes=3", "classification", "'classes=3' is no option"),

@@ -52,6 +52,18 @@ def test_another_judge_has_the_radius_and_its_own_steps():
     assert ObjectiveWords("fast-at", val_attack="fgsm").judge().name == "fgsm"
 
 
+def test_only_an_attack_has_a_radius_that_rises():
+    ObjectiveWords().check_warmup(0.0)
+    ObjectiveWords("free-at").check_warmup(0.5)
+    with pytest.raises(InputError, match="leave --eps-warmup out, or give --objective pgd-at"):
+        ObjectiveWords().check_warmup(0.5)
+
+
+def test_steps_may_cross_the_whole_ball():
+    words = ObjectiveWords("pgd-at", eps="4/255", step_size="8/255")
+    assert words.inner().described()["step_size"] == 8 / 255
+
+
 def test_measured_weights_multiply_those_by_frequency(monkeypatch):
     measured, asked = torch.tensor([2.0, 0.5]), []
     monkeypatch.setattr(objectives, "measured_weights", lambda *a: asked.append(a) or measured)
@@ -78,6 +90,12 @@ def test_what_was_given_is_what_is_used():
     [
         ({"name": "mart"}, "objective 'mart' is unknown; choose from cross-"),
         ({"name": "pgd-at", "eps": "eight"}, "'eight' is no number"),
+        ({"name": "pgd-at", "eps": "0"}, "eps is 0; expected a radius > 0, such as 8/255"),
+        ({"name": "free-at", "eps": "0/255"}, "eps is 0/255; expected"),
+        ({"name": "pgd-at", "step_size": "0"}, "the step size is 0; expected one > 0"),
+        ({"name": "pgd-at", "step_size": "nan"}, "step_size is nan; give a finite number"),
+        ({"name": "alp", "eps": "4/255", "step_size": "9/255"}, "at most twice the radius 4/255"),
+        ({"name": "fast-at", "step_size": "17/255"}, "at most twice the radius 8/255"),
         ({"name": "pgd-at", "attack": "pgd-0"}, "steps is 0"),
         ({"name": "pgd-at", "attack": "cw"}, "attack 'cw' is unknown"),
         ({"name": "pgd-at", "eps": "8"}, "did you mean 8/255"),

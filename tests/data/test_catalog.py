@@ -150,3 +150,12 @@ def test_known_palettes():
     assert known_palette(None) is None
     with pytest.raises(InputError, match="palette 'x' is unknown"):
         known_palette("x")
+
+
+def test_leaves_out_the_first_images():
+    for spec in ("digits", "scenes"):
+        all_of_them = open_dataset(spec, "val", count=5, size=(24, 32))
+        rest = open_dataset(spec, "val", count=2, skip=3, size=(24, 32))
+        assert [sample.name for sample in rest] == [all_of_them[i].name for i in (3, 4)]
+    assert len(open_dataset("digits", "val", skip=10**6)) == 0
+    assert len(open_dataset("digits", "val", skip=4)) == len(open_dataset("digits", "val")) - 4

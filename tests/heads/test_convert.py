@@ -161,6 +161,35 @@ def test_copies_and_weights_of_converted_networks():
     assert torch.equal(other(images), expected)
 
 
+@pytest.mark.parametrize("build", [segmenter, classifier])
+def test_hooks_stay_and_can_be_removed(build):
+    model, seen = build().eval(), []
+    layer = model.model.classifier
+    handles = [
+        layer.register_forward_hook(lambda *_: seen.append("after")),
+        layer.register_forward_pre_hook(lambda *_: seen.append("before")),
+        layer.register_full_backward_hook(lambda *_: seen.append("backward")),
+    ]
+    to_hypersphere(model, 4)
+    images = torch.rand(2, 3, 32, 32)
+    model(images).sum().backward()
+    assert seen == ["before", "after", "backward"]
+    to_plain(model)
+    model(images).sum().backward()
+    assert seen == 2 * ["before", "after", "backward"]
+    for handle in handles:
+        handle.remove()
+    model(images).sum().backward()
+    assert len(seen) == 6
+
+
+@pytest.mark.parametrize("model", ["x", None, lambda x: x])
+def test_what_is_no_module_is_refused(model):
+    for convert in (lambda: to_hypersphere(model, 4), lambda: to_plain(model)):
+        with pytest.raises(InputError, match=r"the model is a \w+; expected a torch.nn.Module"):
+            convert()
+
+
 class OddLinear(nn.Linear):
     def forward(self, features):
         return 2 * super().forward(features)
@@ -171,6 +200,7 @@ class OddLinear(nn.Linear):
     [
         (nn.Linear(3, 4), {"scale": -1.0}, "scale is -1.0; give a finite number > 0"),
         (HypersphereLinear(3, 4), {}, "converted to hypersphere embedding already"),
+        (nn.Linear(3, 4), {"scale": 10001}, "scale is 10001; .* at most 10000, such as 15"),
         (nn.Linear(3, 5), {}, "gives 4 outputs"),
         (nn.Sequential(nn.Linear(3, 4)), {"layer": "head"}, "no layer 'head'"),
         (nn.Sequential(OddLinear(3, 4)), {}, "0 is a OddLinear, which may compute"),

@@ -210,7 +210,7 @@ def test_finding_the_head():
     assert hypersphere_head(nn.Linear(4, 3)) is None
 
 
-@pytest.mark.parametrize("scale", [0, -1.0, math.inf, math.nan, "15", True, None])
+@pytest.mark.parametrize("scale", [0, -1.0, 1.1e4, math.inf, math.nan, "15", True, None])
 def test_refuses_other_scales(scale):
     with pytest.raises(InputError, match=r"scale is .*; give a finite number > 0"):
         HypersphereLinear(4, 3, scale)

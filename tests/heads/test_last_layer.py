@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -67,6 +68,10 @@ def test_a_classifier_of_images_beside_the_segmenting_head_does_not_count():
 def test_layers_in_a_row_end_with_the_last():
     chain = module(first=nn.Conv2d(3, 4, 3), second=nn.Conv2d(4, 4, 1))
     assert find_last_layer(chain, 4)[0] == "second"
+    blocks = [module(conv=nn.Conv2d(3, 4, 1)), module(conv=nn.Conv2d(4, 3, 1))]
+    blocks.append(module(conv=nn.Conv2d(3, 4, 1)))
+    assert find_last_layer(nn.Sequential(*blocks), 4)[0] == "2.conv"
+    assert find_last_layer(module(conv=nn.Conv2d(3, 4, 1), head=blocks[0]), 4)[0] == "head.conv"
     stack = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 3), nn.Linear(3, 4))
     assert find_last_layer(stack, 4)[0] == "3"
 
@@ -98,6 +103,16 @@ SUMMED = module(score3=nn.Conv2d(3, 4, 1), score4=nn.Conv2d(8, 4, 1))
         (module(head=LRASPP), None, "head.low_classifier and head.high_classifier give as many"),
         (module(head=LRASPP), "head.high_classifier", "head.high_classifier is one of two layers"),
         (SUMMED, None, "score3 and score4 give as many .* name that layer"),
+        (
+            module(head=module(fc=nn.Linear(3, 4)), head_dist=module(fc=nn.Linear(3, 4))),
+            None,
+            "head.fc and head_dist.fc give as many",
+        ),
+        (
+            nn.ModuleList([module(fc=nn.Linear(3, 4)), module(fc=nn.Linear(3, 4))]),
+            None,
+            "0.fc and 1.fc give as many",
+        ),
         (module(model=ToyForUniversalSegmentation()), None, "ToyForUniv.* classifies masks, not"),
         (nn.Sequential(nn.Conv2d(8, 4, 1, groups=2)), None, "0 is a convolution of 2 groups"),
         (module(up=nn.ConvTranspose2d(8, 4, 2)), None, "up is a transposed convolution"),
@@ -116,6 +131,13 @@ def test_refuses_what_has_no_last_layer(model, name, message):
         assert class_weight_norms(model, 4) is None
         with pytest.raises(InputError, match=message):
             add_to_logits(model, torch.zeros(4))
+
+
+@pytest.mark.parametrize("classes", [4.0, "4", None, True])
+def test_classes_are_a_whole_number(classes):
+    with pytest.raises(InputError, match=f"classes is {classes!r}; expected a whole number"):
+        find_last_layer(nn.Linear(3, 4), classes)
+    assert find_last_layer(nn.Linear(3, 4), np.int64(4))[0] == ""
 
 
 def test_one_of_several_layers_can_be_named():

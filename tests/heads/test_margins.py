@@ -134,10 +134,10 @@ def test_one_label_an_image():
     torch.testing.assert_close(found.flatten(), flat)
 
 
-@pytest.mark.parametrize("margin", [-0.1, math.nan, math.inf, "0.2", None, True])
+@pytest.mark.parametrize("margin", [-0.1, 2, 2.5, math.nan, math.inf, "0.2", None, True])
 def test_refuses_other_margins(margin):
     cosines, labels = problem()
-    with pytest.raises(InputError, match=r"margin is .*; give a finite number >= 0"):
+    with pytest.raises(InputError, match=r"margin is .*; give a finite number >= 0, below 2"):
         with_margin(cosines, labels, 15.0, margin)
 
 

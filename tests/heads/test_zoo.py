@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from art_segplugin.errors import InputError
-from art_segplugin.heads import find_last_layer, hypersphere_head, to_hypersphere
+from art_segplugin.heads import check_is_last, find_last_layer, hypersphere_head, to_hypersphere
 from art_segplugin.models import Classifier, Segmenter
 
 CLASSES = 5
@@ -25,6 +25,7 @@ def check(network, name, wrapper=Segmenter, size=64):
     assert network.get_submodule(name) is hypersphere_head(segmenter)
     assert before - set(network.state_dict()) <= {f"{name}.bias"}
     images = torch.rand(1, 3, size, size)
+    check_is_last(segmenter, images)
     with torch.no_grad():
         logits = segmenter(images)
         assert 0 < logits.abs().max() <= 2 * (1 + 1e-5)

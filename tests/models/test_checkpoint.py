@@ -218,6 +218,12 @@ def test_a_callable_has_no_weights(tmp_path):
 
 
 def test_shipped_checkpoints_are_small_and_whole():
+    assert sum(file.stat().st_size for file in shipped().values()) <= 20_000_000
+    images = torch.rand(1, 3, 48, 64)
     for name, file in shipped().items():
-        assert file.stat().st_size <= 4_000_000
-        assert load_checkpoint(file).info.scores["miou"] > 0.5, name
+        model = load_checkpoint(file)
+        assert {p.dtype for p in model.parameters()} == {torch.float32}, name
+        assert model(images).isfinite().all(), name
+        assert model.info.command.startswith("art-segplugin train"), name
+        if "-step-" not in name:  # on the way not every one is judged
+            assert model.info.scores["miou"] > 0.4, name

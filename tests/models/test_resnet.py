@@ -16,6 +16,13 @@ def test_one_logit_a_class(options, size):
     assert all(parameter.grad is not None for parameter in network.parameters())
 
 
+def test_no_strided_convolution_of_one_pixel():
+    """Its backward pass breaks the process on CPUs where there are few channels."""
+    for module in SmallResNet(10, width=4).modules():
+        if isinstance(module, torch.nn.Conv2d) and module.kernel_size == (1, 1):
+            assert module.stride == (1, 1)
+
+
 def test_its_size():
     assert sum(p.numel() for p in SmallResNet(10).parameters()) == 696_618
     # Doubled width, full resolution: about the 2.8 million parameters of a ResNet-18 without its

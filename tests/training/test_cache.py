@@ -27,6 +27,13 @@ def test_keeps_no_more_than_the_limit():
     assert data.made == [0, 1, 2, 2]
 
 
+def test_one_labelled_sample_is_enough():
+    data = Toy()
+    cache = SampleCache(data, limit=2**20)
+    cache.check_labelled()
+    assert data.made == [0]
+
+
 @pytest.mark.parametrize(
     ("labels", "message"),
     [

@@ -4,6 +4,8 @@ import torch.nn.functional as F
 from torch import nn
 from training import by_hand
 
+from art_segplugin.errors import InputError
+from art_segplugin.heads import to_hypersphere
 from art_segplugin.training import Supervised, TrainingBatch, WeightedCrossEntropy
 
 IMAGES = torch.rand(2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
@@ -42,7 +44,7 @@ def test_is_torchs_own(weights):
     torch.testing.assert_close(supervised(model, IMAGES, LABELS, class_weights=weights), expected)
 
 
-@pytest.mark.parametrize(("scale", "margin"), [(15.0, 0.2), (1.0, 3.0)])
+@pytest.mark.parametrize(("scale", "margin"), [(15.0, 0.2), (1.0, 1.5)])
 def test_the_margin_lowers_the_cosine_of_the_label(scale, margin):
     """-log(e^(s (cos_y - m)) / (e^(s (cos_y - m)) + sum of the others' e^(s cos)))."""
     cosines = F.normalize(LOGITS, dim=1)
@@ -87,6 +89,28 @@ def test_a_negative_index_and_class_255_get_along():
     assert loss.total(labels) == 1
     expected = F.cross_entropy(logits[..., :1], labels[..., :1])
     torch.testing.assert_close(loss(logits, labels), expected)
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+@pytest.mark.parametrize("margin", [0.0, 0.2])
+def test_negative_labels_are_void_too(weights, margin):
+    labels = LABELS.masked_fill(LABELS == 2, -1)
+    void = LABELS.masked_fill(LABELS == 2, 255)
+    loss = WeightedCrossEntropy(255, weights, 2.0, margin)
+    assert torch.equal(loss(LOGITS, labels), loss(LOGITS, void))
+    assert torch.equal(loss.total(labels), loss.total(void))
+    assert torch.equal(loss.valid(labels), void != 255)
+
+
+def test_scale_and_margin_have_to_fit_the_head():
+    plain, sphere = nn.Conv2d(3, 3, 1), to_hypersphere(nn.Sequential(nn.Conv2d(3, 3, 1)), 3, 10.0)
+    WeightedCrossEntropy().check_head(plain)
+    WeightedCrossEntropy(scale=10.0, margin=0.2).check_head(sphere)
+    with pytest.raises(InputError, match=r"margin is 0\.2 and the model has no hypersphere head"):
+        WeightedCrossEntropy(scale=10.0, margin=0.2).check_head(plain)
+    for margin in (0.0, 0.2):
+        with pytest.raises(InputError, match=r"scale is 15 and the .* head of the model has 10;"):
+            WeightedCrossEntropy(scale=15.0, margin=margin).check_head(sphere)
 
 
 def test_described_is_what_tells_it_apart():

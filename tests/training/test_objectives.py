@@ -92,6 +92,12 @@ def test_given_step_sizes_win():
         (lambda: inner_attack("free-at", "pgd-7"), "free-at has no attack to choose"),
         (lambda: inner_attack("fast-at", "pgd-7"), "fast-at has no attack to choose"),
         (lambda: inner_attack("free-at", step_size=0.1), "steps of length eps"),
+        (
+            lambda: inner_attack("pgd-at", "apgd-10", 0.1, 0.02),
+            "'apgd-10' has no step size to choose",
+        ),
+        (lambda: inner_attack("pgd-at", "fgsm", step_size=0.02), "step_size is 0.02 and 'fgsm'"),
+        (lambda: inner_attack("segpgd-at", "segfgsm", step_size=0.02), "'segfgsm' has no step"),
         (lambda: inner_attack("pgd-at", "square"), "'square' is unknown"),
         (lambda: inner_attack("pgd-at", eps=-1.0), "eps is -1.0"),
     ],

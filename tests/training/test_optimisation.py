@@ -158,6 +158,28 @@ def test_a_loss_that_is_not_finite_is_named_before_it_is_learnt(factor):
     assert all(map(torch.equal, before, weights(running.model)))
 
 
+def test_gradients_that_are_not_finite_are_named_before_they_are_learnt():
+    """Though the loss is finite: else only the loss of a next step would tell."""
+    running = optimisation(steps=1)
+    before = weights(running.model)
+    next(running.model.parameters()).register_hook(lambda g: g * float("nan"))
+    with pytest.raises(InputError, match=r"the norm of the gradients is nan at step 1 with .*lr"):
+        take(running, 1)
+    assert all(map(torch.equal, before, weights(running.model)))
+
+
+def test_half_of_one_image_is_refused():
+    objective = make("pgd-at half")
+    assert optimisation(objective, batch_size=2).objective is objective
+    with pytest.raises(InputError, match=r"a step has 1 image, .* give batch_size 2 or more"):
+        optimisation(objective, batch_size=1)
+
+
+def test_a_margin_without_a_head_is_refused():
+    with pytest.raises(InputError, match="no hypersphere head"):
+        optimisation(make("pgd-at", margin=0.2))
+
+
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 @pytest.mark.parametrize("name", NAMES)
 def test_half_precision_comes_near_single_precision(name, precision):

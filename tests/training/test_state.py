@@ -8,6 +8,7 @@ from training.toy import INFO, Toy, batch, options, plain_model, same_state
 from art_segplugin.attacks import named
 from art_segplugin.distributed import ONE_PROCESS
 from art_segplugin.errors import InputError
+from art_segplugin.heads import to_hypersphere
 from art_segplugin.models import Segmenter
 from art_segplugin.training import FreeAdversarialTraining, WeightedCrossEntropy
 from art_segplugin.training.cache import SampleCache
@@ -17,17 +18,35 @@ from art_segplugin.training.state import Progress, describe_run, load_state, sav
 WITHSTAND = named("pgd-2", eps=0.03)
 
 
+def _sphere(scale):
+    return to_hypersphere(torch.nn.Sequential(torch.nn.Conv2d(3, 3, 1)), 3, scale)
+
+
 def _describe(
-    training=None, objective="cross-entropy", withstand=None, world=1, info=INFO, **changes
+    training=None,
+    objective="cross-entropy",
+    withstand=None,
+    world=1,
+    info=INFO,
+    model=None,
+    **changes,
 ):
     caches = [SampleCache(data, 2**20) for data in (training or Toy(), Toy(2, seed=1))]
-    return describe_run(options(**changes), objective, withstand, world, info, *caches)
+    model = model or torch.nn.Conv2d(3, 3, 1)
+    return describe_run(options(**changes), objective, withstand, world, model, info, *caches)
 
 
 def _optimisation(model=None):
     objective = FreeAdversarialTraining(named("pgd-1"), WeightedCrossEntropy())
     chosen = options(ema=0.5, precision="float16", batch_size=4)
     return Optimisation(model or plain_model(torch.float32), objective, chosen, ONE_PROCESS)
+
+
+class _Changed(Toy):
+    """One in the middle is another."""
+
+    def __getitem__(self, index):
+        return super().__getitem__(5 if index == 3 else index)
 
 
 @pytest.fixture
@@ -81,6 +100,16 @@ def test_the_last_score_chooses_and_the_first_breaks_ties():
             r"mean \[0.0, 0.0, 0.0\], not \[0.5, 0.5, 0.5\]",
         ),
         ({"info": replace(INFO, bgr=True)}, "bgr False, not True"),
+        ({"info": replace(INFO, architecture="small")}, "architecture 'toy', not 'small'"),
+        (
+            {"info": replace(INFO, options={"stem_stride": 1})},
+            "architecture options {}, not {'stem_stride': 1}",
+        ),
+        ({"model": _sphere(10.0)}, r"hypersphere None, not \['0', 10.0\]"),
+        (
+            {"lr": 0.5, "seed": 1, "objective": "trades"},
+            "run with lr 0.02, not 0.5; seed 0, not 1; objective 'cross-entropy', not 'trades': res",
+        ),
         ({"objective": "trades"}, "objective 'cross-entropy', not 'trades'"),
         ({"withstand": WITHSTAND}, "withstand None, not .'pgd-2'"),
         ({"world": 2}, "processes 1, not 2"),
@@ -88,12 +117,38 @@ def test_the_last_score_chooses_and_the_first_breaks_ties():
         ({"milestones": (0.1,)}, r"milestones \[0.5, 0.75\], not \[0.1\]"),
         ({"training": Toy(7)}, "training data '6 samples of toy .*not '7 samples"),
         ({"training": Toy(seed=5)}, "training data '6 samples of toy"),
+        ({"training": _Changed()}, "training data '6 samples of toy"),
     ],
 )
 def test_refuses_another_run(saved, changes, message):
     path, _ = saved
     with pytest.raises(InputError, match=message):
         load_state(path, _describe(**changes), _optimisation())
+
+
+def test_equal_networks_of_another_scale_are_told_apart():
+    assert _describe(model=_sphere(10.0)) == _describe(model=_sphere(10.0))
+    assert _describe(model=_sphere(10.0)) != _describe(model=_sphere(15.0))
+
+
+def test_options_that_json_changes_resume(saved):
+    path, optimisation = saved
+    run = _describe(info=replace(INFO, options={"widths": (1, 2)}))
+    save_state(path, run, Progress(7), optimisation.state())
+    again = _describe(info=replace(INFO, options={"widths": (1, 2)}))
+    assert load_state(path, again, _optimisation()).step == 7
+
+
+def test_long_values_are_shown_where_they_differ(saved):
+    path, optimisation = saved
+    words = "adversarial training " + "x" * 200
+    save_state(path, _describe(objective=f"{words} eps 1 {words}"), Progress(), {})
+    with pytest.raises(InputError) as caught:
+        load_state(path, _describe(objective=f"{words} eps 2 {words}"), optimisation)
+    message = str(caught.value).partition("holds a run with ")[2]
+    assert "x eps 1 adv" in message
+    assert "x eps 2 adv" in message
+    assert len(message) < 250
 
 
 def test_refuses_another_model(saved):

@@ -8,9 +8,11 @@ from torch import nn
 from training import toy
 from training.toy import Toy, objective_maker, run
 
+from art_segplugin.attacks import named
+from art_segplugin.data.sample import Sample
 from art_segplugin.errors import InputError
 from art_segplugin.heads import to_hypersphere
-from art_segplugin.models.checkpoint import load_checkpoint
+from art_segplugin.models.checkpoint import load_checkpoint, read_info
 from art_segplugin.models.info import CheckpointInfo
 from art_segplugin.models.segmenter import Segmenter
 from art_segplugin.training import (
@@ -55,6 +57,8 @@ def test_the_best_checkpoint_is_described(unbroken):
     assert loaded.info.scores == {"miou": states[-1].best}
     assert loaded.info.training["batch_size"] == 2
     assert loaded.info.classes == ("red", "green", "blue")
+    assert loaded.info.training["objective"].startswith("cross-entropy {")
+    assert loaded.info.training["withstand"] is None
 
 
 def test_the_best_checkpoint_keeps_the_normalisation(tmp_path):
@@ -68,6 +72,15 @@ def test_the_best_checkpoint_keeps_the_normalisation(tmp_path):
     steps = train(other, Toy(), Toy(2, seed=1), tmp_path, options, info=toy.INFO, resume=True)
     with pytest.raises(InputError, match="holds a run with mean"):
         next(steps)
+
+
+def test_the_kept_checkpoints_say_what_they_learnt(tmp_path):
+    maker = objective_maker("pgd-at", attack="pgd-1")
+    list(run(tmp_path, objective=maker, withstand=named("pgd-2"), steps=1, keep_every=1)[1])
+    training = read_info(tmp_path / "step-000001.safetensors").training
+    assert training["objective"].startswith("adversarial training {")
+    assert '"pgd-1"' in training["objective"]
+    assert training["withstand"][0] == "pgd-2"
 
 
 def test_learns(tmp_path):
@@ -211,6 +224,38 @@ def test_refuses_what_cannot_be_trained(tmp_path, network, options, data, info, 
     model = Segmenter(network, **{"classes": 3} | options)
     with pytest.raises(InputError, match=message):
         train(model, data, Toy(2), tmp_path, toy.options(), info=info)
+
+
+def test_a_judge_that_cannot_be_used_is_refused_at_once(tmp_path):
+    with pytest.raises(
+        InputError, match="restarts is 3 in 'pgd-2'; training starts each attack once"
+    ):
+        run(tmp_path, withstand=named("pgd-2", eps=0.1, restarts=3))
+
+
+@pytest.mark.parametrize("weighting", ["none", "sqrt"])
+def test_data_without_a_label_are_refused(tmp_path, weighting):
+    class Void(Toy):
+        def __getitem__(self, index):
+            sample = super().__getitem__(index)
+            return Sample(sample.name, sample.image, torch.full_like(sample.labels, 255))
+
+    with pytest.raises(InputError, match=r"training data hold void pixels \(255\) only"):
+        next(run(tmp_path, data=Void(), class_weighting=weighting)[1])
+
+
+def test_half_of_one_image_is_refused(tmp_path):
+    maker = objective_maker("pgd-at", attack="pgd-1", half=True)
+    with pytest.raises(InputError, match="a step has 1 image"):
+        next(run(tmp_path, objective=maker, batch_size=1)[1])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_usual_objective_has_the_scale_of_the_head(tmp_path):
+    net = to_hypersphere(toy.plain_network(), 3, scale=9.0)
+    list(run(tmp_path, steps=1, net=net)[1])
+    objective = read_info(tmp_path / "best.safetensors").training["objective"]
+    assert '"scale": 9.0' in objective
 
 
 def test_all_samples_are_made_in_one_thread(tmp_path):

@@ -44,12 +44,23 @@ def as_like(values: Tensor, like: Same) -> Same:
     return np.ascontiguousarray(to_array(values))
 
 
+def check_array(name: str, data: Any) -> None:
+    """Refuse what is neither an array nor a tensor, such as a list.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if not isinstance(data, np.ndarray | Tensor):
+        raise InputError(f"{name} is a {type(data).__name__}; give an array or a tensor.")
+
+
 def check_images(x: Data, *, channels_first: bool) -> None:
     """Refuse what is no batch of images.
 
     Raises:
-        InputError: `x` does not have four dimensions.
+        InputError: `x` is no array or does not have four dimensions.
     """
+    check_array("x", x)
     if x.ndim != 4:
         layout = "(n, ch, h, w)" if channels_first else "(n, h, w, ch)"
         raise InputError(f"x has shape {tuple(x.shape)}; give a batch of images {layout}.")

@@ -1,6 +1,7 @@
 """What ART estimators with hypersphere embedding share: a head, its scale and the training's margin."""
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from art_segplugin.heads.hypersphere import (
     hypersphere_head,
 )
 from art_segplugin.heads.margins import with_margin
-from art_segplugin.wrappers.art.training_loop import holds
+from art_segplugin.wrappers.art.training_loop import holds, optimizer_of
 
 DEFAULT_MARGIN = 0.2
 """Margin m of PGD and TRADES in the official code of arXiv:2002.08619."""
@@ -64,6 +65,34 @@ class HypersphereMixin:
         """Name of the last layer that was given."""
         return self._layer
 
+    def set_params(self, **kwargs: Any) -> None:
+        """Set parameters of the constructor, all of them or none.
+
+        Args:
+            **kwargs: Their new values.
+
+        Raises:
+            ValueError: There is no such parameter.
+            TypeError, InputError: As in the constructor.
+        """
+        # ART sets them one by one, checks them last, and changes its lists in place.
+        before = {
+            name: copy(value) if isinstance(value, list) else value
+            for name, value in vars(self).items()
+        }
+        head, scale = self.head, self.scale
+        try:
+            super().set_params(**kwargs)  # type: ignore[misc]
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            head.scale = scale
+            raise
+
+    def _check_optimizer(self) -> None:
+        """Refuse an optimizer that is still that of another model, or leaves the head out."""
+        check_head_is_trained(self.head, optimizer_of(self, self.model))
+
     def _converted(self, model: nn.Module) -> nn.Module:
         """Return a model with a hypersphere head; its last layer is replaced in place.
 
@@ -91,6 +120,19 @@ def refuse_another_scale(model: Any, scale: float | None) -> None:
         raise InputError(
             f"scale is {scale} and the model has a hypersphere head of scale {head and head.scale}; "
             "leave scale out, or change it afterwards by set_params(scale=...)."
+        )
+
+
+def check_loss(loss: Any) -> None:
+    """Refuse what is not the cross-entropy of logits, from which the margin is taken.
+
+    Raises:
+        InputError: It is another loss.
+    """
+    if not isinstance(loss, nn.CrossEntropyLoss):
+        raise InputError(
+            f"loss is a {type(loss).__name__}; hypersphere embedding is trained with "
+            "torch.nn.CrossEntropyLoss."
         )
 
 

@@ -1,26 +1,33 @@
 """A classifier with hypersphere embedding as an ART estimator."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from copy import copy
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from art.data_generators import DataGenerator
+import torch.nn.functional as F
+from art import config
+from art.data_generators import DataGenerator, PyTorchDataGenerator
 from art.defences.postprocessor import Postprocessor
 from art.defences.preprocessor import Preprocessor
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
-from art_segplugin.errors import InputError
+from art_segplugin.heads.check import check_is_last
 from art_segplugin.heads.margins import with_margin
-from art_segplugin.wrappers.art.arrays import Data
+from art_segplugin.wrappers.art.arrays import Data, to_tensor
 from art_segplugin.wrappers.art.hypersphere import (
     DEFAULT_MARGIN,
     HypersphereMixin,
     check_head_is_trained,
+    check_loss,
     refuse_another_scale,
 )
+from art_segplugin.wrappers.art.labels import image_labels
 from art_segplugin.wrappers.art.sizes import whole_number
+from art_segplugin.wrappers.art.weights import load_art_files
 
 
 class PyTorchHypersphereClassifier(HypersphereMixin, PyTorchClassifier):
@@ -92,26 +99,24 @@ class PyTorchHypersphereClassifier(HypersphereMixin, PyTorchClassifier):
         )
         self._check_params()
         check_head_is_trained(self.head, optimizer)
+        check_is_last(self.model, torch.zeros(1, *self.input_shape, device=self.device))
 
     def _check_params(self) -> None:
         """Check everything, after construction and after `set_params`."""
         super()._check_params()
-        if not isinstance(self._loss, nn.CrossEntropyLoss):
-            raise InputError(
-                f"loss is a {type(self._loss).__name__}; hypersphere embedding is trained with "
-                "torch.nn.CrossEntropyLoss."
-            )
+        check_loss(self._loss)
         converted = self._converted(self.model)
         if converted is not self.model:  # it was nothing but a layer
             self._model = self._wrapped(converted)
 
     def set_params(self, **kwargs: Any) -> None:
-        """Set parameters of the constructor; a model gets its hypersphere head, too.
+        """Set parameters of the constructor, all or none; a model gets its hypersphere head, too.
 
         Args:
             **kwargs: Their new values.
 
         Raises:
+            ValueError: There is no such parameter.
             TypeError, InputError: As in the constructor.
         """
         if "model" in kwargs:  # ART would not wrap it
@@ -122,17 +127,47 @@ class PyTorchHypersphereClassifier(HypersphereMixin, PyTorchClassifier):
         return self._make_model_wrapper(model).to(self._device)
 
     def fit(self, x: Data, y: Data, *args: Any, **kwargs: Any) -> None:
-        """Train with the margin; arguments and errors are those of ART's `PyTorchClassifier.fit`."""
+        """Train with the margin; arguments and errors are those of ART's `PyTorchClassifier.fit`.
+
+        Raises:
+            InputError: The optimizer does not hold the model's weights, that of its last layer above
+                all.
+        """
         with self._margin_in_loss():
             super().fit(x, y, *args, **kwargs)
 
     def fit_generator(self, generator: DataGenerator, *args: Any, **kwargs: Any) -> None:
-        """Train with the margin; as ART's `PyTorchClassifier.fit_generator`."""
+        """Train with the margin; as ART's `PyTorchClassifier.fit_generator`, but labels as for `fit`.
+
+        Raises:
+            InputError: As `fit`; or labels that do not fit.
+        """
+        if isinstance(generator, PyTorchDataGenerator):
+            generator = copy(generator)
+            generator._iterator = _OneHotLabels(generator._iterator, self.nb_classes)
         with self._margin_in_loss():
             super().fit_generator(generator, *args, **kwargs)
 
+    def load(self, filename: str, path: str | None = None) -> None:
+        """Read the weights that `save` wrote, and the optimizer's state where both have one.
+
+        The scale is not among them: give it to the constructor. The optimizer's state, in which the
+        learning rate is, is left out with a warning where it does not fit. No code of a pickle is ever
+        run.
+
+        Args:
+            filename: Name of the file, as given to `save`.
+            path: Folder; None for ART's data folder.
+
+        Raises:
+            InputError: A file is missing, unreadable, or of another architecture; nothing has been changed
+                then.
+        """
+        load_art_files(self.model, self._optimizer, Path(path or config.ART_DATA_PATH, filename))
+
     @contextmanager
     def _margin_in_loss(self) -> Iterator[None]:
+        self._check_optimizer()
         before = self._loss
         if not isinstance(before, _MarginLoss):  # fit_generator may call fit
             self._loss = _MarginLoss(before, self.scale, self.margin)
@@ -140,6 +175,19 @@ class PyTorchHypersphereClassifier(HypersphereMixin, PyTorchClassifier):
             yield
         finally:
             self._loss = before
+
+
+class _OneHotLabels:
+    """A loader whose labels ART can take the largest of, as it always does."""
+
+    def __init__(self, loader: Iterable[tuple[Data, Data]], nb_classes: int) -> None:
+        self._loader, self._nb_classes = loader, nb_classes
+
+    def __iter__(self) -> Iterator[tuple[Data, Tensor]]:
+        for x, y in self._loader:
+            images = to_tensor(x, torch.device("cpu"))
+            labels = image_labels(y, images, nb_classes=self._nb_classes)
+            yield x, F.one_hot(labels.flatten(), self._nb_classes)
 
 
 class _MarginLoss(nn.Module):

@@ -8,14 +8,17 @@ from art.defences.preprocessor import Preprocessor
 from torch import Tensor, nn
 
 from art_segplugin.core.types import Labels, Logits
+from art_segplugin.heads.check import check_is_last
 from art_segplugin.heads.margins import with_margin
 from art_segplugin.wrappers.art.hypersphere import (
     DEFAULT_MARGIN,
     HypersphereMixin,
     check_head_is_trained,
+    check_loss,
     refuse_another_scale,
 )
 from art_segplugin.wrappers.art.losses import Loss
+from art_segplugin.wrappers.art.preprocessing import float_type
 from art_segplugin.wrappers.art.pytorch_segmenter import PyTorchSegmenter
 
 
@@ -30,13 +33,14 @@ class PyTorchHypersphereSegmenter(HypersphereMixin, PyTorchSegmenter):
     Args:
         model: As all parameters that are not listed here, see `PyTorchSegmenter`. Its predictions
             change unless it has a hypersphere head already: it is to be trained further.
+        loss: A `torch.nn.CrossEntropyLoss`; None for that of each pixel.
         scale: s; None for that of the model's head, or 15 for a model without one.
         margin: m, in units of the cosine; 0 for none.
         layer: Dotted name of the last layer, where it cannot be found.
 
     Raises:
-        TypeError, InputError: As `PyTorchSegmenter`; or the last layer cannot be found or replaced, the
-            model has a head of another scale, or the optimizer does not hold its weight.
+        TypeError, InputError: As `PyTorchSegmenter`; or the loss is another one, the last layer cannot
+            be found or replaced, the model has a head of another scale, or the optimizer does not hold its weight.
     """
 
     estimator_params: ClassVar[list[str]] = [
@@ -80,13 +84,21 @@ class PyTorchHypersphereSegmenter(HypersphereMixin, PyTorchSegmenter):
             device_type,
         )
         check_head_is_trained(self.head, optimizer)
+        image = torch.zeros(1, *self.input_shape, device=self.device)
+        image = image if self.channels_first else image.permute(0, 3, 1, 2)
+        check_is_last(self._segmenter, image.to(float_type(self._model)))
 
     def _check_params(self) -> None:
         super()._check_params()
+        check_loss(self._loss)
         model = self._converted(self._model)
         if model is not self._model:  # it was nothing but a layer
             self._model = model
             super()._check_params()
+
+    def _train(self, *args: Any, **kwargs: Any) -> None:
+        self._check_optimizer()
+        super()._train(*args, **kwargs)
 
     def _training_loss(self, logits: Logits, labels: Labels) -> Tensor:
         lowered = with_margin(logits, labels, self.scale, self.margin, self.ignore_index)

@@ -15,17 +15,25 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from art_segplugin.attacks import NamedAttack
 from art_segplugin.core.modes import in_mode
-from art_segplugin.core.types import Images, Labels
 from art_segplugin.errors import InputError
 from art_segplugin.training.cross_entropy import WeightedCrossEntropy
 from art_segplugin.training.objective import Objective, TrainingBatch
 from art_segplugin.training.objectives import inner_attack, make_objective, usual_of
-from art_segplugin.wrappers.art.arrays import Array, Data, Same, to_images
-from art_segplugin.wrappers.art.estimator_view import EstimatorModule, EstimatorView, view_of
+from art_segplugin.wrappers.art.arrays import Data, Same
+from art_segplugin.wrappers.art.estimator_view import EstimatorModule, view_of
 from art_segplugin.wrappers.art.hypersphere import HypersphereMixin, check_head_is_trained
-from art_segplugin.wrappers.art.preprocessing import float_type, preprocessed_for_training
 from art_segplugin.wrappers.art.segmenter_mixin import SegmenterMixin
-from art_segplugin.wrappers.art.sizes import check_range, pixel_bounds, whole_number
+from art_segplugin.wrappers.art.sizes import pixel_bounds, whole_number
+from art_segplugin.wrappers.art.training_checks import (
+    all_void,
+    check_half,
+    check_halves,
+    check_pair,
+    check_radius,
+    checked_size,
+    refuse_unknown,
+)
+from art_segplugin.wrappers.art.training_data import TrainingData
 from art_segplugin.wrappers.art.training_loop import (
     Batches,
     epochs,
@@ -44,19 +52,19 @@ class AdversarialTrainerSegmentationPyTorch(Trainer):
     `CrossEntropyLoss` if it has such, and with the margin of estimators with hypersphere embedding.
     The attack sees neither. It sees the model in evaluation mode; the update is made in training mode,
     by the estimator's optimizer as it is. Preprocessing and defences that work in prediction are part
-    of the model in both; those that work in training only change the images first. Random numbers are
-    those of torch's global generator.
+    of the model in both; those that work in training only change the images first, and have to keep
+    them within `clip_values`. Random numbers are those of torch's global generator.
 
     Args:
         classifier: A segmenter, such as `PyTorchSegmenter`, or ART's `PyTorchClassifier`, with an
             optimizer.
         objective: "pgd-at", "segpgd-at", "alp", "trades", "free-at" or "fast-at", see
             `art_segplugin.training.objectives`.
-        eps: Radius, L-inf, in the unit of the images (of `clip_values`).
+        eps: Radius, L-inf, in the unit of the images (of `clip_values`), at most their range.
         eps_step: Length of the attack's steps; None for twice the radius over their number, at most
             the radius; "fast-at": 1.25 times the radius.
         max_iter: Steps of the attack; None for what is usual.
-        half: Attack every other image only: "pgd-at", "segpgd-at".
+        half: Attack every other image of a batch only: "pgd-at", "segpgd-at".
         weight: Factor of the second term: "alp", "trades"; None for what is usual.
         replays: Updates with each batch: "free-at"; None for 4.
         verbose: Show a progress bar over the epochs.
@@ -92,6 +100,7 @@ class AdversarialTrainerSegmentationPyTorch(Trainer):
         self.objective = objective
         self.eps, self.eps_step = eps, eps_step
         self.max_iter = None if max_iter is None else whole_number("max_iter", max_iter, least=1)
+        check_half(half)
         self.half, self.weight = half, weight
         self.replays = None if replays is None else whole_number("replays", replays, least=1)
         self.verbose = verbose
@@ -110,6 +119,7 @@ class AdversarialTrainerSegmentationPyTorch(Trainer):
         batch_size: int = 128,
         nb_epochs: int = 20,
         scheduler: LRScheduler | None = None,
+        drop_last: bool = False,
         **kwargs: Any,
     ) -> None:
         """Train the estimator; each module of the model has its own mode back afterwards.
@@ -117,33 +127,45 @@ class AdversarialTrainerSegmentationPyTorch(Trainer):
         Args:
             x: Images, raw, in the layout and range of the estimator; in another order each epoch.
             y: Labels in any form that the estimator takes; of classifiers one class an image.
-            validation_data: Images and labels whose accuracy is logged after each epoch, without
-                attack.
+            validation_data: Images and labels, a pair, whose accuracy is logged after each epoch,
+                without attack.
             batch_size: Images per update.
             nb_epochs: How often each image is learnt from. Free adversarial training goes through
                 the images as many times less as it replays each batch (rounded up).
             scheduler: Stepped after each epoch, `nb_epochs` times in all.
-            **kwargs: What ART's trainers take besides; without effect.
+            drop_last: Leave out a last batch that is not full.
+            **kwargs: verbose and training_mode, which ART's trainers take besides; without effect.
 
         Raises:
-            InputError: There is no optimizer of the model's weights, images or labels cannot be used,
-                or the loss is not finite.
+            TypeError: There is no such argument.
+            InputError: There is no optimizer of the model's weights, images or labels cannot be used
+                or are all void, a batch has no half to be attacked, or the loss is not finite.
         """
+        refuse_unknown(kwargs)
         batch_size = whole_number("batch_size", batch_size, least=1)
-        self._train(shuffled(x, y, batch_size), nb_epochs, scheduler, validation_data, batch_size)
+        check_pair(self._classifier, x, y)
+        check_halves(self.half, min(batch_size, len(x)))
+        if all_void(y, view_of(self._classifier).ignore_index):
+            raise InputError("all labels are void; give some to learn from, or check ignore_index.")
+        batches = shuffled(x, y, batch_size, drop_last=drop_last)
+        self._train(batches, nb_epochs, scheduler, validation_data, batch_size)
 
     def fit_generator(
         self,
         generator: DataGenerator,
         nb_epochs: int = 20,
         scheduler: LRScheduler | None = None,
+        validation_data: tuple[Data, Data] | None = None,
         **kwargs: Any,
     ) -> None:
         """Train on the batches of a generator, size / batch_size of them an epoch, rounded up.
 
         Args and errors are those of `fit`.
         """
-        self._train(generated(generator), nb_epochs, scheduler)
+        refuse_unknown(kwargs)
+        batches = generated(generator)
+        check_halves(self.half, generator.batch_size)
+        self._train(batches, nb_epochs, scheduler, validation_data, generator.batch_size)
 
     def predict(self, x: Same, **kwargs: Any) -> Same:
         """What the estimator predicts; arguments are those of its `predict`."""
@@ -154,18 +176,20 @@ class AdversarialTrainerSegmentationPyTorch(Trainer):
         batches: Batches,
         nb_epochs: int,
         scheduler: LRScheduler | None,
-        validation_data: tuple[Data, Data] | None = None,
-        batch_size: int = 1,
+        validation_data: tuple[Data, Data] | None,
+        batch_size: int,
     ) -> None:
         if scheduler is not None and not isinstance(scheduler, LRScheduler):
             raise InputError(
                 f"scheduler is a {type(scheduler).__name__}; give one of torch.optim.lr_scheduler."
             )
-        objective, view = self._objective(), view_of(self._classifier)
-        model = EstimatorModule(view)
+        objective, data = self._objective(), TrainingData(self._classifier)
+        model = EstimatorModule(data.view)
         optimizer = optimizer_of(self._classifier, model)
         if isinstance(self._classifier, HypersphereMixin):
             check_head_is_trained(self._classifier.head, optimizer)
+        if validation_data is not None:
+            data.check_validation(validation_data, batch_size)
         passes = epochs(
             batches,
             whole_number("nb_epochs", nb_epochs, least=0),
@@ -177,7 +201,7 @@ class AdversarialTrainerSegmentationPyTorch(Trainer):
         for epoch in passes:
             losses: list[float] = []
             for x, y in epoch.batches:
-                batch = self._batch(view, x, y)
+                batch = data.batch(x, y)
                 for _ in range(objective.repeats):
                     with in_mode(model, training=True):
                         losses.append(_update(model, optimizer, objective, batch))
@@ -188,7 +212,7 @@ class AdversarialTrainerSegmentationPyTorch(Trainer):
                         )
             shown = {"loss": float(np.mean(losses))} if losses else {}
             if validation_data is not None:
-                shown["accuracy"] = self._accuracy(view, *validation_data, batch_size)
+                shown["accuracy"] = data.accuracy(*validation_data, batch_size)
             logger.info("epoch %d: %s", epoch.number, shown)
             epoch.bar.set_postfix(shown)
 
@@ -220,42 +244,12 @@ class AdversarialTrainerSegmentationPyTorch(Trainer):
     def _attack(self) -> NamedAttack:
         recipe, _, _ = usual_of(self.objective).attack.partition("-")
         attack = None if self.max_iter is None else f"{recipe}-{self.max_iter}"
-        named = inner_attack(self.objective, attack, self.eps, self.eps_step)
+        eps, step = checked_size("eps", self.eps), self.eps_step
+        check_radius(eps, self._classifier.clip_values)
+        step = None if step is None else checked_size("eps_step", step)
+        named = inner_attack(self.objective, attack, eps, step)
         bounds = pixel_bounds(self._classifier.clip_values)
         return replace(named, options=named.options | {"bounds": bounds})
-
-    def _batch(self, view: EstimatorView, x: Data, y: Data) -> TrainingBatch:
-        estimator = self._classifier
-        check_range(x, estimator.clip_values)
-        # The others are part of the model, in which the attack sees them, too.
-        augmentations = [
-            operation
-            for operation in estimator.preprocessing_operations
-            if not operation.apply_predict
-        ]
-        x, y = preprocessed_for_training(augmentations, x, y, estimator.device)
-        images, labels = self._tensors(view, x, y)
-        count = len(images)
-        seeds = tuple(torch.randint(2**62, (count,)).tolist())
-        return TrainingBatch(images, labels, tuple(range(count)), seeds)
-
-    def _tensors(self, view: EstimatorView, x: Data, y: Data) -> tuple[Images, Labels]:
-        estimator = self._classifier
-        images = to_images(x, estimator.device, channels_first=estimator.channels_first)
-        labels = view.labels(y, images)
-        _refuse_mixed(y)
-        return images.to(float_type(view.module)), labels
-
-    @torch.no_grad()
-    def _accuracy(self, view: EstimatorView, x: Data, y: Data, batch_size: int) -> float:
-        """Share of the valid pixels (or of the images) that are classified rightly."""
-        right, valid = 0, 0
-        for start in range(0, len(x), batch_size):
-            rows = slice(start, start + batch_size)
-            images, labels = self._tensors(view, x[rows], y[rows])
-            right += int((view.logits(images).argmax(1) == labels).sum())
-            valid += int((labels != view.ignore_index).sum())
-        return right / max(valid, 1)
 
 
 def _update(
@@ -274,13 +268,3 @@ def _update(
         objective.updated()
         optimizer.step()
     return value
-
-
-def _refuse_mixed(y: Any) -> None:
-    """Refuse probabilities as labels, such as mixing and smoothing defences make."""
-    scores: Array | Tensor = y
-    if scores.ndim == 2 and scores.shape[1] > 1 and bool(((scores != 0) & (scores != 1)).any()):
-        raise InputError(
-            "the labels are probabilities; adversarial training needs one class each: leave out "
-            "defences that mix or smooth labels."
-        )

@@ -14,7 +14,7 @@ from tqdm.auto import trange
 from art_segplugin.core.iterate import Attack, Iterate
 from art_segplugin.core.types import Images, Labels, PerImage, PixelMask
 from art_segplugin.errors import InputError
-from art_segplugin.models.output_checks import check_outputs
+from art_segplugin.models.output_checks import check_outputs, no_predictions
 from art_segplugin.wrappers.art.arrays import (
     Data,
     Same,
@@ -170,7 +170,8 @@ class RecipeAttack(EvasionAttack):
                 few = _CHECKED if labels.shape[1:] == (1, 1) else 1
                 with torch.no_grad():
                     truth = None if y is None or self.targeted else labels[:few]
-                    check_outputs(view.logits(images[:few]), truth)
+                    logits = view.logits(images[:few])
+                    check_outputs(logits, no_predictions(logits, truth))
             attack = self.recipe(of_batch(eps, rows), of_batch(eps_step, rows))
             pixels = None if allowed is None else allowed[rows].to(estimator.device)
             best = self._run(batch_id, attack, images, labels, pixels, generator)

@@ -85,14 +85,24 @@ def check_range(x: Data, clip_values: Any) -> None:
     Raises:
         InputError: values outside, or NaN.
     """
-    low, high = pixel_bounds(clip_values)
-    if len(x) == 0 or np.isinf(low):
-        return
-    darkest, brightest = float(x.min()), float(x.max())
-    rounding = 1e-5 * (high - low)
-    if not (darkest >= low - rounding and brightest <= high + rounding):
+    outside = outside_range(x, clip_values)
+    if outside:
         raise InputError(
-            f"x goes from {darkest:.4g} to {brightest:.4g}, outside the estimator's clip_values "
-            f"{low:g} to {high:g}; set these to the range of x, and leave normalisation to "
+            f"x goes {outside}; set these to the range of x, and leave normalisation to "
             "preprocessing=(mean, std)."
         )
+
+
+def outside_range(x: Data, clip_values: Any) -> str:
+    """In words, how far images (or NaN) lie outside the bounds; "" if they do not, but for rounding."""
+    low, high = pixel_bounds(clip_values)
+    if len(x) == 0 or np.isinf(low):
+        return ""
+    darkest, brightest = float(x.min()), float(x.max())
+    rounding = 1e-5 * (high - low)
+    if darkest >= low - rounding and brightest <= high + rounding:
+        return ""
+    return (
+        f"from {darkest:.4g} to {brightest:.4g}, outside the estimator's clip_values "
+        f"{low:g} to {high:g}"
+    )

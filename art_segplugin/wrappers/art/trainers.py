@@ -8,6 +8,7 @@ from typing import Any
 
 from art_segplugin.wrappers.art.hypersphere import HypersphereMixin
 from art_segplugin.wrappers.art.objective_trainer import AdversarialTrainerSegmentationPyTorch
+from art_segplugin.wrappers.art.training_checks import usual_step
 
 
 class AdversarialTrainerSegPGDPyTorch(AdversarialTrainerSegmentationPyTorch):
@@ -31,7 +32,7 @@ class AdversarialTrainerSegPGDPyTorch(AdversarialTrainerSegmentationPyTorch):
         half: bool = True,
         verbose: bool = True,
     ) -> None:
-        step = eps / 3 if eps_step is None else eps_step
+        step = usual_step(eps, eps_step, 3)
         super().__init__(
             classifier,
             "segpgd-at",
@@ -82,7 +83,7 @@ class AdversarialTrainerHEPGDPyTorch(AdversarialTrainerHypersphere):
         half: bool = False,
         verbose: bool = True,
     ) -> None:
-        step = eps / 4 if eps_step is None else eps_step
+        step = usual_step(eps, eps_step, 4)
         super().__init__(
             classifier,
             "pgd-at",
@@ -117,7 +118,7 @@ class AdversarialTrainerHEALPPyTorch(AdversarialTrainerHypersphere):
         beta: float = 0.5,
         verbose: bool = True,
     ) -> None:
-        step = eps / 4 if eps_step is None else eps_step
+        step = usual_step(eps, eps_step, 4)
         super().__init__(
             classifier,
             "alp",
@@ -153,7 +154,7 @@ class AdversarialTrainerHETRADESPyTorch(AdversarialTrainerHypersphere):
         beta: float = 6.0,
         verbose: bool = True,
     ) -> None:
-        step = eps / 4 if eps_step is None else eps_step
+        step = usual_step(eps, eps_step, 4)
         super().__init__(
             classifier,
             "trades",

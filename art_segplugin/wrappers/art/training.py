@@ -1,6 +1,7 @@
 """What changes the weights of a segmentation estimator: training, resetting, loading."""
 
 import copy
+import warnings
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,10 +13,11 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from art_segplugin.core.modes import in_mode
 from art_segplugin.core.types import Labels, Logits
-from art_segplugin.wrappers.art.arrays import Data
+from art_segplugin.wrappers.art.arrays import Data, check_array, check_images
 from art_segplugin.wrappers.art.losses import batch_loss
 from art_segplugin.wrappers.art.preprocessing import float_type, preprocessed_for_training
 from art_segplugin.wrappers.art.queries import SegmenterQueries
+from art_segplugin.wrappers.art.training_checks import all_void
 from art_segplugin.wrappers.art.training_loop import (
     Batches,
     epochs,
@@ -56,8 +58,15 @@ class SegmenterTraining(SegmenterQueries):
 
         Raises:
             InputError: there is no optimizer of the model's weights, or images or labels that cannot
-                be used.
+                be used; labels that are all void are warned of.
         """
+        check_images(x, channels_first=self.channels_first)
+        check_array("y", y)
+        if all_void(y, self._ignore_index):
+            warnings.warn(
+                f"all labels are void ({self._ignore_index}): nothing is learnt; check ignore_index.",
+                stacklevel=2,
+            )
         self._train(
             shuffled(x, y, batch_size, drop_last=drop_last),
             nb_epochs,
@@ -152,7 +161,8 @@ class SegmenterTraining(SegmenterQueries):
         """Read the weights that `save` wrote; args as there. No pickle is ever opened.
 
         Raises:
-            InputError: the file is missing, unreadable, or of another architecture.
+            InputError: the file is missing, unreadable, or of another architecture or scale
+                of cosines.
         """
         load_weights(self._model, self._file(filename, path))
 

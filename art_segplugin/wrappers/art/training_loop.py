@@ -37,13 +37,18 @@ def shuffled(x: Data, y: Data, batch_size: int, *, drop_last: bool = False) -> B
     """Images and labels in another order each time, which torch's global generator draws.
 
     Raises:
-        InputError: Images and labels differ in number.
+        InputError: Images and labels differ in number, or no batch is left.
     """
     if len(x) != len(y):
         raise InputError(
             f"there are labels for {len(y)} images and {len(x)} images; give one each."
         )
     count = len(x) // batch_size * batch_size if drop_last else len(x)
+    if count == 0:
+        raise InputError(
+            f"there are {len(x)} images and so no batch of {batch_size} to learn from; give more, or "
+            "leave drop_last out."
+        )
 
     def batches() -> Iterator[tuple[Data, Data]]:
         order = torch.randperm(len(x)).numpy()
@@ -58,11 +63,11 @@ def generated(generator: DataGenerator) -> Batches:
     """What a generator gives, size / batch_size batches of it, rounded up.
 
     Raises:
-        InputError: It is no generator of ART, or one of unknown size.
+        InputError: It is no generator of ART, or one of unknown size or of no images.
     """
-    if not isinstance(generator, DataGenerator) or generator.size is None:
+    if not isinstance(generator, DataGenerator) or not generator.size:
         raise InputError(
-            f"generator is {generator!r}; give a DataGenerator of ART with a known size."
+            f"generator is {generator!r}; give a DataGenerator of ART with a known size above 0."
         )
     count = math.ceil(generator.size / generator.batch_size)
     return lambda: (generator.get_batch() for _ in range(count))

@@ -14,7 +14,7 @@ from art_segplugin.core.modes import in_mode
 from art_segplugin.core.types import Images, Labels, Logits
 from art_segplugin.errors import InputError
 from art_segplugin.models.class_outputs import class_logits
-from art_segplugin.models.output_checks import check_outputs
+from art_segplugin.models.output_checks import check_outputs, no_predictions
 from art_segplugin.models.outputs import pixel_logits
 from art_segplugin.wrappers.torchattacks.saving import LabelMapSaving
 from art_segplugin.wrappers.torchattacks.targets import LabelMapTargets, described
@@ -46,6 +46,7 @@ class SegAttackMixin(LabelMapTargets, LabelMapSaving):
 
     _image_labels = False  # whether the labels last given were (n,)
     _highest_label = -1  # of the call in progress; what get_logits expects the model to know
+    _labels: Labels | None = None  # of the call in progress
     _outputs_unchecked = False  # until get_logits has seen the first logits of a call
 
     def __init__(self, *args: Any, ignore_index: int = 255, **kwargs: Any) -> None:
@@ -98,6 +99,7 @@ class SegAttackMixin(LabelMapTargets, LabelMapSaving):
         if labels is not None:
             labels = labels.to(self.device, torch.int64)
             self._highest_label = self._checked_highest(labels)
+            self._labels = labels
         try:
             if normalised:
                 self._set_normalization_applied(False)
@@ -107,7 +109,7 @@ class SegAttackMixin(LabelMapTargets, LabelMapSaving):
         finally:
             if normalised:
                 self._set_normalization_applied(True)
-            self._highest_label, self._outputs_unchecked = -1, False
+            self._highest_label, self._labels, self._outputs_unchecked = -1, None, False
         return self.normalize(adv_images).to(inputs.dtype) if normalised else adv_images
 
     def get_logits(self, inputs: Images, labels: Any = None, *args: Any, **kwargs: Any) -> Logits:
@@ -131,7 +133,7 @@ class SegAttackMixin(LabelMapTargets, LabelMapSaving):
             logits = pixel_logits(output, size)
         if self._outputs_unchecked:
             self._outputs_unchecked = False
-            check_outputs(logits)
+            check_outputs(logits, no_predictions(logits, self._labels))
         if self._highest_label >= logits.shape[1]:
             raise InputError(
                 f"the labels hold {self._highest_label} and the model has the classes 0 to "

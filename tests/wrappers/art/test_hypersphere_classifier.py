@@ -101,6 +101,40 @@ def test_the_loss_is_given_back_when_fit_fails():
     assert type(estimator.loss) is nn.CrossEntropyLoss
 
 
+def test_a_model_that_the_optimizer_does_not_hold():
+    estimator = estimator_of()
+    estimator.set_params(model=small_classifier())
+    for how in (fit, fit_arrays, fit_tensors):
+        with pytest.raises(InputError, match="optimizer holds no weight of the model"):
+            how(estimator, X, Y)
+    estimator.set_params(optimizer=torch.optim.SGD(estimator.model[2].parameters(), lr=0.1))
+    with pytest.raises(InputError, match="does not hold the weight of the model's last layer"):
+        estimator.fit(X, Y)
+    estimator.set_params(optimizer=torch.optim.SGD(estimator.model.parameters(), lr=0.1))
+    before = weights(estimator.model)
+    estimator.fit(X, Y, nb_epochs=1)
+    assert not torch.equal(weights(estimator.model), before)
+
+
+@pytest.mark.parametrize("form", [lambda y: y, lambda y: y[:, None], lambda y: np.eye(4)[y]])
+def test_loaders_with_labels_of_every_form(form):
+    data = TensorDataset(torch.from_numpy(X), torch.from_numpy(form(Y)))
+    generator = PyTorchDataGenerator(DataLoader(data, len(X)), size=len(X), batch_size=len(X))
+    one, other = estimator_of(), estimator_of()
+    one.fit_generator(generator, nb_epochs=1)
+    other.fit(X, Y, nb_epochs=1)
+    assert torch.allclose(weights(one.model), weights(other.model), atol=1e-6)
+    assert not torch.allclose(weights(one.model), weights(estimator_of().model), atol=1e-3)
+    assert isinstance(generator.iterator, DataLoader)
+
+
+def test_loaders_with_labels_that_do_not_fit():
+    data = TensorDataset(torch.from_numpy(X), torch.from_numpy(Y + 1))
+    generator = PyTorchDataGenerator(DataLoader(data, len(X)), size=len(X), batch_size=len(X))
+    with pytest.raises(InputError, match="the labels hold 4"):
+        estimator_of().fit_generator(generator)
+
+
 def test_two_classes():
     model = nn.Sequential(nn.Flatten(), nn.Linear(192, 2))
     estimator = estimator_of(model, nb_classes=2, preprocessing=(0.5, 0.25))
@@ -144,7 +178,9 @@ def test_set_params_and_a_head_that_is_there():
     assert np.abs(estimator.predict(X)).max() <= 3.001
     assert estimator.scale == 3
     with pytest.raises(InputError, match="margin is -1"):
-        estimator.set_params(margin=-1.0)
+        estimator.set_params(margin=-1.0, scale=5.0, model=small_classifier())
+    assert (estimator.scale, estimator.margin) == (3, 0.4)
+    assert np.abs(estimator.predict(X)).max() <= 3.001
     with pytest.raises(InputError, match=r"scale is 15\.0 and the model has"):
         estimator_of(estimator.model, scale=15.0)
 
@@ -178,13 +214,57 @@ def test_clone_reset_and_save(tmp_path):
     clone = estimator.clone_for_refitting()
     assert (clone.scale, clone.margin) == (9, 0.1)
     assert not torch.allclose(weights(clone.model), weights(estimator.model))
-    clone.model.load_state_dict(torch.load(tmp_path / "net.model"))
+    with pytest.warns(UserWarning, match=r"another optimizer .* begins anew"):
+        clone.load("net", str(tmp_path))  # the optimizer that was saved held a bias still
     assert np.array_equal(clone.predict(X), estimator.predict(X))
     untrained = weights(clone.model)
     clone.fit(X, Y, nb_epochs=1)
     assert not torch.equal(weights(clone.model), untrained)
     estimator.reset()
     assert not np.allclose(clone.predict(X), estimator.predict(X))
+
+
+def adam(**options):
+    model = small_classifier()
+    return estimator_of(model, optimizer=torch.optim.Adam(model.parameters(), lr=0.1), **options)
+
+
+def test_load_goes_on_with_the_optimizer(tmp_path):
+    estimator, other = adam(), adam()
+    estimator.fit(X, Y, nb_epochs=2, batch_size=32)
+    estimator.save("net", str(tmp_path))
+    other.load("net", str(tmp_path))
+    for each in (estimator, other):
+        each.fit(X, Y, nb_epochs=1, batch_size=32)
+    assert torch.allclose(weights(estimator.model), weights(other.model), atol=1e-5)
+    (tmp_path / "net.optimizer").unlink()
+    other.load("net", str(tmp_path))
+
+
+class Bomb:
+    def __reduce__(self):
+        return (open, ("opened", "w"))
+
+
+def test_files_that_cannot_be_loaded(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    estimator = adam()
+    before = weights(estimator.model)
+    with pytest.raises(InputError, match=r"net\.model cannot be read"):
+        estimator.load("net", str(tmp_path))
+    two = nn.Sequential(nn.Flatten(), nn.Linear(192, 4))
+    estimator_of(two).save("net", str(tmp_path))
+    with pytest.raises(InputError, match="another architecture"):
+        estimator.load("net", str(tmp_path))
+    torch.save({k: v + 1 for k, v in estimator.model.state_dict().items()}, "net.model")
+    torch.save(Bomb(), "net.optimizer")
+    with pytest.raises(InputError, match=r"net\.optimizer cannot be read"):
+        estimator.load("net", str(tmp_path))
+    torch.save(Bomb(), "net.model")
+    with pytest.raises(InputError, match=r"net\.model cannot be read"):
+        estimator.load("net", str(tmp_path))
+    assert not (tmp_path / "opened").exists()
+    assert torch.equal(weights(estimator.model), before)
 
 
 def test_attacks_and_the_trainer_of_art():

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from art.attacks.evasion import ProjectedGradientDescent
+from art.data_generators import NumpyDataGenerator
 from hypersphere_problem import M, S, maps, small_model, straight_logits, straight_loss
 from torch import nn
 
@@ -109,6 +110,7 @@ def test_models_of_every_kind():
         ({"scale": 0.0}, "scale is 0.0"),
         ({"margin": -0.1}, "margin is -0.1"),
         ({"margin": None}, "margin is None"),
+        ({"loss": nn.NLLLoss()}, "loss is a NLLLoss; .*CrossEntropyLoss"),
     ],
 )
 def test_arguments_that_cannot_be_used(options, sentence):
@@ -126,9 +128,38 @@ def test_set_params():
     assert (estimator.scale, estimator.margin) == (30, 0.4)
     with pytest.raises(InputError, match="margin is -1"):
         estimator.set_params(margin=-1.0)
+    assert estimator.margin == 0.4
     estimator.set_params(margin=0.1, model=nn.Conv2d(3, 4, 1))
     assert estimator.head is estimator.model
     assert estimator.scale == 30
+
+
+def test_a_failed_set_params_changes_nothing():
+    estimator = estimator_of(small_model(), preprocessing=(0.5, 0.25), scale=9.0)
+    before, model = estimator.predict(X), estimator.model
+    for odd in ({"margin": -1.0}, {"loss": nn.NLLLoss()}, {"nb_classes": 7}, {"unknown": 1}):
+        new = {"scale": 3.0, "preprocessing": (0.0, 1.0), "model": small_model(), **odd}
+        with pytest.raises(ValueError):  # noqa: PT011
+            estimator.set_params(**new)
+        assert estimator.model is model
+        assert (estimator.scale, estimator.margin, estimator.nb_classes) == (9, M, 4)
+        assert np.array_equal(estimator.predict(X), before)
+    estimator.set_params(margin=0.1)
+    assert estimator.margin == 0.1
+
+
+def test_an_optimizer_that_is_set_later_and_leaves_the_head_out():
+    model = small_model()
+    estimator = estimator_of(model, optimizer=torch.optim.SGD(model.parameters(), lr=0.1))
+    estimator.set_params(optimizer=torch.optim.SGD(model[0].parameters(), lr=0.1))
+    before = model[0].weight.clone()
+    for fit in (
+        lambda: estimator.fit(X, Y),
+        lambda: estimator.fit_generator(NumpyDataGenerator(X, Y, batch_size=2)),
+    ):
+        with pytest.raises(InputError, match="does not hold the weight of the model's last layer"):
+            fit()
+    assert torch.equal(model[0].weight, before)
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))])
@@ -156,6 +187,9 @@ def test_clone_reset_save_and_load(tmp_path):
     assert not np.allclose(clone.predict(X), before)
     clone.load("net", str(tmp_path))
     assert np.array_equal(clone.predict(X), before)
+    for scale in (15.0, 9.5):
+        with pytest.raises(InputError, match=rf"of scale 9\.0 and the model's scale is {scale}"):
+            estimator_of(small_model(), scale=scale).load("net", str(tmp_path))
     estimator.reset()
     assert not np.allclose(estimator.predict(X), before)
 

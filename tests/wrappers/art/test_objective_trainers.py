@@ -254,6 +254,81 @@ def test_defences_of_training_change_the_images_first():
     estimator.model.register_forward_pre_hook(lambda m, inputs: seen.append(len(inputs[0])))
     trained(AdversarialTrainerHEFastPyTorch, estimator, *MAPS)
     assert seen == [8, 8] * 2  # batches of 4, twice as many
+    before = weights(estimator)
+    estimator.set_params(preprocessing_defences=[GaussianAugmentation()])
+    sentence = r"GaussianAugmentation makes images that go from .* 0 to 1; give it clip_values"
+    with pytest.raises(InputError, match=sentence):
+        trained(AdversarialTrainerHEFastPyTorch, estimator, *MAPS)
+    assert torch.equal(weights(estimator), before)
+
+
+def test_a_last_batch_can_be_left_out():
+    estimator, seen = segmenter(), []
+    estimator.model.register_forward_pre_hook(lambda m, inputs: seen.append(len(inputs[0])))
+    trainer = quiet(AdversarialTrainerHEFreePyTorch, estimator, replays=1)
+    trainer.fit(*MAPS, batch_size=3, nb_epochs=1, drop_last=True)
+    assert seen == [3, 3]
+
+
+def test_keywords_that_art_passes_and_those_that_nobody_knows():
+    trainer = quiet(AdversarialTrainerHEFastPyTorch, segmenter())
+    generator, before = NumpyDataGenerator(*MAPS, batch_size=4), weights(trainer.segmenter)
+    for fit, data in ((trainer.fit, MAPS), (trainer.fit_generator, [generator])):
+        with pytest.raises(TypeError, match="no argument 'nb_epoch' here"):
+            fit(*data, nb_epoch=3)
+    assert torch.equal(weights(trainer.segmenter), before)
+    options = {"validation_data": MAPS, "scheduler": None, "verbose": False, "drop_last": False}
+    trainer.fit(*MAPS, nb_epochs=1, batch_size=4, training_mode=True, **options)
+    trainer.fit_generator(generator, nb_epochs=1, **options)
+    assert not torch.equal(weights(trainer.segmenter), before)
+
+
+@pytest.mark.parametrize("trainer", ALL)
+def test_a_radius_that_is_no_number(trainer):
+    for eps in ("8", None, True, float("nan")):
+        with pytest.raises(InputError, match=f"eps is {eps!r}; give one finite number"):
+            trainer(segmenter(), eps=eps)
+
+
+def test_a_radius_in_another_unit(recwarn):
+    with pytest.raises(InputError, match=r"eps is 8, more than .* 0 to 1; .* such as 0\.0314"):
+        AdversarialTrainerHEFastPyTorch(segmenter(), eps=8)
+    bytes_ = segmenter(clip_values=(0, 255))
+    AdversarialTrainerHEFastPyTorch(bytes_, eps=8)
+    AdversarialTrainerHEFastPyTorch(segmenter(), eps=1e-4)
+    assert not recwarn
+    with pytest.warns(UserWarning, match=r"thousandth .* 0 to 255; .* did you mean 8\?"):
+        AdversarialTrainerHEFastPyTorch(bytes_)
+
+
+def test_halves_of_one_image():
+    trainer = quiet(AdversarialTrainerSegPGDPyTorch, segmenter())
+    single = MAPS[0][:1], MAPS[1][:1]
+    for fit in (
+        lambda: trainer.fit(*MAPS, batch_size=1),
+        lambda: trainer.fit(*single),
+        lambda: trainer.fit_generator(NumpyDataGenerator(*MAPS, batch_size=1)),
+    ):
+        with pytest.raises(InputError, match="1 image a batch, which would never be attacked"):
+            fit()
+    with pytest.raises(InputError, match="half is 'a'; give True or False"):
+        AdversarialTrainerSegPGDPyTorch(segmenter(), half="a")
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "sentence"),
+    [
+        (MAPS[0].tolist(), MAPS[1], "x is a list; give an array"),
+        (MAPS[0], MAPS[1].tolist(), "y is a list; give an array"),
+        (MAPS[0][:, :1], MAPS[1], r"each image has shape \(1, 12, 14\) and .* \(3, 12, 14\)"),
+        (MAPS[0][:0], MAPS[1][:0], "x holds no images"),
+        (MAPS[0][0], MAPS[1], r"x has shape \(3, 12, 14\)"),
+        (MAPS[0], np.full_like(MAPS[1], 255), "all labels are void"),
+    ],
+)
+def test_images_and_labels_that_cannot_be_used(x, y, sentence):
+    with pytest.raises(InputError, match=sentence):
+        quiet(AdversarialTrainerHEFastPyTorch, segmenter()).fit(x, y)
 
 
 def test_labels_in_all_forms():
@@ -319,6 +394,33 @@ def test_the_log_tells_the_accuracy_of_the_validation_data(caplog, capsys):
     told = float(caplog.messages[-1].split("'accuracy': ")[1].rstrip("}"))
     assert told == pytest.approx(right, abs=1e-6)
     assert "AdversarialTrainerHEFastPyTorch - epochs: 100%" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("pair", "sentence"),
+    [
+        ((255 * MAPS[0], MAPS[1]), "x goes from .* outside"),
+        ((MAPS[0], MAPS[1][:3]), "there are labels for 3 images and 8"),
+        ((MAPS[0], MAPS[1] + 1), "the labels hold"),
+        ((MAPS[0][:, :2], MAPS[1]), "each image has shape"),
+        (([], MAPS[1]), "x is a list"),
+    ],
+)
+def test_validation_data_are_checked_before_the_first_epoch(pair, sentence):
+    estimator = segmenter()
+    before = weights(estimator)
+    trainer = quiet(AdversarialTrainerHEFastPyTorch, estimator)
+    with pytest.raises(InputError, match=f"^validation_data: {sentence}"):
+        trainer.fit(*MAPS, validation_data=pair)
+    for odd, kind in ((MAPS[0], "ndarray"), ((*pair, 1), "tuple")):
+        with pytest.raises(InputError, match=f"validation_data is a {kind} and no pair"):
+            trainer.fit(*MAPS, validation_data=odd)
+    assert torch.equal(weights(estimator), before)
+
+
+def test_images_of_classifiers_have_one_size():
+    with pytest.raises(InputError, match=r"each image has shape \(3, 8, 4\) and .* \(3, 8, 8\)"):
+        quiet(AdversarialTrainerHEFastPyTorch, classifier()).fit(PICTURES[0][..., :4], PICTURES[1])
 
 
 def test_the_seed_of_torch_fixes_everything():

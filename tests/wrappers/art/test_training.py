@@ -95,8 +95,19 @@ def test_evaluation_mode_keeps_the_statistics(trainable):
 )
 def test_an_all_void_batch_leaves_the_weights_finite(trainable, loss):
     estimator = trainable.with_options(loss=loss, optimizer=trainable.estimator.optimizer)
-    estimator.fit(trainable.x, np.full_like(trainable.y, 255), nb_epochs=1)
+    with pytest.warns(UserWarning, match=r"all labels are void \(255\)"):
+        estimator.fit(trainable.x, np.full_like(trainable.y, 255), nb_epochs=1)
     assert weights(trainable.model).isfinite().all()
+
+
+def test_nothing_to_learn_from(trainable):
+    x, y, estimator = trainable.x, trainable.y, trainable.estimator
+    with pytest.raises(InputError, match="there are 0 images and so no batch of 128"):
+        estimator.fit(x[:0], y[:0])
+    with pytest.raises(InputError, match="there are 8 images and so no batch of 9"):
+        estimator.fit(x, y, batch_size=9, drop_last=True)
+    with pytest.raises(InputError, match="x is a list"):
+        estimator.fit(x.tolist(), y)
 
 
 def test_fit_needs_an_optimizer(problem):

@@ -1,5 +1,7 @@
 """Our attacks on classifiers as people use them, and misuse them."""
 
+import warnings
+
 import pytest
 import torch
 import torchattacks
@@ -110,6 +112,23 @@ def test_probabilities_are_warned_of(classification):
     with pytest.warns(UserWarning, match="looks like probabilities") as caught:
         TemperaturePGD(nn.Sequential(model, nn.Softmax(1)).eval(), steps=3)(x, labels)
     assert len(caught) == 1
+
+
+@pytest.mark.parametrize(("scale", "warned"), [(1, 1), (15, 0)])
+def test_cosines_that_are_not_scaled_are_warned_of(classification, scale, warned):
+    _, model, x, labels = classification
+
+    class Cosines(nn.Module):
+        def forward(self, images):
+            return scale * nn.functional.normalize(model(images), dim=1)
+
+    cosines = Cosines().eval()
+    labels = cosines(x).argmax(1)
+    labels[0] = (labels[0] + 1) % 4
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        TemperaturePGD(cosines, steps=3, random_start=False)(x, labels)
+    assert sum("looks like cosines" in str(warning.message) for warning in caught) == warned
 
 
 BAD = {
