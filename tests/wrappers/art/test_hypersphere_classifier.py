@@ -280,3 +280,16 @@ def test_attacks_and_the_trainer_of_art():
     for kind in (ProjectedGradientDescent, SegPGD):
         adversarial = kind(estimator, **options).generate(X, Y)
         assert (estimator.predict(adversarial).argmax(1) == Y).mean() < 0.5
+
+
+def test_a_network_that_changes_what_its_last_layer_gives():
+    class Cooled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = small_classifier()
+
+        def forward(self, x):
+            return self.inner(x) / 10
+
+    with pytest.raises(InputError, match=r"logits are not the outputs of inner\.4"):
+        PyTorchHypersphereClassifier(Cooled(), None, (3, 6, 7), 4, device_type="cpu")

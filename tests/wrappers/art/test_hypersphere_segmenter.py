@@ -202,3 +202,20 @@ def test_attacks_of_art_and_ours():
         adversarial = kind(estimator, **options).generate(X, y)
         assert np.abs(adversarial - X).max() <= 0.1 + 1e-6
         assert (estimator.predict(adversarial, output="labels") != y).mean() > 0.1
+
+
+@pytest.mark.parametrize("channels_first", [True, False])
+def test_a_network_that_changes_what_its_last_layer_gives(channels_first):
+    class Probable(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = small_model()
+
+        def forward(self, x):
+            return self.inner(x).softmax(1)
+
+    shape = (3, 6, 7) if channels_first else (6, 7, 3)
+    options = {"nb_classes": 4, "channels_first": channels_first, "device_type": "cpu"}
+    PyTorchHypersphereSegmenter(small_model(), input_shape=shape, **options)
+    with pytest.raises(InputError, match=r"logits are not the outputs of inner\.2"):
+        PyTorchHypersphereSegmenter(Probable(), input_shape=shape, **options)
