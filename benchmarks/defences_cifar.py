@@ -2,7 +2,7 @@
 
 python benchmarks/defences_cifar.py --cifar FOLDER                    # all cells, 2 CPU cores: about an hour
 python benchmarks/defences_cifar.py --cifar FOLDER --seeds 1 --only trades
-python benchmarks/defences_cifar.py --cifar FOLDER --full             # for a GPU: large nets, all images
+python benchmarks/defences_cifar.py --cifar FOLDER --full             # for a GPU: large nets, AutoAttack
 python benchmarks/defences_cifar.py --tables                          # Markdown tables of the CSV file
 
 Every cell (framework, HE or not, seed) trains a small residual net and attacks it. All cells make the same
@@ -54,6 +54,7 @@ SMALL = {
     "batch": 64,
     "apgd": "apgd-50",
     "precision": "float32",
+    "autoattack": False,
 }
 FULL = SMALL | {
     "options": {"width": 64, "blocks": 2, "stem_stride": 1},
@@ -65,7 +66,27 @@ FULL = SMALL | {
     "batch": 128,
     "apgd": "apgd-100",
     "precision": "bfloat16",
+    "autoattack": True,
 }
+
+
+class OneLabel(torch.nn.Module):
+    """Logits (n, c), as torchattacks wants them."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, images):
+        return self.model(images).flatten(1)
+
+
+def autoattacked(model, images, labels):
+    """AutoAttack (Croce & Hein 2020, arXiv:2003.01690), standard version, by torchattacks."""
+    from torchattacks import AutoAttack
+
+    attack = AutoAttack(OneLabel(model), "Linf", EPS, "standard", n_classes=model.classes, seed=0)
+    return attack(images, labels.flatten())
 
 
 def attacks(sizes, scale):
@@ -152,10 +173,12 @@ def row(cell, sizes, cifar, out, device):
             generator = torch.Generator(device).manual_seed(first)
             built = attack.build(ignore_index=-100)
             found[name] = right(model, built(model, images, labels, generator=generator), labels)
+        if sizes["autoattack"]:
+            found["autoattack"] = right(model, autoattacked(model, images, labels), labels)
         for name, values in found.items():
             kept.setdefault(name, []).append(values)
     kept = {name: torch.cat(values) for name, values in kept.items()}
-    strongest = kept["clean"] & kept["pgd"] & kept["temperature"] & kept["apgd"]
+    strongest = torch.stack([v for name, v in kept.items() if name != "unscaled"]).all(0)
     name, he, seed = cell
     return {
         "framework": name,
@@ -172,7 +195,7 @@ def row(cell, sizes, cifar, out, device):
 
 FIELDS = [
     "framework", "he", "seed", "parameters", "training_images", "test_images", "updates",
-    "clean", "pgd", "temperature", "apgd", "worst", "unscaled",
+    "clean", "pgd", "temperature", "apgd", "autoattack", "worst", "unscaled",
 ]  # fmt: skip
 
 
@@ -205,7 +228,7 @@ def tables(path):
     if not found:
         raise SystemExit(f"{path} holds no cells.")
     first = next(iter(found.values()))
-    columns = ("clean", "pgd", "temperature", "apgd", "worst", "unscaled")
+    columns = [c for c in FIELDS[FIELDS.index("clean") :] if any(r[c] for r in found.values())]
     print(
         f"{first['parameters']} parameters, {first['training_images']} training and "
         f"{first['test_images']} test images, eps 8/255. Accuracy in percent: mean (each seed).\n"
