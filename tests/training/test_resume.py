@@ -21,15 +21,6 @@ def _identical(first, second):
     return all(torch.equal(first[name], second[name]) for name in first | second)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    """Sums depend on how many threads share them."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def unbroken(_one_thread, tmp_path_factory):
     """Weights, steps and folder of a run that nothing disturbed."""

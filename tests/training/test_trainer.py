@@ -26,15 +26,6 @@ from art_segplugin.training.cache import SampleCache
 from art_segplugin.training.validation import validation_scores
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    """Sums depend on how many threads share them."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def unbroken(_one_thread, tmp_path_factory):
     """Steps and folder of a run that nothing disturbed."""
