@@ -278,10 +278,11 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--only", default="", help="frameworks that have this in their name")
     parser.add_argument("--full", action="store_true", help="sizes for a GPU")
+    parser.add_argument("--passes", type=int, help="another budget, in files of its own")
     parser.add_argument("--train-only", action="store_true", help="leave the attacks for later")
     parser.add_argument("--tables", action="store_true", help="print tables and stop")
     given = parser.parse_args()
-    suffix = "-full" if given.full else ""
+    suffix = ("-full" if given.full else "") + (f"-{given.passes}" if given.passes else "")
     path = given.csv or Path(__file__).with_name(f"defences_cifar{suffix}.csv")
     if given.tables:
         tables(path)
@@ -289,6 +290,7 @@ def main():
     if given.cifar is None:
         parser.error("give --cifar FOLDER")
     sizes = FULL if given.full else SMALL
+    sizes = sizes | {"passes": given.passes or sizes["passes"]}
     out = given.out.with_name(given.out.name + suffix)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     cells = [
