@@ -3,14 +3,13 @@
 python benchmarks/defences_cifar.py --cifar FOLDER                    # all cells, 2 CPU cores: about an hour
 python benchmarks/defences_cifar.py --cifar FOLDER --seeds 1 --only trades
 python benchmarks/defences_cifar.py --cifar FOLDER --full             # for a GPU: large nets, AutoAttack
-python benchmarks/defences_cifar.py --tables                          # Markdown tables of the CSV file
 
 Every cell (framework, HE or not, seed) trains a small residual net and attacks it. All cells make the same
 number of passes (forward and backward) through the network: cheap methods make more updates. A pass of FreeAT,
 which differentiates weights and images at once, takes about a fifth longer than the others'. The checkpoint is
 chosen under PGD-10 on images held out of the training. A finished cell is one line of
 benchmarks/defences_cifar.csv (-full.csv) with one bit per test image and attack; finished cells are
-skipped, interrupted ones go on.
+skipped, interrupted ones go on. benchmarks/defences_cifar_tables.py makes tables of it.
 """
 
 import argparse
@@ -18,6 +17,7 @@ import csv
 from pathlib import Path
 
 import torch
+from defences_cifar_tables import FIELDS, FRAMEWORKS, accuracy, rows
 
 from art_segplugin.attacks import named
 from art_segplugin.core.modes import evaluation_mode
@@ -193,81 +193,6 @@ def row(cell, sizes, cifar, out, device):
     }
 
 
-FIELDS = [
-    "framework", "he", "seed", "parameters", "training_images", "test_images", "updates",
-    "clean", "pgd", "temperature", "apgd", "autoattack", "worst", "unscaled",
-]  # fmt: skip
-
-
-def rows(path):
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def accuracy(text):
-    return 100 * text.count("1") / len(text)
-
-
-def paired(without, with_he, samples=10_000):
-    """Difference of the mean accuracies over seeds (points), its 95 % bootstrap interval over images."""
-    change = torch.zeros(len(without[0]), dtype=torch.float64)
-    for texts, sign in ((without, -1), (with_he, 1)):
-        for text in texts:
-            change += sign * torch.tensor([int(c) for c in text]) / len(texts)
-    generator = torch.Generator().manual_seed(0)
-    drawn = torch.randint(len(change), (samples, len(change)), generator=generator)
-    means = 100 * change[drawn].mean(1)
-    low, high = means.quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
-    return f"{100 * change.mean():+.1f} [{low:+.1f}, {high:+.1f}]"
-
-
-def tables(path):
-    found = {(r["framework"], r["he"], int(r["seed"])): r for r in rows(path)}
-    if not found:
-        raise SystemExit(f"{path} holds no cells.")
-    first = next(iter(found.values()))
-    columns = [c for c in FIELDS[FIELDS.index("clean") :] if any(r[c] for r in found.values())]
-    print(
-        f"{first['parameters']} parameters, {first['training_images']} training and "
-        f"{first['test_images']} test images, eps 8/255. Accuracy in percent: mean (each seed).\n"
-    )
-    print("| framework | HE | updates | " + " | ".join(columns) + " |")
-    print("|---" * (3 + len(columns)) + "|")
-    seeds = sorted({seed for _, _, seed in found})
-    for name in PASSES:
-        for he in "01":
-            cells = [found[name, he, seed] for seed in seeds if (name, he, seed) in found]
-            if not cells:
-                continue
-            texts = []
-            for column in columns:
-                values = [accuracy(r[column]) for r in cells if r[column]]
-                each = ", ".join(f"{value:.1f}" for value in values)
-                texts.append(f"{sum(values) / len(values):.1f} ({each})" if values else "")
-            updates = cells[0]["updates"]
-            print(f"| {name} | {'yes' if he == '1' else ''} | {updates} | {' | '.join(texts)} |")
-    print(
-        "\nHE minus none, points: mean over the seeds that both have, 95 % interval over test images for "
-        "these trainings (each seed).\n"
-    )
-    print("| framework | " + " | ".join(columns[:-1]) + " |")
-    print("|---" * len(columns) + "|")
-    for name in PASSES:
-        both = [s for s in seeds if (name, "0", s) in found and (name, "1", s) in found]
-        if not both:
-            continue
-        texts = []
-        for column in columns[:-1]:
-            pairs = [[found[name, he, seed][column] for seed in both] for he in "01"]
-            each = [
-                f"{accuracy(he) - accuracy(none):+.1f}" for none, he in zip(*pairs, strict=True)
-            ]
-            texts.append(f"{paired(*pairs)} ({', '.join(each)})")
-        print(f"| {name} | {' | '.join(texts)} |")
-
-
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -280,13 +205,9 @@ def main():
     parser.add_argument("--full", action="store_true", help="sizes for a GPU")
     parser.add_argument("--passes", type=int, help="another budget, in files of its own")
     parser.add_argument("--train-only", action="store_true", help="leave the attacks for later")
-    parser.add_argument("--tables", action="store_true", help="print tables and stop")
     given = parser.parse_args()
     suffix = ("-full" if given.full else "") + (f"-{given.passes}" if given.passes else "")
     path = given.csv or Path(__file__).with_name(f"defences_cifar{suffix}.csv")
-    if given.tables:
-        tables(path)
-        return
     if given.cifar is None:
         parser.error("give --cifar FOLDER")
     sizes = FULL if given.full else SMALL
@@ -296,7 +217,7 @@ def main():
     cells = [
         (name, he, seed)
         for seed in given.seeds
-        for name in PASSES
+        for name in FRAMEWORKS
         for he in (False, True)
         if given.only in name
     ]
