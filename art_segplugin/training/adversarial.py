@@ -5,7 +5,7 @@ algorithm 2) with segpgd on half of the images, FastAT (Wong et al., ICLR 2020, 
 algorithm 3) with one step of 1.25 eps from a random start.
 """
 
-import json
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,6 +28,8 @@ class AdversarialTraining(Objective):
             ones, from one forward pass over both.
     """
 
+    title = "adversarial training"
+
     def __init__(
         self, attack: NamedAttack, loss: WeightedCrossEntropy, *, half: bool = False
     ) -> None:
@@ -36,42 +38,38 @@ class AdversarialTraining(Objective):
         self.half = half
         self.least_images = 2 if half else 1  # of one image none would ever be attacked
 
-    @property
-    def name(self) -> str:
+    def described(self) -> dict[str, Any]:
         """Attack, options and weights."""
-        described = {**self.attack.described(), **self.loss.described(), "half": self.half}
-        return f"adversarial training {json.dumps(described, sort_keys=True)}"
+        return {**self.attack.described(), **self.loss.described(), "half": self.half}
 
     def totals(self, batch: TrainingBatch) -> Tensor:
-        """Return the weight of the attacked pixels, (1,), with that of the clean ones, (2,)."""
-        return torch.stack([self.loss.total(batch.labels[part]) for part in self._parts(batch)])
+        """Return the weight of all pixels, (1,); of the attacked and of the clean half, (2,)."""
+        if not self.half:
+            return super().totals(batch)
+        return torch.stack([self.loss.total(batch.labels[half]) for half in _halves(batch)])
 
     def terms(self, model: Segmenter, batch: TrainingBatch) -> Tensor:
-        """Return the cross-entropy on attacked images, (1,), with that on clean ones, (2,)."""
-        parts = self._parts(batch)
-        x_adv = batch.images
-        if parts[0]:
-            attacked = self.attack(model, chosen(batch, parts[0]))
-            x_adv = attacked
-            if self.half:
-                x_adv = batch.images.clone()
-                x_adv[parts[0]] = attacked
-        logits = logits_of(model, x_adv)
-        return torch.stack([self.loss(logits[part], batch.labels[part]) for part in parts])
-
-    def _parts(self, batch: TrainingBatch) -> list[list[int]]:
-        """Return the attacked images and, if not all are, the clean ones."""
+        """Return the cross-entropy of all images, (1,); of the attacked and the clean half, (2,)."""
         if not self.half:
-            return [list(range(len(batch.places)))]
-        odd = [i for i, place in enumerate(batch.places) if place % 2]
-        even = [i for i, place in enumerate(batch.places) if not place % 2]
-        return [odd, even]
+            return self.loss(logits_of(model, self.attack(model, batch)), batch.labels)[None]
+        attacked, clean = _halves(batch)
+        images = batch.images.clone()
+        if attacked:
+            images[attacked] = self.attack(model, chosen(batch, attacked))
+        logits = logits_of(model, images)
+        return torch.stack(
+            [self.loss(logits[half], batch.labels[half]) for half in (attacked, clean)]
+        )
+
+
+def _halves(batch: TrainingBatch) -> tuple[list[int], list[int]]:
+    """Return which images are attacked and which are not."""
+    places = list(enumerate(batch.places))
+    return [i for i, place in places if place % 2], [i for i, place in places if not place % 2]
 
 
 def chosen(batch: TrainingBatch, which: list[int]) -> TrainingBatch:
     """Return some of the images of a batch."""
-    if len(which) == len(batch.places):
-        return batch
     return TrainingBatch(
         batch.images[which],
         batch.labels[which],

@@ -1,6 +1,6 @@
 """Adversarial logit pairing: Kannan et al., 2018, arXiv:1803.06373, section 4.1."""
 
-import json
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +26,8 @@ class AdversarialLogitPairing(Objective):
         weight: Factor of the distance.
     """
 
+    title = "adversarial logit pairing"
+
     def __init__(
         self, attack: NamedAttack, loss: WeightedCrossEntropy, *, weight: float = 0.5
     ) -> None:
@@ -33,11 +35,9 @@ class AdversarialLogitPairing(Objective):
         self.attack = InnerAttack(attack, loss.ignore_index)
         self.weight = weight
 
-    @property
-    def name(self) -> str:
+    def described(self) -> dict[str, Any]:
         """Attack, options and weights."""
-        described = {**self.attack.described(), **self.loss.described(), "weight": self.weight}
-        return f"adversarial logit pairing {json.dumps(described, sort_keys=True)}"
+        return {**self.attack.described(), **self.loss.described(), "weight": self.weight}
 
     def totals(self, batch: TrainingBatch) -> Tensor:
         """Return the weight of all valid pixels, twice, and their number, (3,)."""

@@ -1,7 +1,7 @@
 """FreeAT: Shafahi et al., NeurIPS 2019, arXiv:1904.12843, algorithm 1."""
 
-import json
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,6 +29,8 @@ class FreeAdversarialTraining(Objective):
         InputError: Another norm, or replays below 1.
     """
 
+    title = "free adversarial training"
+
     def __init__(
         self, attack: NamedAttack, loss: WeightedCrossEntropy, *, replays: int = 4
     ) -> None:
@@ -45,15 +47,9 @@ class FreeAdversarialTraining(Objective):
         self._carried: dict[int, Tensor] = {}
         self._used: list[tuple[TrainingBatch, Tensor]] = []
 
-    @property
-    def name(self) -> str:
+    def described(self) -> dict[str, Any]:
         """Radius, replays and weights."""
-        described = {"eps": self.eps, "replays": self.repeats, **self.loss.described()}
-        return f"free adversarial training {json.dumps(described, sort_keys=True)}"
-
-    def totals(self, batch: TrainingBatch) -> Tensor:
-        """Return the weight of all valid pixels, (1,)."""
-        return self.loss.total(batch.labels)[None]
+        return {"eps": self.eps, "replays": self.repeats, **self.loss.described()}
 
     def terms(self, model: Segmenter, batch: TrainingBatch) -> Tensor:
         """Return the cross-entropy on the perturbed images, (1,)."""

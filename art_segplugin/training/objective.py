@@ -1,8 +1,10 @@
 """What a training step minimises: the interface of all objectives, and the images they are given."""
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -41,6 +43,9 @@ class Objective(ABC):
         loss: Cross-entropy of the update; attacks use their own.
     """
 
+    title: ClassVar[str]
+    """What this way of training is called."""
+
     repeats: int = 1
     """Optimiser steps for which one batch is kept."""
 
@@ -51,13 +56,20 @@ class Objective(ABC):
         self.loss = loss
 
     @property
-    @abstractmethod
     def name(self) -> str:
         """Everything that makes it what it is: a run is resumed with an equal one only."""
+        return f"{self.title} {json.dumps(self.described(), sort_keys=True)}"
 
-    @abstractmethod
+    def described(self) -> dict[str, Any]:
+        """What tells it apart from others of its title, as JSON can hold it."""
+        return self.loss.described()
+
     def totals(self, batch: TrainingBatch) -> Tensor:
-        """What the terms are divided by once they are added up, shape (k,); a 0 counts as 1."""
+        """What the terms are divided by once they are added up, shape (k,); a 0 counts as 1.
+
+        Here the weight of all valid pixels, for one term.
+        """
+        return self.loss.total(batch.labels)[None]
 
     @abstractmethod
     def terms(self, model: Segmenter, batch: TrainingBatch) -> Tensor:

@@ -1,6 +1,6 @@
 """TRADES: Zhang et al., ICML 2019, arXiv:1901.08573, equation 5 and algorithm 1."""
 
-import json
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,6 +30,8 @@ class Trades(Objective):
         InputError: The attack has a loss of its own or begins at the image.
     """
 
+    title = "TRADES"
+
     def __init__(
         self, attack: NamedAttack, loss: WeightedCrossEntropy, *, weight: float = 6.0
     ) -> None:
@@ -44,11 +46,9 @@ class Trades(Objective):
             )
         self.weight = weight
 
-    @property
-    def name(self) -> str:
+    def described(self) -> dict[str, Any]:
         """Attack, options and weights."""
-        described = {**self.attack.described(), **self.loss.described(), "weight": self.weight}
-        return f"TRADES {json.dumps(described, sort_keys=True)}"
+        return {**self.attack.described(), **self.loss.described(), "weight": self.weight}
 
     def totals(self, batch: TrainingBatch) -> Tensor:
         """Return the weight of all valid pixels and their number, (2,)."""
