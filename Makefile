@@ -1,6 +1,7 @@
 # Every target does its own set-up: `make demo` and `make test` work in a fresh clone.
 #
 #   make demo                the main job: attack the shipped model, tables and pictures in demo-output/
+#   make gui                 the desktop app; GUI_ARGS="street.png --theme dark" are its arguments
 #   make test                lint, types, import contracts, tests
 #   make demo TORCH=cpu      on Linux without a GPU: the small CPU build of PyTorch
 #   make demo TORCH=cu126    a particular CUDA build; without TORCH, whatever pip chooses
@@ -15,11 +16,14 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 # That index mirrors few versions of what torch depends on, so those come from PyPI with the rest.
 TORCH_INDEX := $(if $(filter-out default,$(TORCH)),--no-deps --index-url https://download.pytorch.org/whl/$(TORCH))
 
-.PHONY: demo pictures test lint types imports pytest format clean
+.PHONY: demo gui pictures test lint types imports pytest format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.core
 	$(BIN)/art-segplugin demo --out demo-output
+
+gui: $(VENV)/.gui
+	$(BIN)/art-segplugin gui $(GUI_ARGS)
 
 # The pictures in the README, made by the code that it describes.
 pictures: demo
@@ -58,7 +62,13 @@ $(VENV)/.core: $(VENV)/.torch pyproject.toml
 	$(PIP) install --quiet --no-deps torchattacks  # its pins would downgrade requests and urllib3
 	touch $@
 
+$(VENV)/.gui: $(VENV)/.core
+	sh tools/system_packages.sh $(PYTHON) gui
+	$(PIP) install --quiet -e '.[gui]'
+	touch $@
+
 $(VENV)/.dev: $(VENV)/.core
+	sh tools/system_packages.sh $(PYTHON) offscreen  # the tests of the app open no window
 	$(PIP) install --quiet torchvision $(TORCH_INDEX)  # from the same index as torch
 	$(PIP) install --quiet -e '.[dev]'
 	touch $@

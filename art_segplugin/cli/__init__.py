@@ -6,7 +6,18 @@ import typer
 from rich.markup import escape
 
 from art_segplugin import __version__
-from art_segplugin.cli import adjust, attack, attacks, demo, diagnose, evaluate, models, train
+from art_segplugin.cli import (
+    adjust,
+    attack,
+    attacks,
+    demo,
+    diagnose,
+    evaluate,
+    gui,
+    models,
+    replay,
+    train,
+)
 from art_segplugin.cli.console import errors
 from art_segplugin.errors import InputError
 
@@ -25,6 +36,8 @@ app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command(epilog=diagnose.EXAMPLES)(diagnose.diagnose)
 app.command(epilog=train.EXAMPLES)(train.train)
 app.command(epilog=adjust.EXAMPLES)(adjust.adjust)
+app.command(epilog=replay.EXAMPLES)(replay.replay)
+app.command(context_settings=gui.PASSED_ON)(gui.gui)
 app.command()(models.models)
 app.command()(attacks.attacks)
 

@@ -47,11 +47,11 @@ def adjust(
     Weak classes gain what others lose: judge both by `art-segplugin diagnose` on other data.
     """
     from art_segplugin.attacks import named
-    from art_segplugin.cli.class_names import palette_of, reported_palette
     from art_segplugin.cli.evaluation import command
     from art_segplugin.cli.own_models import load_own
     from art_segplugin.data.catalog import open_dataset
     from art_segplugin.errors import InputError
+    from art_segplugin.evaluation.class_names import palette_of, reported_palette
     from art_segplugin.heads import add_to_logits, hypersphere_head
     from art_segplugin.models import save_checkpoint
     from art_segplugin.training.adjustment import fit_offsets

@@ -47,8 +47,8 @@ def attack(
     """
     from art_segplugin.attacks import named
     from art_segplugin.cli.attack_files import FileAttack, attack_files
-    from art_segplugin.cli.class_names import class_index, palette_of
     from art_segplugin.data.video import check_video_suffix
+    from art_segplugin.evaluation.class_names import class_index, palette_of
     from art_segplugin.models import load_model
 
     values = options.threat_model(norm, eps, step_size, preset)

@@ -12,7 +12,6 @@ import numpy as np
 from PIL import Image
 
 from art_segplugin.attacks import NamedAttack
-from art_segplugin.cli.class_names import palette_of
 from art_segplugin.cli.console import errors, output, progress_bar
 from art_segplugin.data.folder import ImageFolder
 from art_segplugin.data.palettes import Palette
@@ -21,6 +20,7 @@ from art_segplugin.data.sample import Dataset, Sample
 from art_segplugin.data.video import LOSSLESS, VIDEO_SUFFIXES, Video, VideoWriter
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation import BatchResult, Example, RobustnessReport, examples, summarise
+from art_segplugin.evaluation.class_names import palette_of
 from art_segplugin.evaluation.media import ROUNDED, AttackedSample, attack_samples, video_samples
 from art_segplugin.evaluation.summary import class_lists, reference_of, to_uint8, versions
 from art_segplugin.files import replacing, write_bytes

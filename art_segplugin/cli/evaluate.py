@@ -47,9 +47,9 @@ def evaluate(
     resume: options.Resume = False,
 ) -> None:
     """Score a model on clean and attacked images: accuracy, mIoU, MisRatio, IoU per class."""
-    from art_segplugin.cli.class_names import palette_of
     from art_segplugin.cli.evaluation import run
     from art_segplugin.data.catalog import open_dataset
+    from art_segplugin.evaluation.class_names import palette_of
     from art_segplugin.models import load_model
 
     attacks = options.attacks(

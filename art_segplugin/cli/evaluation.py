@@ -11,7 +11,6 @@ from typing import Any
 import torch
 
 from art_segplugin.attacks import NamedAttack
-from art_segplugin.cli.class_names import reported_palette
 from art_segplugin.cli.console import errors, output, progress_bar
 from art_segplugin.data.palettes import Palette
 from art_segplugin.data.sample import Dataset
@@ -23,6 +22,7 @@ from art_segplugin.evaluation import (
     examples,
     summarise,
 )
+from art_segplugin.evaluation.class_names import reported_palette
 from art_segplugin.evaluation.store import holds_attacks
 from art_segplugin.evaluation.summary import class_lists, reference_of, versions
 from art_segplugin.models import Segmenter

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from art_segplugin.attacks import NamedAttack, named
-from art_segplugin.cli.class_names import reported_palette
 from art_segplugin.cli.console import errors, output, progress_bar
 from art_segplugin.cli.evaluation import command
 from art_segplugin.cli.objectives import EPS
@@ -13,6 +12,7 @@ from art_segplugin.data.catalog import is_classification
 from art_segplugin.data.sample import Dataset
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation import RobustnessReport, evaluate, summarise
+from art_segplugin.evaluation.class_names import reported_palette
 from art_segplugin.evaluation.summary import class_lists, reference_of, versions
 from art_segplugin.models import Segmenter, load_checkpoint, load_model
 from art_segplugin.report.training_tables import BEST, sheets

@@ -4,7 +4,6 @@ import math
 from io import BytesIO
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -12,6 +11,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from art_segplugin.data.palettes import Palette
+from art_segplugin.data.resampling import resized_labels, resized_picture
 from art_segplugin.data.sample import Sample
 from art_segplugin.errors import InputError
 
@@ -120,10 +120,7 @@ def load_sample(
                 f"{picture.name} is {width}x{height}; give both the same size"
             )
         rows, columns = image.shape[1:]
-        # the label under the centre of each new pixel
-        row = ((np.arange(rows) + 0.5) * height / rows).astype(np.intp)
-        column = ((np.arange(columns) + 0.5) * width / columns).astype(np.intp)
-        labels = torch.from_numpy(found[np.ix_(row, column)].astype(np.int64))
+        labels = torch.from_numpy(resized_labels(found, rows, columns).astype(np.int64))
     return Sample(name, image, labels)
 
 
@@ -138,10 +135,7 @@ def scaled_image(rgb: Picture, scale: float = 1.0) -> Tensor:
         float32 in [0, 1] of shape (3, rows, columns).
     """
     height, width = rgb.shape[:2]
-    rows, columns = max(round(height * scale), 1), max(round(width * scale), 1)
-    if (rows, columns) != (height, width):
-        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        rgb = np.asarray(cv2.resize(rgb, (columns, rows), interpolation=method), dtype=np.uint8)
+    rgb = resized_picture(rgb, max(round(height * scale), 1), max(round(width * scale), 1))
     image = torch.from_numpy(rgb).permute(2, 0, 1).to(torch.float32).div_(255)
     return image.contiguous()
 

@@ -32,10 +32,8 @@ class Video:
     """
 
     def __init__(self, path: Path) -> None:
-        if not path.is_file():
-            raise InputError(f"video {path} does not exist.")
         self.path = path
-        capture = self._open()
+        capture = open_capture(path)
         self.count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self.fps = float(capture.get(cv2.CAP_PROP_FPS)) or 25.0
         capture.release()
@@ -46,7 +44,7 @@ class Video:
         Raises:
             InputError: the file breaks off before the frames that it announces.
         """
-        capture, read = self._open(), 0
+        capture, read = open_capture(self.path), 0
         try:
             while True:
                 good, frame = capture.read()
@@ -61,12 +59,6 @@ class Video:
                 f"video {self.path} breaks off after {read} of {self.count} frames; repair it, or "
                 f"take only its beginning with --frames {read}."
             )
-
-    def _open(self) -> cv2.VideoCapture:
-        capture = cv2.VideoCapture(str(self.path))
-        if not capture.isOpened():
-            raise InputError(f"video {self.path} cannot be read; it is corrupt or no video.")
-        return capture
 
 
 class VideoWriter:
@@ -114,6 +106,20 @@ class VideoWriter:
             raise InputError(
                 f"only {read} of {self.written} frames could be written; is the disk full?"
             )
+
+
+def open_capture(path: Path) -> cv2.VideoCapture:
+    """Open a video for OpenCV's own calls.
+
+    Raises:
+        InputError: the file is missing or is no video.
+    """
+    if not path.is_file():
+        raise InputError(f"video {path} does not exist.")
+    capture = cv2.VideoCapture(str(path))
+    if not capture.isOpened():
+        raise InputError(f"video {path} cannot be read; it is corrupt or no video.")
+    return capture
 
 
 def check_video_suffix(suffix: str) -> None:

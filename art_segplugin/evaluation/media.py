@@ -9,9 +9,9 @@ from art_segplugin.attacks import NamedAttack
 from art_segplugin.core.types import Images
 from art_segplugin.data.sample import Sample
 from art_segplugin.data.video import Video
-from art_segplugin.errors import InputError
 from art_segplugin.evaluation.batch_result import BatchResult
 from art_segplugin.evaluation.batches import Batch
+from art_segplugin.evaluation.goal import Goal
 from art_segplugin.evaluation.quantise import to_8_bit
 from art_segplugin.evaluation.runner import attacked_result, clean_result, score
 from art_segplugin.models.segmenter import Segmenter
@@ -57,7 +57,7 @@ def attack_samples(
     Raises:
         InputError: the model does not fit a picture, or `target` is no class of the model.
     """
-    device = next(model.parameters()).device
+    device, goal = next(model.parameters()).device, Goal(to_class=target)
     threat_model, seen = named.build().threat_model, set()
     for index, sample in enumerate(samples):
         labels = None if sample.labels is None else sample.labels.unsqueeze(0).to(device)
@@ -67,10 +67,9 @@ def attack_samples(
             seen.add(batch.images.shape)
         if labels is not None:
             model.check_labels(labels)
-        if target is not None and not 0 <= target < (model.classes or 0):
-            raise InputError(f"target {target} is no class; give 0 to {(model.classes or 1) - 1}.")
+        goal.check(model.classes or 0)
         clean, reference = clean_result(model, batch, keep=1)
-        exact = attacked_result(model, batch, reference, named, seed, 1, target)
+        exact = attacked_result(model, batch, reference, named, seed, 1, goal)
         x_adv = exact.adversarial
         assert isinstance(x_adv, torch.Tensor), "kept, because it was asked for"
         rounded = to_8_bit(x_adv, batch.images, threat_model)

@@ -16,6 +16,7 @@ from art_segplugin.data.sample import Dataset
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.batch_result import BatchResult
 from art_segplugin.evaluation.batches import Batch, batches
+from art_segplugin.evaluation.goal import ANY_WRONG, Goal
 from art_segplugin.evaluation.regions import Regions
 from art_segplugin.evaluation.result import CLEAN, ImageScore
 from art_segplugin.evaluation.store import ResultStore
@@ -127,9 +128,12 @@ def attacked_result(
     named: NamedAttack,
     seed: int,
     keep: int = 0,
-    target: int | None = None,
+    goal: Goal = ANY_WRONG,
+    mask: Tensor | None = None,
 ) -> BatchResult:
-    """Attack one batch and score it against `reference`; `target` is a class wanted everywhere.
+    """Attack one batch and score it against `reference`.
+
+    Only pixels where `mask` (n, h, w) is True are changed; None for all.
 
     The curves are those of the first restart. A targeted attack has none: its fooled pixels are
     those on target, not the wrong ones.
@@ -138,21 +142,19 @@ def attacked_result(
         InputError: the adversarial images are not finite, because the model's gradients are not.
     """
     started = time.perf_counter()
-    attack, labels = named.build(ignore_index=model.ignore_index), reference
-    if target is not None:
-        void = reference == model.ignore_index
-        labels = torch.full_like(reference, target).masked_fill(void, model.ignore_index)
-    generator = torch.Generator(batch.images.device).manual_seed(seed * 1_000_003 + batch.first)
+    attack = named.build(ignore_index=model.ignore_index, targeted=goal.targeted)
+    labels = goal.labels(reference, model.ignore_index)
+    generator = random_start(seed, batch.first, batch.images.device)
     wrong, on_fooled, loss = [], [], []
-    for iterate in attack.iterates(model, batch.images, labels, generator=generator):
-        if iterate.restart == 0 and target is None and iterate.forward is not None:
+    for iterate in attack.iterates(model, batch.images, labels, mask=mask, generator=generator):
+        if iterate.restart == 0 and goal == ANY_WRONG and iterate.forward is not None:
             forward = iterate.forward
             wrong.append(forward.fooled.sum())
             on_fooled.append(torch.where(forward.fooled, forward.pixel_loss, 0.0).sum())
             loss.append(forward.pixel_loss.sum())
     exact = BatchResult(
         named.name,
-        _options(named, model) | ({} if target is None else {"target": target}),
+        _options(named, model) | _wanted(goal),
         seed,
         batch.first,
         wrong=_numbers(wrong),
@@ -161,6 +163,11 @@ def attacked_result(
     )
     scored = score(model, batch, reference, iterate.best, exact, attack.threat_model)
     return _keeping(replace(scored, seconds=time.perf_counter() - started), keep)
+
+
+def random_start(seed: int, first: int, device: torch.device) -> torch.Generator:
+    """Source of the random starts of the batch that begins with image `first`."""
+    return torch.Generator(device).manual_seed(seed * 1_000_003 + first)
 
 
 def score(
@@ -194,6 +201,12 @@ def _keeping(result: BatchResult, count: int) -> BatchResult:
 def _options(named: NamedAttack, model: Segmenter) -> dict[str, Any]:
     """The attack's values as they are used: void is what the model calls so."""
     return named.described() | {"ignore_index": model.ignore_index}
+
+
+def _wanted(goal: Goal) -> dict[str, Any]:
+    """The goal as tables show it, nothing where any wrong class will do."""
+    wanted = {"target": goal.to_class, "from": goal.from_class}
+    return {name: value for name, value in wanted.items() if value is not None}
 
 
 def _numbers(values: list[Tensor]) -> list[Any]:

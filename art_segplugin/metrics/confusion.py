@@ -58,11 +58,14 @@ def count(prediction: Labels, labels: Labels, classes: int, ignore_index: int = 
         raise InputError(
             f"prediction {tuple(prediction.shape)} and labels {tuple(labels.shape)} differ in shape."
         )
-    labels = labels.long()  # 8 bits would wrap a negative ignore_index
-    valid = labels != ignore_index
-    truth, guess = labels[valid], prediction[valid].long()
+    truth, guess = labels.flatten().long(), prediction.flatten().long()
+    void = truth == ignore_index  # compared after widening: 8 bits would wrap a negative one
     for name, values in (("label", truth), ("prediction", guess)):
-        if values.numel() and not (int(values.min()) >= 0 and int(values.max()) < classes):
-            wrong = values[(values < 0) | (values >= classes)]
-            raise InputError(f"{name} {int(wrong[0])} is outside the classes 0 to {classes - 1}.")
-    return torch.bincount(truth * classes + guess, minlength=classes**2).view(classes, classes)
+        wrong = ((values < 0) | (values >= classes)) & ~void
+        if bool(wrong.any()):
+            raise InputError(
+                f"{name} {int(values[wrong][0])} is outside the classes 0 to {classes - 1}."
+            )
+    # Void pixels go to one bin more: several times faster than leaving them out first.
+    pairs = torch.where(void, classes**2, truth * classes + guess)
+    return torch.bincount(pairs, minlength=classes**2 + 1)[:-1].view(classes, classes)

@@ -3,9 +3,9 @@
 import pytest
 from oracles import TinyNet
 
-from art_segplugin.cli.class_names import palette_of, reported_palette
 from art_segplugin.data.palettes import CAMVID, SCENES, VOC, Palette, numbered_palette
 from art_segplugin.errors import InputError
+from art_segplugin.evaluation.class_names import palette_of, reported_palette
 from art_segplugin.models import CheckpointInfo, Segmenter, load_model
 
 

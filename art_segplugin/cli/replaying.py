@@ -1,0 +1,129 @@
+"""The body of `replay`: figures recorded and figures computed now, side by side."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from art_segplugin.cli import options
+from art_segplugin.cli.console import errors, output, progress_bar
+from art_segplugin.evaluation.clip_reproduction import ClipReproduction
+from art_segplugin.evaluation.model_refs import ModelPair, elsewhere
+from art_segplugin.evaluation.numbers import Numbers, differences
+from art_segplugin.evaluation.replay_clip import replay_clip
+from art_segplugin.evaluation.reproduce import reproduce
+from art_segplugin.evaluation.reproduction import Reproduction, json_path, kind_of, read_text
+from art_segplugin.evaluation.summary import versions
+from art_segplugin.report.tables import table
+
+MOST_CLASSES = 24
+FIGURES = 6
+"""Digits that the table shows; what is compared are all of them."""
+
+
+def run(
+    path: Path,
+    device: str | None,
+    tolerance: float,
+    moved: tuple[str | None, str | None],
+    *,
+    run_code: bool,
+) -> bool:
+    """Compute the figures of a file again, print both, and say whether they agree.
+
+    Args:
+        path: a `repro.json` or its folder.
+        device: where to compute; None for where it was recorded.
+        tolerance: by how much shares and distances may differ.
+        moved: where models A and B are now; None where they were.
+        run_code: models of own code may be run.
+
+    Raises:
+        InputError: the file, what it names, or a model cannot be used.
+    """
+    path = json_path(path)
+    is_clip = kind_of(read_text(path)) == "clip"
+    recorded = ClipReproduction.load(path) if is_clip else Reproduction.load(path)
+    recorded = replace(recorded, models=_moved(recorded.models, moved))
+    where = device or options.device(recorded.device)
+    _say_versions(recorded.versions, recorded.device, where)
+    with progress_bar() as bar:
+        task = bar.add_task("pictures" if is_clip else "points", total=None)
+
+        def progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        if isinstance(recorded, ClipReproduction):
+            before = recorded.pooled
+            found, lines = replay_clip(
+                recorded,
+                path.parent,
+                where,
+                tolerance=tolerance,
+                progress=progress,
+                run_code=run_code,
+            )
+        else:
+            before = recorded.numbers
+            found = reproduce(recorded, where, progress=progress, run_code=run_code)
+            lines = differences(before, found, tolerance)
+    _print(str(path), before, found, recorded.classes)
+    return _verdict(lines, tolerance)
+
+
+def _moved(models: ModelPair, moved: tuple[str | None, str | None]) -> ModelPair:
+    b = None if models.b is None else elsewhere(models.b, moved[1])
+    return replace(models, a=elsewhere(models.a, moved[0]), b=b)
+
+
+def _say_versions(recorded: Mapping[str, str], device: str, where: str) -> None:
+    now = versions() | {"device": where}
+    before = dict(recorded) | {"device": device}
+    other = [f"{k} {before[k]} (here {now[k]})" for k in now if k in before and before[k] != now[k]]
+    if other:
+        errors().print(
+            f"recorded with {', '.join(other)}: figures may differ in the last digits.",
+            markup=False,
+            highlight=False,
+        )
+
+
+def _print(
+    heading: str,
+    recorded: Mapping[str, Numbers],
+    found: Mapping[str, Numbers],
+    classes: Sequence[str],
+) -> None:
+    rows = []
+    for side in recorded:
+        if side not in found:
+            continue
+        before, now = recorded[side], found[side]
+        pairs = [("mIoU", before.miou, now.miou), ("error", before.mis_ratio, now.mis_ratio)]
+        pairs += [("distance", before.distance, now.distance)] if "clean" not in side else []
+        iou = list(zip(before.class_iou, now.class_iou, strict=False))[:MOST_CLASSES]
+        names = [*classes, *map(str, range(len(classes), len(iou)))]
+        pairs += [(f"IoU {names[index]}", *both) for index, both in enumerate(iou)]
+        rows += [
+            [f"{side}: {name}", _text(a), _text(b), "" if _text(a) == _text(b) else "differs"]
+            for name, a, b in pairs
+            if not (math.isnan(a) and math.isnan(b))
+        ]
+    against = any(not numbers.labelled for numbers in recorded.values())
+    note = "Vs clean prediction, not labels." if against else ""
+    output().print(table(heading, ["figure", "recorded", "now", ""], rows, note))
+
+
+def _text(value: float) -> str:
+    return "none" if math.isnan(value) else f"{value:.{FIGURES}f}"
+
+
+def _verdict(lines: list[str], tolerance: float) -> bool:
+    if not lines:
+        said = "identical" if tolerance == 0 else f"the same within {tolerance:g}"
+        output().print(f"All figures are {said}.")
+        return True
+    output().print(f"{len(lines)} figures differ:")
+    for line in lines:
+        output().print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+    return False

@@ -1,0 +1,184 @@
+"""`repro.json` of a clip: its pictures, the attack on them, and the figures of each."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from art_segplugin.data.video import Frame, Video
+from art_segplugin.evaluation.attack_plan import AttackPlan
+from art_segplugin.evaluation.clip import AttackedPicture
+from art_segplugin.evaluation.exact_files import FileRef, Pixels, pixel_sha256
+from art_segplugin.evaluation.json_tree import to_plain
+from art_segplugin.evaluation.model_refs import ModelPair
+from art_segplugin.evaluation.numbers import Numbers, numbers_from
+from art_segplugin.evaluation.reproduction import FORMAT, json_path, parsed, read_text
+from art_segplugin.evaluation.summary import versions
+from art_segplugin.files import write_text
+
+
+@dataclass(frozen=True)
+class Score:
+    """Figures of one picture of a clip; see `Numbers`."""
+
+    miou: float
+    mis_ratio: float
+    distance: float
+    labelled: bool
+
+    @classmethod
+    def of(cls, numbers: Numbers) -> "Score":
+        """Those of a picture, without the figures by class."""
+        return cls(numbers.miou, numbers.mis_ratio, numbers.distance, numbers.labelled)
+
+
+@dataclass(frozen=True)
+class PictureRecord:
+    """What is noted of one picture.
+
+    Attributes:
+        index: position in the source.
+        name: its name.
+        image: sha256 of its pixels, see `pixel_sha256`.
+        labels: sha256 of its labels; None where there are none.
+        written: sha256 of the pixels of its adversarial image, by model ("A", "B").
+        scores: figures by names such as "A clean", "A exact", "A 8-bit".
+        seconds: time that the attack took.
+    """
+
+    index: int
+    name: str
+    image: str
+    labels: str | None
+    written: dict[str, str]
+    scores: dict[str, Score]
+    seconds: float
+
+    @classmethod
+    def of(
+        cls, done: AttackedPicture, name: str, image: Pixels, labels: Pixels | None
+    ) -> "PictureRecord":
+        """What is noted of a picture after the attack."""
+        return cls(
+            done.index,
+            name,
+            pixel_sha256(image),
+            None if labels is None else pixel_sha256(labels),
+            {key: pixel_sha256(side.written) for key, side in done.sides.items()},
+            {key: Score.of(numbers) for key, numbers in done.numbers.items()},
+            done.seconds,
+        )
+
+
+@dataclass(frozen=True)
+class ClipReproduction:
+    """A clip, what was done to it, and the figures.
+
+    Attributes:
+        pictures: lossless video of the pictures, beside this file.
+        labels: lossless video of their labels in all three channels (all void where a picture has
+            none); None where no picture has any.
+        mask: PNG of the pixels that may change, where the plan's region is "painted".
+        source: where the pictures came from, as JSON can hold it.
+        models: what was attacked.
+        plan: the attack.
+        warm_start: each picture's attack began with the perturbation of the one before.
+        records: one a picture, in order.
+        pooled: figures over the whole clip, by names such as "A 8-bit".
+        classes: names of the classes, for tables.
+        outputs: files that were written beside this one, and what they are for.
+        threads: threads that torch computed with.
+        device: on which.
+        versions: of what was installed.
+        format: version of this file.
+        kind: "clip".
+    """
+
+    pictures: FileRef
+    labels: FileRef | None
+    mask: FileRef | None
+    source: dict[str, Any]
+    models: ModelPair
+    plan: AttackPlan
+    warm_start: bool
+    records: list[PictureRecord]
+    pooled: dict[str, Numbers]
+    classes: list[str] = field(default_factory=list)
+    outputs: dict[str, str] = field(default_factory=dict)
+    threads: int = field(default_factory=torch.get_num_threads)
+    device: str = "cpu"
+    versions: dict[str, str] = field(default_factory=versions)
+    format: int = FORMAT
+    kind: str = "clip"
+
+    def save(self, path: Path) -> None:
+        """Write the JSON file, whole or not at all."""
+        write_text(path, json.dumps(to_plain(self), indent=1))
+
+    @classmethod
+    def load(cls, path: Path) -> "ClipReproduction":
+        """Read what `save` wrote; the videos are opened by `frames`.
+
+        Args:
+            path: the JSON file, or the folder with its `repro.json`.
+
+        Raises:
+            InputError: it is no such file, or of another version.
+        """
+        return parsed(cls, read_text(json_path(path)), "clip")
+
+    def frames(self, folder: Path) -> Iterator[tuple[PictureRecord, Pixels, Pixels | None]]:
+        """The pictures with their labels, in order.
+
+        Args:
+            folder: where the videos are.
+
+        Raises:
+            InputError: a video is missing, was changed or breaks off.
+        """
+        pictures = iter(Video(self.pictures.path(folder)))
+        maps: Iterator[Frame | None] = iter(lambda: None, 0)
+        if self.labels is not None:
+            maps = iter(Video(self.labels.path(folder)))
+        for record, image, labels in zip(self.records, pictures, maps, strict=False):
+            known = None if labels is None or record.labels is None else labels[..., 0].copy()
+            yield record, image, known
+
+
+class Pool:
+    """Counts over the pictures of a clip so far, by names such as "A clean"."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, np.typing.NDArray[np.int64]] = {}
+        self._distance: dict[str, float] = {}
+        self._labelled: dict[str, bool] = {}
+
+    def add(self, numbers: dict[str, Numbers]) -> None:
+        """Add the figures of one picture."""
+        for name, one in numbers.items():
+            counts = np.asarray(one.confusion, dtype=np.int64)
+            self.counts[name] = self.counts.get(name, np.zeros_like(counts)) + counts
+            self._distance[name] = max(self._distance.get(name, 0.0), one.distance)
+            self._labelled[name] = self._labelled.get(name, True) and one.labelled
+
+    @property
+    def numbers(self) -> dict[str, Numbers]:
+        """Figures from the counts of all pictures; the distance is the largest."""
+        return {
+            name: numbers_from(
+                torch.from_numpy(counts), self._distance[name], labelled=self._labelled[name]
+            )
+            for name, counts in self.counts.items()
+        }
+
+
+def pool(pictures: Iterable[dict[str, Numbers]]) -> dict[str, Numbers]:
+    """Figures over many pictures."""
+    together = Pool()
+    for numbers in pictures:
+        together.add(numbers)
+    return together.numbers

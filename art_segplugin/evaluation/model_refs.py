@@ -1,0 +1,137 @@
+"""Which model numbers were made with, so that they are never compared with another one's."""
+
+import hashlib
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from art_segplugin.core.types import Images
+from art_segplugin.errors import InputError
+from art_segplugin.models import Segmenter, load_model
+from art_segplugin.models.checkpoint import shipped
+from art_segplugin.models.zoo import ZOOS
+
+WEIGHTS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
+
+
+@dataclass(frozen=True)
+class ModelRef:
+    """A model by its text, and the file behind it.
+
+    Attributes:
+        spec: as `art_segplugin.models.load_model` takes it, files with their whole path.
+        sha256: of the file; None for models that are no file of their own.
+    """
+
+    spec: str
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelPair:
+    """What is attacked, and what is beside it.
+
+    Attributes:
+        a: the first model.
+        b: the second; None for none.
+        transfer: B is shown the images that were made against A, instead of its own attack's.
+    """
+
+    a: ModelRef
+    b: ModelRef | None = None
+    transfer: bool = True
+
+
+def model_ref(spec: str) -> ModelRef:
+    """What to note of a model that was loaded by `spec`."""
+    file, rest = _file(spec)
+    if file is None or not file.is_file():
+        return ModelRef(spec)
+    return ModelRef(spec if spec in shipped() else f"{file.resolve()}{rest}", file_sha256(file))
+
+
+def elsewhere(ref: ModelRef, spec: str | None) -> ModelRef:
+    """The same model where it is now; `ref` itself where `spec` is None."""
+    if spec is None:
+        return ref
+    return replace(ref, spec=spec)
+
+
+def open_model(
+    ref: ModelRef,
+    device: str,
+    *,
+    run_code: bool = False,
+    load: Callable[[str], Segmenter] = load_model,
+) -> Segmenter:
+    """The model, ready to be attacked.
+
+    Args:
+        ref: which.
+        device: where it shall run.
+        run_code: models of own code (`file.py:function`) may be run.
+        load: loads one by its spec.
+
+    Raises:
+        InputError: the model is not there, its file is another one than was noted, it is own code
+            that may not be run, or it classifies whole images.
+    """
+    file, _ = _file(ref.spec)
+    if ref.sha256 is not None and file is not None:
+        if not file.is_file():
+            raise InputError(
+                f"model {file} is not there; say where it is with --model-a, --model-b."
+            )
+        if (found := file_sha256(file)) != ref.sha256:
+            raise InputError(
+                f"model {ref.spec} is not the one that was recorded: its sha256 begins with "
+                f"{found[:12]} instead of {ref.sha256[:12]}; name the right file with --model-a or "
+                "--model-b."
+            )
+    if is_code(ref.spec) and not run_code:
+        raise InputError(
+            f"model {ref.spec} is code that would be run; if you trust it, add --run-code."
+        )
+    model = load(ref.spec)
+    if model.task != "segmentation":
+        raise InputError(f"{ref.spec} gives one class an image; one a pixel is needed.")
+    # As in an evaluation that only attacks: weights without gradients.
+    return model.to(device).eval().requires_grad_(False)
+
+
+def is_code(spec: str) -> bool:
+    """Whether loading the model runs a function that the text names."""
+    scheme, colon, _ = spec.partition(":")
+    is_file = spec in shipped() or Path(spec).is_file() or spec.endswith(WEIGHTS)
+    return bool(colon) and not is_file and scheme not in ZOOS
+
+
+def validate(model: Segmenter, images: Images) -> None:
+    """`Segmenter.validate` without its warnings, which are for those who write models."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.validate(images)
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file, in hexadecimal.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}.") from error
+
+
+def _file(spec: str) -> tuple[Path | None, str]:
+    """The file that a spec names, and what of the spec comes after it."""
+    if spec in shipped():
+        return shipped()[spec], ""
+    if Path(spec).is_file() or spec.endswith(WEIGHTS):
+        return Path(spec), ""
+    source, colon, name = spec.rpartition(":")
+    return (Path(source), f":{name}") if colon and source.endswith(".py") else (None, "")

@@ -1,0 +1,1 @@
+"""The window: NumPy in, pixels out. No torch."""

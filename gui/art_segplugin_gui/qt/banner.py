@@ -1,0 +1,156 @@
+"""Sentences above the panes: what went wrong and what can be done about it."""
+
+from PySide6.QtCore import QRect, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QStyle,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from art_segplugin_gui.qt.theme import semantic
+from art_segplugin_gui.qt.wrapped_label import WrappedLabel
+
+KINDS = {
+    "error": QStyle.StandardPixmap.SP_MessageBoxCritical,
+    "warning": QStyle.StandardPixmap.SP_MessageBoxWarning,
+    "info": QStyle.StandardPixmap.SP_MessageBoxInformation,
+}
+LIMIT = 3
+"""So many banners at once; the oldest goes."""
+
+
+class Banner(QFrame):
+    """One sentence, with a button that does something about it if there is such a thing.
+
+    Signals:
+        acted: the button was pressed.
+        closed: it was closed by hand.
+
+    Args:
+        kind: a key of KINDS.
+        text: the sentence; it wraps.
+        action: what the button says, such as "Retry"; empty for no button.
+        parent: owner.
+    """
+
+    acted = Signal()
+    closed = Signal()
+
+    def __init__(
+        self, kind: str, text: str, action: str = "", parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.kind = kind
+        self.label = WrappedLabel(text)
+        self.action = QPushButton(action)
+        self.action.setVisible(bool(action))
+        self.close_button = QToolButton()
+        self.close_button.setIcon(
+            self.style().standardIcon(QStyle.StandardPixmap.SP_TitleBarCloseButton)
+        )
+        self.close_button.setAutoRaise(True)
+        self.close_button.setAccessibleName("Close this message")
+        self.close_button.setToolTip("Close this message")
+        icon = QLabel()
+        size = self.style().pixelMetric(QStyle.PixelMetric.PM_SmallIconSize)
+        icon.setPixmap(self.style().standardIcon(KINDS[kind]).pixmap(size))
+        icon.setAccessibleName(kind)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(10, 6, 6, 6)
+        layout.addWidget(icon)
+        layout.addWidget(self.label, 1)
+        layout.addWidget(self.action)
+        layout.addWidget(self.close_button)
+        self.setAccessibleName(f"{kind}: {text}")
+        self.action.clicked.connect(self.acted)
+        self.close_button.clicked.connect(self.closed)
+
+    @property
+    def text(self) -> str:
+        """The sentence."""
+        return self.label.said
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
+        """A frame and an edge in the colour of the kind, as the theme has it now."""
+        painter = QPainter(self)
+        colour = getattr(semantic(self.palette()), self.kind)
+        painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Base))
+        painter.fillRect(QRect(0, 0, 4, self.height()), colour)
+        painter.setPen(colour)
+        painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        painter.end()
+
+
+class Banners(QWidget):
+    """The newest banners, one below the other; takes no room when there are none.
+
+    Signals:
+        acted: the name of a banner whose button was pressed; the banner closes.
+        closed: the name of a banner that was closed by hand.
+    """
+
+    acted = Signal(str)
+    closed = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(2)
+        self._shown: dict[str, Banner] = {}
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.hide()
+
+    @property
+    def banners(self) -> tuple[Banner, ...]:
+        """What is shown, oldest first."""
+        return tuple(self._shown.values())
+
+    def show_message(self, kind: str, text: str, action: str = "", name: str = "") -> None:
+        """Show a sentence.
+
+        Args:
+            kind: "error", "warning" or "info".
+            text: one sentence or two.
+            action: what its button says; empty for none.
+            name: what it is about; it replaces an older one of that name. Empty for the text.
+        """
+        name = name or text
+        self.dismiss(name)
+        while len(self._shown) >= LIMIT:
+            self.dismiss(next(iter(self._shown)))
+        banner = Banner(kind, text, action)
+        banner.acted.connect(lambda: self._act(name))
+        banner.closed.connect(lambda: self._close(name))
+        self._shown[name] = banner
+        self._layout.addWidget(banner)
+        self.show()
+
+    def dismiss(self, name: str) -> None:
+        """Take a banner away, if it is there; no signal."""
+        banner = self._shown.pop(name, None)
+        if banner is not None:
+            self._layout.removeWidget(banner)
+            banner.hide()
+            banner.deleteLater()
+        self.setVisible(bool(self._shown))
+
+    def clear(self) -> None:
+        """Take all banners away; no signal."""
+        for name in list(self._shown):
+            self.dismiss(name)
+
+    def _act(self, name: str) -> None:
+        self.dismiss(name)
+        self.acted.emit(name)
+
+    def _close(self, name: str) -> None:
+        self.dismiss(name)
+        self.closed.emit(name)

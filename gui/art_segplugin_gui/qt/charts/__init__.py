@@ -1,0 +1,1 @@
+"""Charts of the window: NumPy in, Qt signals out. Setters never emit."""

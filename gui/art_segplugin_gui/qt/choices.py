@@ -1,0 +1,123 @@
+"""What the user chose in the panels, charts and panes, as changes of the state."""
+
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from art_segplugin_gui.qt.director import Director
+from art_segplugin_gui.qt.panes.brush import Mask
+from art_segplugin_gui.qt.settings import Settings
+from art_segplugin_gui.qt.window_parts import Parts
+from art_segplugin_gui.session.regions import newly_wrong_region
+from art_segplugin_gui.session.session import Session, with_view
+from art_segplugin_gui.session.state import Attack, Models, Source
+
+
+class Choices(QObject):
+    """Connects the widgets to the session.
+
+    Args:
+        parts: the widgets.
+        session: the state.
+        director: for what is no state: painting, scrubbing, dragging.
+        settings: where models are remembered; None for nowhere.
+        parent: owner.
+
+    Signals:
+        models_kept: the models that are remembered have changed.
+    """
+
+    models_kept = Signal()
+
+    def __init__(
+        self,
+        parts: Parts,
+        session: Session,
+        director: Director,
+        settings: Settings | None,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._parts, self._session = parts, session
+        self._director, self._settings = director, settings
+        parts.source.source_changed.connect(self.source)
+        parts.source.playing.connect(lambda on: director.play() if on else director.pause())
+        parts.models.models_changed.connect(self.models)
+        parts.attack.attack_changed.connect(self.attack)
+        parts.attack.dragging.connect(self._dragging)
+        parts.attack.run.connect(lambda: director.run())
+        parts.attack.step.connect(director.step)
+        parts.attack.run_to.connect(director.run_to)
+        parts.attack.stop.connect(director.stop)
+        parts.attack.fade_changed.connect(self._fade)
+        parts.attack.painting.connect(parts.grid.set_painting)
+        parts.attack.brush_size.connect(parts.grid.set_brush)
+        parts.attack.clear_mask.connect(lambda: self.mask(None))
+        parts.grid.painted.connect(self.mask)
+        parts.bars.class_clicked.connect(self.isolate)
+        parts.bars.class_hidden.connect(self._hide_class)
+        parts.confusion.cell_clicked.connect(lambda true, guess: self._view("pair", (true, guess)))
+        parts.confusion.cleared.connect(lambda: self._view("pair", None))
+        parts.curve.scrubbed.connect(director.look_at)
+        parts.timeline.frame_chosen.connect(lambda index: self._of_source(index=index))
+        parts.timeline.range_chosen.connect(
+            lambda first, last: self._of_source(first=first, last=last)
+        )
+
+    def source(self, source: Source) -> None:
+        """Look at something else, or at another picture of it."""
+        before = self._session.state.source
+        moved = replace(source, index=before.index) == before
+        self._change("picture" if moved else None, source=source)
+
+    def models(self, models: Models) -> None:
+        """Attack other models."""
+        if self._settings is not None:
+            for spec in filter(None, (models.a, models.b)):
+                self._settings.add_recent_model(spec)
+            self.models_kept.emit()
+        self._change(models=models)
+
+    def attack(self, attack: Attack) -> None:
+        """Attack otherwise."""
+        self._change("attack" if self._director.dragging else None, attack=attack)
+
+    def mask(self, mask: Mask | None) -> None:
+        """Change the painted region, bool (h, w); None for none."""
+        self._parts.grid.set_mask(mask)
+        self._director.paint(mask)
+
+    def isolate(self, index: int) -> None:
+        """Show one class alone and come close to where most of it fell; again for all of it."""
+        if self._session.state.view.isolated == index:
+            self._view("isolated", None)
+            self._parts.grid.fit()
+            return
+        self._view("isolated", index)
+        shown = self._director.shown
+        if shown.clean_a is not None and shown.attacked_a is not None:
+            box = newly_wrong_region(shown.clean_a, shown.attacked_a, index)
+            if box is not None:
+                self._parts.grid.zoom_to(*box)
+
+    def _of_source(self, **changes: Any) -> None:
+        self.source(replace(self._session.state.source, **changes))
+
+    def _dragging(self, on: bool) -> None:
+        self._director.dragging = on
+        if not on:
+            self._session.settle()
+
+    def _fade(self, share: float) -> None:
+        self._session.change(with_view(self._session.state, fade=share), merge="fade")
+
+    def _hide_class(self, index: int, hidden: bool) -> None:
+        before = self._session.state.view.hidden
+        self._view("hidden", before | {index} if hidden else before - {index})
+
+    def _view(self, name: str, value: object) -> None:
+        self._session.change(with_view(self._session.state, **{name: value}))
+
+    def _change(self, merge: str | None = None, **parts: Any) -> None:
+        self._session.change(replace(self._session.state, **parts), merge)

@@ -1,0 +1,1 @@
+"""Panels beside the panes; each shows plain values and says what the user changed."""

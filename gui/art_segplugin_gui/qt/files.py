@@ -1,0 +1,79 @@
+"""Opening and saving: what is dropped, sessions, and the box that says what this is."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from art_segplugin import __version__
+from art_segplugin.errors import InputError
+from art_segplugin_gui.qt.choices import Choices
+from art_segplugin_gui.session.saving import SUFFIX, load_state, save_state
+from art_segplugin_gui.session.session import Session
+
+SESSIONS = f"Sessions (*{SUFFIX});;All files (*)"
+ABOUT = f"""<b>art-segplugin {__version__}</b><p>Can your segmentation model be fooled? MIT licence.
+<p>It uses Qt and PySide6 (LGPL v3), pyqtgraph (MIT), NumPy (BSD), OpenCV (Apache 2, with FFmpeg under
+the LGPL), PyTorch (BSD) and the Adversarial Robustness Toolbox (MIT)."""
+
+
+class Files(QObject):
+    """What the File menu does with sessions, and what happens to what is dropped.
+
+    Args:
+        window: owner of the dialogs.
+        session: the state.
+        choices: opens sources and models as if they had been chosen by hand.
+
+    Signals:
+        failed: one sentence.
+    """
+
+    failed = Signal(str)
+
+    def __init__(self, window: QWidget, session: Session, choices: Choices) -> None:
+        super().__init__(window)
+        self._window, self._session, self._choices = window, session, choices
+
+    def open_dropped(self, kind: str, path: str) -> None:
+        """Open a file by its kind, see `dropping.kind_of`."""
+        if kind == "model":
+            self._choices.models(replace(self._session.state.models, a=path))
+        elif kind == "session":
+            self.load(Path(path))
+        else:
+            source = self._session.state.source
+            self._choices.source(replace(source, spec=path, index=0, first=0, last=None))
+
+    def load(self, path: Path) -> None:
+        """Go to a saved session; it can be undone."""
+        try:
+            self._session.change(load_state(path))
+        except InputError as error:
+            self.failed.emit(str(error))
+
+    def save(self, path: Path) -> None:
+        """Save the session."""
+        try:
+            save_state(path, self._session.state)
+        except InputError as error:
+            self.failed.emit(str(error))
+
+    def ask_load(self) -> None:
+        """Ask which session to open."""
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open session", "", SESSIONS)
+        if name:
+            self.load(Path(name))
+
+    def ask_save(self) -> None:
+        """Ask where to save the session."""
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, "Save session", f"session{SUFFIX}", SESSIONS
+        )
+        if name:
+            self.save(Path(name))
+
+    def show_about(self) -> None:
+        """Version and licences."""
+        QMessageBox.about(self._window, "About art-segplugin", ABOUT)

@@ -1,0 +1,150 @@
+"""The form for the parameters of one recipe."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFormLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+
+from art_segplugin_gui.qt.forms.editor import Editor, label
+from art_segplugin_gui.qt.forms.editors import BooleanEditor, NormEditor
+from art_segplugin_gui.qt.forms.make_editor import make_editor
+from art_segplugin_gui.qt.forms.size_editor import SizeEditor
+from art_segplugin_gui.qt.wrapped_label import WrappedLabel
+from art_segplugin_gui.session.recipe_form import RecipeForm
+
+BASIC = ("norm", "eps", "step_size", "steps")
+"""Always in sight, in this order; all else is under "More"."""
+
+
+class RecipeFormWidget(QWidget):
+    """Shows and changes the values of one recipe's parameters.
+
+    Signals:
+        changed: the user chose another value; those that are not the recipe's own, by name.
+        dragging: True while a slider is held: a quick look is wanted, the whole attack after it.
+
+    Args:
+        form: the recipe.
+    """
+
+    changed = Signal(object)
+    dragging = Signal(bool)
+
+    def __init__(self, form: RecipeForm) -> None:
+        super().__init__()
+        self.form = form
+        self.editors: dict[str, Editor] = {}
+        self._refused: dict[str, str] = {}
+        self._more = QWidget()
+        self.more_button = QToolButton()
+        self._message = WrappedLabel()
+        self._message.hide()
+        basic, further = QFormLayout(), QFormLayout(self._more)
+        for layout in (basic, further):
+            layout.setContentsMargins(0, 0, 0, 0)
+            layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+            layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        names = [name for name in BASIC if form.field(name)]
+        rest = [field.name for field in form.fields if field.name not in names]
+        for name in names:
+            self._add(name, basic)
+        for name in rest:
+            self._add(name, further)
+        if form.reference:
+            further.addRow(WrappedLabel(form.reference))
+        self._make_more(bool(rest or form.reference))
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addLayout(basic)
+        outer.addWidget(self._message)
+        outer.addWidget(self.more_button)
+        outer.addWidget(self._more)
+        norm = self.editors.get("norm")
+        if norm is not None:
+            norm.changed.connect(self._follow_norm)
+        for editor in self.editors.values():
+            editor.changed.connect(self._changed)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The values that are not the recipe's own, by name."""
+        return self.form.known({name: editor.value for name, editor in self.editors.items()})
+
+    @property
+    def message(self) -> str:
+        """What is wrong with what was typed; empty where nothing is."""
+        return next(iter(self._refused.values()), "")
+
+    def show_options(self, options: Mapping[str, Any]) -> None:
+        """Show values without a signal; those left out are the recipe's own."""
+        if "norm" in self.editors:
+            self.editors["norm"].show_value(options.get("norm", self.form.field("norm").default))  # type: ignore[union-attr]
+            self._follow_norm()
+        for name, editor in self.editors.items():
+            if name != "norm":
+                editor.show_value(options.get(name, editor.field.default))
+        self._refused.clear()
+        self._say()
+
+    def nudge(self, name: str, steps: int) -> None:
+        """Move a slider by so many places, as if by hand; nothing where there is no such slider."""
+        editor = self.editors.get(name)
+        if isinstance(editor, SizeEditor):
+            editor.nudge(steps)
+
+    def _add(self, name: str, layout: QFormLayout) -> None:
+        field = self.form.field(name)
+        assert field is not None
+        editor = make_editor(field)
+        self.editors[name] = editor
+        editor.refused.connect(lambda text, name=name: self._refuse(name, text))
+        editor.accepted.connect(lambda name=name: self._accept(name))
+        if isinstance(editor, SizeEditor):
+            editor.dragging.connect(self.dragging)
+        if isinstance(editor, BooleanEditor):  # says itself what it is
+            layout.addRow(editor)
+            return
+        caption = QLabel(label(name))
+        caption.setToolTip(field.help)
+        caption.setBuddy(editor)
+        layout.addRow(caption, editor)
+
+    def _make_more(self, needed: bool) -> None:
+        button = self.more_button
+        button.setText("More")
+        button.setCheckable(True)
+        button.setAutoRaise(True)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setArrowType(Qt.ArrowType.RightArrow)
+        button.setVisible(needed)
+        button.setAccessibleName("More parameters of the attack")
+        button.toggled.connect(self._open)
+        self._more.hide()
+
+    def _open(self, shown: bool) -> None:
+        self._more.setVisible(shown)
+        arrow = Qt.ArrowType.DownArrow if shown else Qt.ArrowType.RightArrow
+        self.more_button.setArrowType(arrow)
+
+    def _follow_norm(self) -> None:
+        norm = self.editors["norm"]
+        assert isinstance(norm, NormEditor)
+        for editor in self.editors.values():
+            if isinstance(editor, SizeEditor):
+                editor.set_norm(norm.value)
+
+    def _changed(self) -> None:
+        self.changed.emit(self.options)
+
+    def _refuse(self, name: str, text: str) -> None:
+        self._refused[name] = f"{label(name)}: {text}"
+        self._say()
+
+    def _accept(self, name: str) -> None:
+        if self._refused.pop(name, None) is not None:
+            self._say()
+
+    def _say(self) -> None:
+        self._message.say(self.message, "error")
+        self._message.setVisible(bool(self.message))

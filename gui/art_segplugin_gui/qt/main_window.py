@@ -1,0 +1,267 @@
+"""The main window: which widget is told what, and who hears of it. Draws and computes nothing."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QApplication, QMainWindow
+
+from art_segplugin_gui.qt import theme
+from art_segplugin_gui.qt.actions import Actions
+from art_segplugin_gui.qt.background import Background
+from art_segplugin_gui.qt.capture import SourceThread
+from art_segplugin_gui.qt.choices import Choices
+from art_segplugin_gui.qt.commands import Commands, checked_actions
+from art_segplugin_gui.qt.director import Director
+from art_segplugin_gui.qt.dropping import DropTarget
+from art_segplugin_gui.qt.files import Files
+from art_segplugin_gui.qt.presenter import Presenter
+from art_segplugin_gui.qt.services import Services
+from art_segplugin_gui.qt.settings import Settings
+from art_segplugin_gui.qt.shortcuts import ShortcutEditor, ShortcutSheet
+from art_segplugin_gui.qt.watch import Watch
+from art_segplugin_gui.qt.window_parts import Parts, lay_out, usual_sizes
+from art_segplugin_gui.qt.worker import QUEUED
+from art_segplugin_gui.session.frames import Step
+from art_segplugin_gui.session.ready import Ready
+from art_segplugin_gui.session.session import Session
+from art_segplugin_gui.session.shown import Shown
+from art_segplugin_gui.session.sources.base import SourceInfo
+from art_segplugin_gui.session.state import State
+
+STUCK = "stuck"
+CAMERA = "camera"
+
+
+class MainWindow(QMainWindow):
+    """The desktop app.
+
+    Args:
+        session: the state to begin with.
+        services: what runs in other threads.
+        settings: what is kept between two starts; None for nothing.
+
+    Signals:
+        closed: the window is gone; False if the worker is stuck and the process has to be ended.
+    """
+
+    closed = Signal(bool)
+    _cameras_found = Signal(object)
+
+    def __init__(
+        self, session: Session, services: Services, settings: Settings | None = None
+    ) -> None:
+        super().__init__()
+        self.setWindowTitle("art-segplugin")
+        self.session, self.services, self.settings = session, services, settings
+        self.parts = Parts()
+        lay_out(self, self.parts)
+        self.director = Director(
+            session, SourceThread(services.open_source, self), services.start_engine, self
+        )
+        parts = self.parts
+        self.presenter = Presenter(
+            self.director,
+            parts.grid,
+            parts.bars,
+            parts.curve,
+            parts.confusion,
+            parts.timeline,
+            self,
+        )
+        self.background = Background(self)
+        self.actions_table = Actions(self, settings)
+        self.actions_table.fill(self.menuBar())
+        self.choices = Choices(parts, session, self.director, settings, self)
+        self.files = Files(self, session, self.choices)
+        self.commands = Commands(session, self.director, parts.grid, self)
+        self.watch = Watch(self.director.runner, self)
+        self.drops = DropTarget(self)
+        self._closing = False
+        self._shipped: tuple[str, ...] = ()
+        self._connect()
+        session.listeners.append(self._state_changed)
+        self._show_state(session.state)
+
+    def begin(self) -> None:
+        """Start the threads; the first picture is attacked as soon as it is there."""
+        self.director.start()
+        QTimer.singleShot(0, lambda: usual_sizes(self, self.parts))
+        self.background.run(self._find_cameras)
+
+    def window_commands(self) -> dict[str, Callable[[], object]]:
+        """What only the window can do, by the id of the action."""
+        source, models = self.parts.source, self.parts.models
+        return {
+            "open": lambda: source.ask("image"),
+            "open-video": lambda: source.ask("video"),
+            "open-folder": lambda: source.ask("folder"),
+            "open-checkpoint": models.open_checkpoint,
+            "load-session": self.files.ask_load,
+            "save-session": self.files.ask_save,
+            "quit": self.close,
+            "edit-shortcuts": lambda: ShortcutEditor(self.actions_table, self).exec(),
+            "shortcuts": lambda: ShortcutSheet(self.actions_table, self).exec(),
+            "theme": self.toggle_theme,
+            "demo": self.toggle_demo,
+            "compare": lambda: models.set_compare(self.session.state.models.b is None),
+            "log": lambda: self.parts.docks["log"].setVisible(self.parts.docks["log"].isHidden()),
+            "about": self.files.show_about,
+        }
+
+    def say(
+        self, kind: str, text: str, details: str = "", action: str = "", name: str = ""
+    ) -> None:
+        """Show a banner and note it in the log."""
+        self.parts.banners.show_message(kind, text, action, name)
+        self.parts.log.add(kind, text, details)
+
+    def toggle_theme(self) -> None:
+        """Change between dark and light."""
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        wanted = "light" if theme.is_dark(app.palette()) else "dark"
+        theme.apply(app, wanted, theme.DEMO_SCALE if self.in_demo else 1.0)
+        if self.settings is not None:
+            self.settings.theme = wanted
+
+    @property
+    def in_demo(self) -> bool:
+        """Whether only the panes are shown, in large type."""
+        return self.actions_table.action("demo").isChecked()
+
+    def toggle_demo(self) -> None:
+        """Show the panes only, in large type, or all of the window."""
+        on = self.in_demo
+        for name, dock in self.parts.docks.items():
+            dock.setVisible(not on and name != "log")
+        self.menuBar().setVisible(not on)
+        self.parts.grid.set_big_text(on)
+        self.showFullScreen() if on else self.showNormal()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 (Qt's name)
+        """Stop the threads; what is being written is finished first."""
+        if not self._closing:
+            self._closing = True
+            if self.settings is not None:
+                self.settings.geometry = self.saveGeometry()
+                self.settings.docks = self.saveState()
+                self.settings.sync()
+            ended = self.director.close()
+            ended = self.background.wait(1.0) and ended
+            self.closed.emit(ended)
+        event.accept()
+
+    # Wiring.
+
+    def _connect(self) -> None:
+        parts, director, session = self.parts, self.director, self.session
+        self.actions_table.triggered.connect(lambda name: self.commands.by_id[name]())
+        self.actions_table.held.connect(lambda name, on: self.commands.held[name](on))
+        director.source.playing.connect(self._playing)
+        director.source.busy.connect(lambda busy: parts.grid.set_busy(*[busy] * 4))
+        director.source.recounted.connect(parts.source.show_count)
+        director.source.lost.connect(
+            lambda text: self.say("error", text, action="Retry", name=CAMERA)
+        )
+        parts.grid.hovered.connect(
+            lambda x, y: parts.status.reading.setText(self.presenter.words_for(x, y))
+        )
+        parts.grid.left.connect(lambda: parts.status.reading.setText(""))
+        parts.charts.currentChanged.connect(lambda _: self.presenter.draw_charts())
+        parts.banners.acted.connect(self._banner_acted)
+        director.runner.ready.connect(self._ready, QUEUED)
+        director.shown_changed.connect(self._shown)
+        director.runner.stepped.connect(self._stepped)
+        director.runner.running.connect(self._running)
+        director.runner.told.connect(self._told)
+        director.failed.connect(lambda text, details: self.say("error", text, details))
+        director.warned.connect(lambda text: self.say("warning", text))
+        director.source_opened.connect(self._source_opened)
+        self.choices.models_kept.connect(self._offer_models)
+        self.watch.stuck.connect(self._stuck)
+        self.watch.recovered.connect(lambda: parts.banners.dismiss(STUCK))
+        self.drops.dropped.connect(self.files.open_dropped)
+        self.files.failed.connect(lambda text: self.say("error", text))
+        self.background.failed.connect(lambda text, details: self.say("error", text, details))
+        self._cameras_found.connect(
+            lambda found: parts.source.set_camera_reason("" if found else "none found")
+        )
+        session.listeners.append(lambda *_: self._undo_enabled())
+
+    def _find_cameras(self) -> None:
+        self._cameras_found.emit(self.services.cameras())
+
+    def _ready(self, ready: Ready) -> None:
+        self._shipped = ready.shipped
+        self.parts.attack.set_recipes(ready.recipes)
+        self._offer_models()
+        self.parts.status.show_device(ready.device, ready.threads)
+        self._show_state(self.session.state)
+
+    def _offer_models(self) -> None:
+        recent = [] if self.settings is None else self.settings.recent_models
+        self.parts.models.set_known(
+            self._shipped, [one for one in recent if one not in self._shipped]
+        )
+
+    def _banner_acted(self, name: str) -> None:
+        if name == STUCK:
+            self.director.restart_worker()
+        elif name == CAMERA:
+            self.director.reopen()
+
+    # What happened.
+
+    def _state_changed(self, before: State, after: State) -> None:
+        self._show_state(after)
+
+    def _show_state(self, state: State) -> None:
+        parts, table = self.parts, self.actions_table
+        parts.source.show_source(state.source)
+        parts.models.show_models(state.models)
+        parts.attack.show_attack(state.attack)
+        parts.attack.show_fade(state.view.fade)
+        parts.timeline.set_range(state.source.first, state.source.last)
+        self.presenter.draw_view(state)
+        for name, on in checked_actions(state).items():
+            table.show_checked(name, on)
+
+    def _undo_enabled(self) -> None:
+        self.actions_table.show_enabled("undo", self.session.can_undo)
+        self.actions_table.show_enabled("redo", self.session.can_redo)
+
+    def _shown(self, shown: Shown) -> None:
+        self.parts.attack.set_classes(self.presenter.classes)
+
+    def _stepped(self, step: Step) -> None:
+        self.parts.attack.show_progress(step.number, step.total, step.seconds)
+        self.parts.status.show_step(step)
+
+    def _running(self, on: bool) -> None:
+        self.parts.attack.set_running(on)
+
+    def _told(self, text: str, share: float) -> None:
+        self.parts.status.show_waiting(text, share)
+        self.parts.models.show_loading(text, None if share < 0 else share)
+
+    def _playing(self, on: bool) -> None:
+        self.parts.source.set_playing(on)
+        self.actions_table.show_checked("play", on)
+
+    def _source_opened(self, info: SourceInfo) -> None:
+        self.parts.source.show_count(info.count)
+        self.presenter.show_source(info.count, info.fps if info.moving else None)
+        self.parts.timeline.set_title(info.name)
+        if self.settings is not None:
+            self.settings.add_recent(info.spec)
+            self.parts.source.set_recent(self.settings.recent)
+
+    def _stuck(self, seconds: float) -> None:
+        self.say(
+            "warning",
+            f"The model has not answered for {seconds:.0f} s; it may be busy in a single operation. "
+            "Wait, or start the worker anew (models are loaded again).",
+            action="Restart worker",
+            name=STUCK,
+        )

@@ -1,0 +1,1 @@
+"""The panes that show pictures with label maps, errors and perturbations over them."""

@@ -1,0 +1,96 @@
+"""What each of the four panes shows, from all that the window was told; without a widget."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from art_segplugin_gui.qt.panes.fading import faded
+from art_segplugin_gui.qt.panes.layers import Composition, compose
+from art_segplugin_gui.qt.panes.reading import Sides
+from art_segplugin_gui.session.frames import Picture, Side
+from art_segplugin_gui.session.state import View
+
+if TYPE_CHECKING:
+    from art_segplugin_gui.qt.panes.colours import Rgb
+
+
+class Content:
+    """Sides, view and what keys are held; `composition` puts them together.
+
+    Attributes:
+        view: what is shown, and how.
+        colours: of the classes.
+        fade: strength of the perturbation, 1 is the attack as it is.
+        flipped: adversarial panes show their clean sides.
+        peeking: no layers are shown.
+    """
+
+    def __init__(self) -> None:
+        self.view = View()
+        self.colours: tuple[Rgb, ...] = ()
+        self.fade = 1.0
+        self.flipped = False
+        self.peeking = False
+        self._picture: Picture | None = None
+        self._sides = Sides()
+        self._faded: tuple[float, Side | None, Side | None] | None = None
+
+    def show_picture(self, picture: Picture | None) -> None:
+        """Forget what the models said; here is another picture, or none."""
+        self._picture, self._sides, self._faded = picture, Sides(), None
+
+    def show_sides(self, sides: Sides) -> None:
+        """What the models say, adversarial sides at full strength."""
+        self._sides, self._faded = sides, None
+
+    def show_faded(self, share: float, a: Side | None, b: Side | None) -> None:
+        """What the models say of the faded images."""
+        self._faded = (share, a, b)
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width of the picture; None where there is none."""
+        picture = self._picture
+        for side in self._sides[:4]:
+            if isinstance(side, Side):
+                picture = side.image
+                break
+        return None if picture is None else (picture.shape[0], picture.shape[1])
+
+    def composition(self, pane: int) -> Composition | None:
+        """What one pane shows.
+
+        Args:
+            pane: 0 A clean, 1 A adversarial, 2 B clean, 3 B adversarial.
+
+        Returns:
+            None for an empty pane.
+        """
+        first, adversarial = pane // 2 * 2, pane % 2 == 1
+        clean, attacked = (self._sides.a_clean, self._sides.a_adv)
+        if first == 2:
+            clean, attacked = (self._sides.b_clean, self._sides.b_adv)
+        view = replace(self.view, layer="image") if self.peeking else self.view
+        if not adversarial or self.flipped:
+            return self._plain() if clean is None else compose(clean, clean, view, self.colours)
+        if attacked is None:
+            return self._plain()
+        if clean is None:
+            return compose(attacked, None, view, self.colours)
+        if self.fade == 0:
+            return compose(clean, clean, view, self.colours)
+        shown = self._follower(first) or attacked
+        base = faded(clean, attacked, self.fade)
+        return compose(shown, clean, view, self.colours, base)
+
+    def _follower(self, first: int) -> Side | None:
+        """What the model says of the faded image; the last one it got, while the fade moves."""
+        if self._faded is None or self.fade == 1:
+            return None
+        return self._faded[1] if first == 0 else self._faded[2]
+
+    def _plain(self) -> Composition | None:
+        """The picture alone."""
+        for side in (self._sides.a_clean, self._sides.b_clean):
+            if side is not None:
+                return Composition(side.image)
+        return None if self._picture is None else Composition(self._picture)

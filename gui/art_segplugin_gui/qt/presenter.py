@@ -1,0 +1,185 @@
+"""Draws what is shown: panes, titles, charts and the line of figures."""
+
+import math
+
+import numpy as np
+from PySide6.QtCore import QObject
+
+from art_segplugin_gui.qt.charts.class_bars import ClassBars
+from art_segplugin_gui.qt.charts.confusion import ConfusionView
+from art_segplugin_gui.qt.charts.step_curve import StepCurve
+from art_segplugin_gui.qt.charts.timeline import Timeline
+from art_segplugin_gui.qt.director import Director
+from art_segplugin_gui.qt.panes.grid import PaneGrid
+from art_segplugin_gui.qt.panes.reading import Sides, reading
+from art_segplugin_gui.qt.panes.titles import Caption
+from art_segplugin_gui.session.figures import summary
+from art_segplugin_gui.session.frames import Clean, Step
+from art_segplugin_gui.session.request import Run
+from art_segplugin_gui.session.shown import Shown
+from art_segplugin_gui.session.state import State
+
+LONGEST_TIMELINE = 200_000
+"""Frames of a source whose error rates are kept."""
+
+
+class Presenter(QObject):
+    """Listens to the director and the state, and hands arrays to the widgets.
+
+    Args:
+        director: knows what is shown.
+        grid: the panes.
+        bars: IoU of each class.
+        curve: figures over the steps.
+        confusion: confusion matrix.
+        timeline: error rates of the source's pictures.
+        parent: owner.
+    """
+
+    def __init__(
+        self,
+        director: Director,
+        grid: PaneGrid,
+        bars: ClassBars,
+        curve: StepCurve,
+        confusion: ConfusionView,
+        timeline: Timeline,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.director, self.grid, self.bars = director, grid, bars
+        self.curve, self.confusion, self.timeline = curve, confusion, timeline
+        self.clean_rates = np.full(0, math.nan)
+        self.adversarial_rates = np.full(0, math.nan)
+        self._palette: tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]] = ((), ())
+        director.shown_changed.connect(self.draw)
+        director.runner.stepped.connect(self._stepped)
+        director.runner.restarted.connect(self._restarted)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes of the models on show."""
+        return self._palette[0]
+
+    def draw(self, shown: Shown) -> None:
+        """Draw all of it."""
+        frame, clean = shown.frame, shown.clean
+        if frame is None:
+            return
+        if clean is None:
+            self.grid.show_picture(frame.image)
+            self.grid.set_captions(Caption(f"A clean  {frame.name}"), Caption("A adversarial"))
+            return
+        self._use_palette(clean)
+        state = self.director.session.state
+        self._draw_panes(shown, clean)
+        self._draw_charts(shown, clean, state)
+
+    def draw_view(self, state: State) -> None:
+        """Draw the same otherwise; no model is asked."""
+        self.grid.set_view(state.view)
+        self.bars.set_hidden(state.view.hidden)
+        self.bars.set_isolated(state.view.isolated)
+        self.confusion.set_selected(state.view.pair)
+
+    def draw_charts(self) -> None:
+        """Draw the charts that came into sight."""
+        shown = self.director.shown
+        if shown.clean is not None:
+            self._draw_charts(shown, shown.clean, self.director.session.state)
+
+    def words_for(self, x: int, y: int) -> str:
+        """What is at a pixel of the picture."""
+        shown = self.director.shown
+        labelled = shown.clean is None or shown.clean.labelled
+        sides = Sides(shown.clean_a, shown.attacked_a, shown.clean_b, shown.attacked_b, labelled)
+        return reading(x, y, sides, self.classes)
+
+    def show_source(self, count: int | None, fps: float | None) -> None:
+        """Begin a timeline for another source."""
+        length = min(count or 0, LONGEST_TIMELINE)
+        self.clean_rates = np.full(length, math.nan)
+        self.adversarial_rates = np.full(length, math.nan)
+        self.timeline.set_frames(length, fps)
+
+    def forget_rates(self) -> None:
+        """The models or the attack are others: error rates so far are of the past."""
+        self.clean_rates[:] = math.nan
+        self.adversarial_rates[:] = math.nan
+        self.timeline.set_rates(self.clean_rates, self.adversarial_rates)
+
+    def _use_palette(self, clean: Clean) -> None:
+        palette = (clean.classes, clean.colours)
+        if palette != self._palette:
+            self._palette = palette
+            self.grid.set_colours(*palette)
+
+    def _draw_panes(self, shown: Shown, clean: Clean) -> None:
+        self.grid.set_compared(clean.b is not None)
+        step = shown.step
+        own = (None, None) if step is None else (step.a, step.b)
+        self.grid.show_sides(clean.a, own[0], clean.b, own[1])
+        if shown.faded is not None:
+            self.grid.show_faded(shown.faded.share, shown.faded.a, shown.faded.b)
+        models = self.director.session.state.models
+        assert shown.frame is not None
+        how = "attack on A" if models.transfer else "own attack"
+        self.grid.set_captions(
+            Caption(f"A clean  {shown.frame.name}", summary(clean.a, labelled=clean.labelled)),
+            Caption(
+                f"A adversarial  {shown.title}".rstrip(),
+                summary(shown.attacked_a, labelled=clean.labelled),
+            ),
+            Caption(f"B clean  {models.b}", summary(clean.b, labelled=clean.labelled)),
+            Caption(f"B adversarial  {how}", summary(shown.attacked_b, labelled=clean.labelled)),
+        )
+
+    def _draw_charts(self, shown: Shown, clean: Clean, state: State) -> None:
+        a = shown.attacked_a or clean.a
+        b = shown.attacked_b or clean.b
+        if self.bars.isVisible():
+            self.bars.show_scores(
+                clean.classes,
+                clean.colours,
+                clean.a.scores.class_iou,
+                a.scores.class_iou,
+                None if clean.b is None else clean.b.scores.class_iou,
+                None if b is None or clean.b is None else b.scores.class_iou,
+            )
+        if self.confusion.isVisible():
+            attacked = shown.attacked_a
+            self.confusion.show_counts(
+                clean.classes,
+                clean.a.scores.confusion,
+                None if attacked is None else attacked.scores.confusion,
+                clean.labelled,
+            )
+        self.curve.set_kept(self.director.runner.trace.numbers)
+        self.curve.set_marker(None if shown.step is None else shown.step.number)
+        self._rate(shown, clean)
+
+    def _rate(self, shown: Shown, clean: Clean) -> None:
+        """Note the error rates of the picture on show."""
+        index = 0 if shown.frame is None else shown.frame.index
+        if not 0 <= index < len(self.clean_rates):
+            return
+        self.clean_rates[index] = clean.a.scores.mis_ratio
+        if shown.step is not None and not shown.outdated:
+            self.adversarial_rates[index] = shown.step.a.scores.mis_ratio
+        self.timeline.set_current(index)
+        if self.timeline.isVisible():
+            self.timeline.set_rates(self.clean_rates, self.adversarial_rates)
+
+    def _stepped(self, step: Step) -> None:
+        a, b = step.a.scores, None if step.b is None else step.b.scores
+        self.curve.append(
+            step.number,
+            a.miou,
+            None if b is None else b.miou,
+            a.mis_ratio,
+            None if b is None else b.mis_ratio,
+        )
+
+    def _restarted(self, request: Run) -> None:
+        if request.attack is not None:
+            self.curve.reset(1)

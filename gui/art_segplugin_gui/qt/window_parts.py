@@ -1,0 +1,108 @@
+"""The widgets of the main window and their places."""
+
+from dataclasses import dataclass, field
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QFrame,
+    QMainWindow,
+    QScrollArea,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from art_segplugin_gui.qt.banner import Banners
+from art_segplugin_gui.qt.charts.class_bars import ClassBars
+from art_segplugin_gui.qt.charts.confusion import ConfusionView
+from art_segplugin_gui.qt.charts.step_curve import StepCurve
+from art_segplugin_gui.qt.charts.timeline import Timeline
+from art_segplugin_gui.qt.docks.attack import AttackPanel
+from art_segplugin_gui.qt.docks.models import ModelsPanel
+from art_segplugin_gui.qt.docks.source import SourcePanel
+from art_segplugin_gui.qt.log import LogPanel
+from art_segplugin_gui.qt.panes.grid import PaneGrid
+from art_segplugin_gui.qt.status import Status
+
+LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
+
+
+@dataclass
+class Parts:
+    """One of each."""
+
+    grid: PaneGrid = field(default_factory=PaneGrid)
+    banners: Banners = field(default_factory=Banners)
+    source: SourcePanel = field(default_factory=SourcePanel)
+    models: ModelsPanel = field(default_factory=ModelsPanel)
+    attack: AttackPanel = field(default_factory=AttackPanel)
+    bars: ClassBars = field(default_factory=ClassBars)
+    confusion: ConfusionView = field(default_factory=ConfusionView)
+    curve: StepCurve = field(default_factory=StepCurve)
+    timeline: Timeline = field(default_factory=Timeline)
+    log: LogPanel = field(default_factory=LogPanel)
+    status: Status = field(default_factory=Status)
+    charts: QTabWidget = field(default_factory=QTabWidget)
+    docks: dict[str, QDockWidget] = field(default_factory=dict)
+
+
+def lay_out(window: QMainWindow, parts: Parts) -> None:
+    """Put the parts into a window: panes in the middle, panels and charts around them."""
+    middle = QWidget()
+    column = QVBoxLayout(middle)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(2)
+    column.addWidget(parts.banners)
+    column.addWidget(parts.grid, 1)
+    window.setCentralWidget(middle)
+    window.setStatusBar(parts.status)
+    parts.charts.addTab(parts.bars, "Classes")
+    parts.charts.addTab(parts.confusion, "Confusion")
+    parts.charts.setDocumentMode(True)
+    window.setCorner(Qt.Corner.BottomLeftCorner, LEFT)
+    window.setCorner(Qt.Corner.BottomRightCorner, RIGHT)
+    for name, title, widget, area in (
+        ("source", "Source", _scrolled(parts.source), LEFT),
+        ("models", "Models", _scrolled(parts.models), LEFT),
+        ("charts", "Charts", parts.charts, LEFT),
+        ("attack", "Attack", _scrolled(parts.attack), RIGHT),
+        ("curve", "Steps", parts.curve, BOTTOM),
+        ("timeline", "Timeline", parts.timeline, BOTTOM),
+        ("log", "Log", parts.log, BOTTOM),
+    ):
+        dock = QDockWidget(title, window)
+        dock.setObjectName(name)
+        dock.setWidget(widget)
+        window.addDockWidget(area, dock)
+        parts.docks[name] = dock
+    parts.docks["log"].hide()
+
+
+def usual_sizes(window: QMainWindow, parts: Parts) -> None:
+    """Give the docks their usual share of the window."""
+    docks = parts.docks
+    narrow, low = max(260, window.width() // 5), max(130, window.height() // 6)
+    window.resizeDocks([docks["source"], docks["attack"]], [narrow, narrow], _ACROSS)
+    window.resizeDocks([docks["curve"], docks["timeline"]], [low, low], _DOWN)
+    height = window.height()
+    window.resizeDocks(
+        [docks["source"], docks["models"], docks["charts"]],
+        [height // 5, height // 5, 3 * height // 5],
+        _DOWN,
+    )
+
+
+_ACROSS, _DOWN = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+
+
+def _scrolled(widget: QWidget) -> QScrollArea:
+    """A panel that can be scrolled where the window is low, and never sideways."""
+    area = QScrollArea()
+    area.setWidget(widget)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setAccessibleName(widget.accessibleName() or "Panel")
+    return area

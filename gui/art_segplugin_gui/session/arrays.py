@@ -1,0 +1,96 @@
+"""From tensors to the arrays that the window draws."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from art_segplugin.evaluation.summary import to_uint8
+from art_segplugin.metrics import count, iou_per_class, mean_iou, mis_ratio
+from art_segplugin_gui.session.frames import ClassMap, Picture, PixelMap, Scores, Side, SourceFrame
+
+DELTA_GAIN = 10
+
+
+def image_of(frame: SourceFrame, device: torch.device) -> Tensor:
+    """The picture as a batch, float32 (1, 3, h, w) in [0, 1]."""
+    pixels = torch.tensor(frame.image, device=device)  # a copy: NumPy's may be read-only
+    return pixels.movedim(-1, 0).unsqueeze(0).float().div_(255).contiguous()
+
+
+def labels_of(frame: SourceFrame, ignore_index: int, device: torch.device) -> Tensor | None:
+    """The labels as a batch, int64 (1, h, w) with `ignore_index` for void; None without labels."""
+    if frame.labels is None:
+        return None
+    labels = torch.tensor(frame.labels, device=device).long().unsqueeze(0)
+    return labels.masked_fill(labels == 255, ignore_index)
+
+
+def side(
+    logits: Tensor,
+    reference: Tensor,
+    ignore_index: int,
+    image: Tensor | Picture,
+    x: Tensor | None = None,
+    weights: Tensor | None = None,
+    distance: Tensor | None = None,
+) -> Side:
+    """All that the window shows of one prediction.
+
+    Args:
+        logits: (1, c, h, w).
+        reference: (1, h, w) int64.
+        ignore_index: label of void pixels.
+        image: what the model was shown: adversarial (1, 3, h, w), or the clean picture as it is.
+        x: the clean image (1, 3, h, w), where `image` is adversarial.
+        weights: (1, h, w) of the next step.
+        distance: size of the perturbation (1,).
+    """
+    prediction = logits.argmax(1)
+    adversarial = image if isinstance(image, Tensor) else None
+    return Side(
+        image=to_uint8(image[0]) if isinstance(image, Tensor) else image,
+        prediction=_bytes(prediction),
+        confidence=_bytes(logits.float().softmax(1).amax(1).mul_(255).round_()),
+        reference=class_map(reference, ignore_index),
+        scores=scores(prediction, reference, logits.shape[1], ignore_index),
+        exact=None if adversarial is None else _exact(adversarial),
+        delta=None if adversarial is None or x is None else _delta(adversarial, x),
+        weights=None if weights is None else _weights(weights),
+        distance=0.0 if distance is None else float(distance),
+    )
+
+
+def scores(prediction: Tensor, reference: Tensor, classes: int, ignore_index: int) -> Scores:
+    """The library's figures of one class map (1, h, w) against another."""
+    counts = count(prediction, reference, classes, ignore_index).cpu()
+    return Scores(
+        counts.numpy(), mean_iou(counts), mis_ratio(counts), iou_per_class(counts).numpy()
+    )
+
+
+def class_map(labels: Tensor, ignore_index: int) -> ClassMap:
+    """Labels (1, h, w) as the window holds them: uint8, 255 for void."""
+    return _bytes(labels.masked_fill(labels == ignore_index, 255))
+
+
+def _bytes(values: Tensor) -> PixelMap:
+    mapped: NDArray[np.uint8] = values[0].to(torch.uint8).cpu().numpy()
+    return mapped
+
+
+def _exact(image: Tensor) -> NDArray[np.float32]:
+    # The attack may go on in place: what is shown must not change.
+    values: NDArray[np.float32] = image[0].float().clone().cpu().numpy()
+    return values
+
+
+def _delta(image: Tensor, x: Tensor) -> Picture:
+    scaled = (image - x)[0].mul(DELTA_GAIN * 255).add_(127.5).clamp_(0, 255)
+    picture: Picture = scaled.to(torch.uint8).movedim(0, -1).contiguous().cpu().numpy()
+    return picture
+
+
+def _weights(weights: Tensor) -> PixelMap:
+    largest = weights.amax().clamp(min=torch.finfo(weights.dtype).tiny)
+    return _bytes(weights / largest * 255)

@@ -1,0 +1,286 @@
+"""The attack on a whole clip, picture by picture, as a generator of events."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from art_segplugin.data.video import check_video_suffix
+from art_segplugin.errors import InputError
+from art_segplugin.evaluation.clip import AttackedPicture, AttackedSide, ClipAttack, even
+from art_segplugin.evaluation.clip_reproduction import PictureRecord, Pool
+from art_segplugin.evaluation.exact_files import pixel_sha256
+from art_segplugin.evaluation.json_tree import to_plain
+from art_segplugin.evaluation.model_refs import file_sha256
+from art_segplugin.evaluation.numbers import Numbers
+from art_segplugin.evaluation.picture import image_batch
+from art_segplugin_gui.session import arrays
+from art_segplugin_gui.session.clip_files import ClipContents, write_clip
+from art_segplugin_gui.session.clip_request import (
+    ClipDone,
+    ClipEvent,
+    ClipFrame,
+    ClipRequest,
+    ClipScore,
+    ClipSide,
+)
+from art_segplugin_gui.session.clip_store import ClipStore
+from art_segplugin_gui.session.frames import Picture, SourceFrame, Told
+from art_segplugin_gui.session.jobs import CancelToken
+from art_segplugin_gui.session.model_shelf import LoadedModel, ModelShelf
+from art_segplugin_gui.session.plan import model_pair, plan_of
+
+
+class Pictures(Protocol):
+    """What is needed of a source, see `sources.base.FrameSource`."""
+
+    @property
+    def count(self) -> int | None:
+        """Number of pictures; None for a live source."""
+        ...
+
+    @property
+    def fps(self) -> float:
+        """Pictures a second."""
+        ...
+
+    def read(self, index: int) -> SourceFrame:
+        """Read a picture."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and devices."""
+        ...
+
+
+OpenSource = Callable[[str, int | None], Pictures]
+
+
+def clip_events(
+    shelf: ModelShelf, open_source: OpenSource, request: ClipRequest, token: CancelToken
+) -> Iterator[ClipEvent]:
+    """Attack a clip; pictures that an earlier run has done are not attacked again.
+
+    Whatever ends it early leaves the pictures that are done in the folder, and the same request
+    goes on after them.
+
+    Args:
+        shelf: the models.
+        open_source: opens `request.spec`; its pictures are read in this thread.
+        request: what to do.
+        token: stops it, between two layers of a model too.
+
+    Yields:
+        One ClipFrame a picture, Told between them, and ClipDone once all files are written.
+
+    Raises:
+        Cancelled: the token was told to.
+        InputError: a source, model, attack or folder cannot be used.
+    """
+    check_video_suffix(request.video_suffix)
+    with closing(open_source(request.spec, request.longest_side)) as source:
+        span = _span(request, source)
+        for spec in filter(None, (request.models.a, request.models.b)):
+            if not shelf.holds(spec):
+                yield Told(request.rev, f"loading {spec}")
+                token.check()
+        run = _Run(shelf, source, request, token, span)
+        yield from run.pictures()
+        contents = run.contents()
+        written: tuple[Path, ...] = ()
+        for told in write_clip(contents, source.read):
+            token.check()
+            if isinstance(told, float):
+                yield Told(request.rev, "writing videos", told)
+            else:
+                written = told
+        run.store.remove()
+        scores = {name: score_of(numbers) for name, numbers in contents.pooled.items()}
+        yield ClipDone(request.rev, written, scores, contents.lossy)
+
+
+def score_of(numbers: Numbers) -> ClipScore:
+    """Figures as the window takes them."""
+    return ClipScore(numbers.miou, numbers.mis_ratio, numbers.distance, numbers.labelled)
+
+
+class _Run:
+    """One request: its models, its pictures that are done, and what comes next."""
+
+    def __init__(
+        self,
+        shelf: ModelShelf,
+        source: Pictures,
+        request: ClipRequest,
+        token: CancelToken,
+        span: range,
+    ) -> None:
+        self.request, self.source, self.token, self.span = request, source, token, span
+        self.a = shelf.get(request.models.a, token)
+        self.b = None if request.models.b is None else shelf.get(request.models.b, token)
+        self.plan = plan_of(request.attack, painted=request.mask is not None)
+        self.models = model_pair(request.models)
+        self.device = str(shelf.device)
+        self.origin = _origin(request, span, source.fps)
+        self.pool, self.records = Pool(), list[PictureRecord]()
+        self.store = ClipStore(request.out, self._setting(), anew=request.anew)
+        self._attack = ClipAttack(
+            self.a.model,
+            None if self.b is None else self.b.model,
+            self.plan,
+            transfer=request.models.transfer,
+            mask=request.mask,
+            warm_start=request.warm_start,
+        )
+        self._spent, self._attacked = 0.0, 0
+        self._last_restored: int | None = None
+
+    def pictures(self) -> Iterator[ClipFrame]:
+        """Every picture, attacked now or by an earlier run."""
+        for index in self.span:
+            self.token.check()
+            stored = self.store.find(index)
+            if stored is None:
+                yield self._attack_picture(index)
+            else:
+                self._last_restored = index
+                self.pool.add(stored.numbers)
+                self.records.append(stored.record)
+                yield self._event(index, stored.numbers)
+
+    def contents(self) -> ClipContents:
+        """What there is to write, once all pictures are done."""
+        if not self.a.model.classes:  # all pictures were done before: nothing was predicted yet
+            self._validate(self._read(self.span[0]).image)
+        names, colours = self.a.palette
+        return ClipContents(
+            request=self.request,
+            store=self.store,
+            origin=self.origin,
+            fps=self.source.fps,
+            models=self.models,
+            plan=self.plan,
+            records=self.records,
+            pooled=self.pool.numbers,
+            classes=names,
+            colours=colours,
+            device=self.device,
+        )
+
+    def _attack_picture(self, index: int) -> ClipFrame:
+        started = time.perf_counter()
+        frame = self._read(index)
+        if not self._attacked:
+            self._validate(frame.image)
+        if self._last_restored == index - 1:
+            before = self._read(index - 1).image
+            written = {key: self.store.written(index - 1, key) for key in self._names}
+            self._attack.go_on_after(before, written)
+        done = self._attack.attack(index, frame.image, frame.labels, frame.name)
+        record = PictureRecord.of(done, frame.name, frame.image, frame.labels)
+        self.store.add(done, record)
+        self.pool.add(done.numbers)
+        self.records.append(record)
+        self._spent += time.perf_counter() - started
+        self._attacked += 1
+        return self._event(index, done.numbers, frame, done)
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return ("A",) if self.b is None else ("A", "B")
+
+    def _read(self, index: int) -> SourceFrame:
+        frame = self.source.read(index)
+        labels = None if frame.labels is None else even(frame.labels)
+        return replace(frame, image=even(frame.image), labels=labels)
+
+    def _validate(self, image: Picture) -> None:
+        """Check the models, and whether they can stand side by side."""
+        loaded = [self.a] if self.b is None else [self.a, self.b]
+        for model in loaded:
+            model.validate(image_batch(image, torch.device(self.device)))
+        if self.b is not None and self.b.palette[0] != self.a.palette[0]:
+            raise InputError(
+                f"{self.b.spec} has other classes than {self.a.spec}; choose models of the same "
+                "classes, or leave B out."
+            )
+
+    def _event(
+        self,
+        index: int,
+        numbers: dict[str, Numbers],
+        frame: SourceFrame | None = None,
+        done: AttackedPicture | None = None,
+    ) -> ClipFrame:
+        count = len(self.records)
+        each = self._spent / self._attacked if self._attacked else None
+        return ClipFrame(
+            self.request.rev,
+            index,
+            count,
+            len(self.span),
+            None if each is None else each * (len(self.span) - count),
+            {name: score_of(one) for name, one in numbers.items()},
+            dict(self.pool.counts),
+            frame,
+            None if done is None else _side(self.a, done.a, frame),
+            None if done is None or self.b is None or done.b is None
+            else _side(self.b, done.b, frame),
+            self.a.palette[0] if self.a.model.classes else (),
+        )  # fmt: skip
+
+    def _setting(self) -> dict[str, Any]:
+        mask = self.request.mask
+        return {
+            "source": self.origin,
+            "models": to_plain(self.models),
+            "attack": to_plain(self.plan),
+            "mask": None if mask is None else pixel_sha256(mask.astype("uint8")),
+            "warm start": self.request.warm_start,
+            "device": self.device,
+            "threads": torch.get_num_threads(),
+        }
+
+
+def _side(loaded: LoadedModel, side: AttackedSide, frame: SourceFrame | None) -> ClipSide:
+    assert frame is not None
+    clean, void = side.clean, loaded.model.ignore_index
+    distance = torch.tensor(side.numbers["8-bit"].distance)
+    attacked = arrays.side(
+        side.logits_8_bit, clean.reference, void, side.x_8_bit, clean.x, None, distance
+    )
+    return ClipSide(arrays.side(clean.logits, clean.reference, void, frame.image), attacked)
+
+
+def _span(request: ClipRequest, source: Pictures) -> range:
+    """Numbers of the pictures that are asked for."""
+    if source.count is None:
+        raise InputError(f"{request.spec} never ends; choose a video, a folder, scenes or a drive.")
+    last = source.count - 1 if request.last is None else request.last
+    if not 0 <= request.first <= last < source.count:
+        raise InputError(
+            f"pictures {request.first} to {last} are asked for and {request.spec} has 0 to "
+            f"{source.count - 1}; choose a range within."
+        )
+    return range(request.first, last + 1)
+
+
+def _origin(request: ClipRequest, span: range, fps: float) -> dict[str, Any]:
+    """Where the pictures come from, as JSON can hold it."""
+    path = Path(request.spec)
+    origin: dict[str, Any] = {
+        "spec": request.spec,
+        "first": span[0],
+        "last": span[-1],
+        "longest_side": request.longest_side,
+        "fps": fps,
+    }
+    if path.exists():
+        origin["path"] = str(path.resolve())
+    if path.is_file():
+        origin["sha256"] = file_sha256(path)
+    return origin

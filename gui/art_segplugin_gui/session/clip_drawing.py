@@ -1,0 +1,70 @@
+"""Pictures of the videos that show a clip: predictions side by side, and over their images."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from art_segplugin.data.palettes import Palette
+from art_segplugin.report.overlays import overlay
+from art_segplugin_gui.session.clip_request import ClipScore
+from art_segplugin_gui.session.figures import percent, share
+from art_segplugin_gui.session.frames import ClassMap, Picture
+
+STRIP = 28
+"""Height of the line above a picture, in pixels; even, as codecs want all sides."""
+TEXT_SIZE = 15
+PAPER = (32, 34, 38)
+INK = (235, 235, 235)
+MARGIN = 6
+
+
+def caption(title: str, score: ClipScore) -> str:
+    """The line above a prediction, such as "A clean  mIoU .859  error 1.1 %"."""
+    against = "" if score.labelled else "  vs clean prediction"
+    return f"{title}  mIoU {share(score.miou)}  error {percent(score.mis_ratio)}{against}"
+
+
+def tile(image: Picture, prediction: ClassMap, palette: Palette, text: str) -> Picture:
+    """A prediction over its image with a line above.
+
+    Args:
+        image: RGB, uint8 (h, w, 3), even sides.
+        prediction: classes, uint8 (h, w).
+        palette: their colours.
+        text: the line; what does not fit is left out.
+
+    Returns:
+        RGB, uint8 (h + STRIP, w, 3).
+    """
+    strip = Image.new("RGB", (image.shape[1], STRIP), PAPER)
+    pen = ImageDraw.Draw(strip)
+    line = _fitted(text, image.shape[1] - 2 * MARGIN)
+    pen.text((MARGIN, (STRIP - TEXT_SIZE) // 2 - 1), line, INK, _font())
+    drawn: Picture = np.vstack([np.asarray(strip), overlay(image, prediction, palette)])
+    return drawn
+
+
+def grid(rows: Sequence[Sequence[Picture]]) -> Picture:
+    """Tiles of one size in rows, RGB uint8."""
+    joined: Picture = np.vstack([np.hstack(row) for row in rows])
+    return joined
+
+
+def _fitted(text: str, width: int) -> str:
+    if _font().getlength(text) <= width:
+        return text
+    while text and _font().getlength(text + "…") > width:
+        text = text[:-1]
+    return text.rstrip() + "…" if text else ""
+
+
+@lru_cache
+def _font() -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, which comes with matplotlib: the same picture on every machine."""
+    import matplotlib as mpl
+
+    file = Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+    return ImageFont.truetype(str(file), TEXT_SIZE)

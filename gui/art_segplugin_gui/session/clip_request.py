@@ -1,0 +1,135 @@
+"""What the window asks for and hears while a clip is attacked; knows no torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from art_segplugin_gui.session.frames import Side, SourceFrame, Told
+from art_segplugin_gui.session.state import Attack, Models
+
+VIDEO_SUFFIXES = (".mkv", ".mp4", ".webm")
+"""FFV1, which keeps every value; the others are lossy."""
+LOSSLESS = ".mkv"
+NOT_FOR_SCORES = "lossy: not for re-evaluation"
+
+
+@dataclass(frozen=True, eq=False)
+class ClipRequest:
+    """Attack the pictures of a source one after the other, and write what comes of it.
+
+    Attributes:
+        rev: revision.
+        spec: the source, see `Source.spec`; no camera.
+        models: which models.
+        attack: how to attack.
+        out: folder for everything that is written; made if missing.
+        first: first picture.
+        last: last picture; None for the source's last.
+        longest_side: larger pictures are scaled down to so many pixels; None for never.
+        mask: pixels that may change where the region is "painted", bool (h, w).
+        warm_start: each attack begins with the perturbation of the picture before.
+        video_suffix: one of VIDEO_SUFFIXES.
+        side_by_side: write a video of the clean and the adversarial predictions side by side.
+        overlay: write a video of the adversarial predictions over their images.
+        anew: begin again, even where pictures of an unfinished clip are in the folder.
+    """
+
+    rev: int
+    spec: str
+    models: Models
+    attack: Attack
+    out: Path
+    first: int = 0
+    last: int | None = None
+    longest_side: int | None = 640
+    mask: NDArray[np.bool_] | None = None
+    warm_start: bool = False
+    video_suffix: str = LOSSLESS
+    side_by_side: bool = True
+    overlay: bool = True
+    anew: bool = False
+
+
+@dataclass(frozen=True)
+class ClipScore:
+    """Figures of one picture or of all of them.
+
+    Attributes:
+        miou: mean intersection over union of the classes that occur, 0..1; NaN without any.
+        mis_ratio: share of the pixels that are wrong, 0..1.
+        distance: size of the perturbation in the attack's norm, of many pictures the largest.
+        labelled: against labels, else "vs clean prediction".
+    """
+
+    miou: float
+    mis_ratio: float
+    distance: float
+    labelled: bool
+
+
+@dataclass(frozen=True, eq=False)
+class ClipSide:
+    """One model on one picture of the clip.
+
+    Attributes:
+        clean: on the picture itself.
+        adversarial: on the adversarial image of 8 bits, as it is written.
+    """
+
+    clean: Side
+    adversarial: Side
+
+
+@dataclass(frozen=True, eq=False)
+class ClipFrame:
+    """One picture is done.
+
+    Attributes:
+        rev: revision of the request.
+        index: position of the picture in the source.
+        done: pictures done, this one included.
+        total: pictures in all.
+        seconds_left: until the last picture is done; None where nobody knows yet.
+        scores: figures of the picture by the names "A clean", "A exact" (the attack's answer) and
+            "A 8-bit" (the answer as it is written), likewise of B.
+        pooled: confusion counts over all pictures so far, int64 (c, c), by the same names.
+        frame: the picture; None where it was done by an earlier run.
+        a: the first model, None likewise.
+        b: the second model; None where there is none too.
+        classes: names of the classes, empty where no picture was attacked yet.
+    """
+
+    rev: int
+    index: int
+    done: int
+    total: int
+    seconds_left: float | None
+    scores: Mapping[str, ClipScore]
+    pooled: Mapping[str, NDArray[np.int64]]
+    frame: SourceFrame | None = None
+    a: ClipSide | None = None
+    b: ClipSide | None = None
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClipDone:
+    """The clip is done and everything is written.
+
+    Attributes:
+        rev: revision of the request.
+        written: all files, the adversarial video first and the `repro.json` last.
+        scores: figures over the whole clip, by the same names.
+        lossy: the videos are not for re-evaluation.
+    """
+
+    rev: int
+    written: tuple[Path, ...]
+    scores: Mapping[str, ClipScore] = field(default_factory=dict)
+    lossy: bool = False
+
+
+ClipEvent = ClipFrame | ClipDone | Told

@@ -1,0 +1,158 @@
+"""From a request to what the window shows, as a generator of events."""
+
+import math
+import traceback
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from art_segplugin.errors import InputError
+from art_segplugin.models import Segmenter, load_model
+from art_segplugin_gui.session import arrays
+from art_segplugin_gui.session.attack_run import AttackRun
+from art_segplugin_gui.session.clean_runs import CleanRun, CleanRuns, logits_of
+from art_segplugin_gui.session.frames import Clean, Event, Faded, Failed, Idle, Side, Stopped, Told
+from art_segplugin_gui.session.jobs import Cancelled, CancelToken
+from art_segplugin_gui.session.model_shelf import ModelShelf
+from art_segplugin_gui.session.request import Fade, Request, Run
+from art_segplugin_gui.session.state import Models
+
+
+class Engine:
+    """Holds the models and the run that waits; used by one thread.
+
+    Args:
+        device: where the models run.
+        load: loads a model by its spec.
+    """
+
+    def __init__(self, device: str = "cpu", load: Callable[[str], Segmenter] = load_model) -> None:
+        self.device = torch.device(device)
+        self.shelf = ModelShelf(self.device, load)
+        self._clean = CleanRuns()
+        self._waiting: AttackRun | None = None
+
+    def events(self, request: Request, token: CancelToken) -> Iterator[Event]:
+        """Answer a request; whatever goes wrong is an event too, never an exception."""
+        try:
+            if isinstance(request, Fade):
+                yield from self._fade(request, token)
+            else:
+                yield from self._run(request, token)
+        except Cancelled:
+            self._forget_waiting()
+            yield Stopped(request.rev)
+        except InputError as error:
+            self._forget_waiting()
+            yield Failed(request.rev, str(error))
+        except torch.OutOfMemoryError:
+            self._forget_waiting()
+            torch.cuda.empty_cache()
+            yield Failed(
+                request.rev,
+                "The graphics card has no memory left for this picture; choose a smaller working "
+                "size, or fewer models.",
+            )
+        except Exception as error:  # a model may raise anything, and the window lives on
+            self._forget_waiting()
+            yield Failed(request.rev, _sentence(request, error), traceback.format_exc())
+        yield Idle(request.rev, waits=self._waiting is not None)
+
+    def _run(self, request: Run, token: CancelToken) -> Iterator[Event]:
+        waiting = self._waiting
+        if waiting is not None and request.resume and waiting.request.same_run(request):
+            for run in (waiting.a, waiting.b):
+                if run is not None:
+                    run.loaded.interrupt.token = token
+            yield from self._steps(waiting, request, token)
+            return
+        self._forget_waiting()
+        yield from self._loading(request, token)
+        a, b, warning = self._clean_runs(request, token)
+        token.check()
+        names, colours = a.loaded.palette
+        warning = " ".join(filter(None, (request.frame.warning, a.warning, warning)))
+        yield Clean(
+            request.rev, a.labelled, a.side, None if b is None else b.side, names, colours, warning
+        )
+        if request.attack is not None:
+            yield from self._steps(AttackRun(request, a, b), request, token)
+
+    def _steps(self, run: AttackRun, request: Run, token: CancelToken) -> Iterator[Event]:
+        self._waiting = run
+        for step in run.steps(request.rev, request.pause_at, token):
+            yield step
+            token.check()
+        if run.ended:
+            self._forget_waiting()
+
+    def _loading(self, request: Request, token: CancelToken) -> Iterator[Told]:
+        """Load what is not there yet, and say so before."""
+        for spec in filter(None, (request.models.a, request.models.b)):
+            if not self.shelf.holds(spec):
+                yield Told(request.rev, f"loading {spec}")
+                token.check()
+
+    def _clean_runs(
+        self, request: Request, token: CancelToken
+    ) -> tuple[CleanRun, CleanRun | None, str]:
+        """Both models on the picture; why B is not there, in one sentence."""
+        models = request.models
+        self._clean.keep_only(*filter(None, (models.a, models.b)))
+        a = self._clean.get(self.shelf.get(models.a, token), request.frame)
+        if models.b is None:
+            return a, None, ""
+        try:
+            b = self._clean.get(self.shelf.get(models.b, token), request.frame)
+        except InputError as error:
+            return a, None, f"{models.b} is not compared: {error}"
+        if warning := _not_comparable(models, a, b):
+            return a, None, warning
+        return a, b, ""
+
+    def _fade(self, request: Fade, token: CancelToken) -> Iterator[Event]:
+        yield from self._loading(request, token)
+        a, b, _ = self._clean_runs(request, token)
+        side_a = self._faded(a, request, request.exact_a)
+        token.check()
+        exact_b = request.exact_b
+        side_b = None if b is None or exact_b is None else self._faded(b, request, exact_b)
+        yield Faded(request.rev, request.share, side_a, side_b)
+
+    def _faded(self, run: CleanRun, request: Fade, exact: NDArray[np.float32]) -> Side:
+        x_adv = torch.tensor(exact, device=run.x.device).unsqueeze(0)
+        if request.share != 1:
+            x_adv = (run.x + request.share * (x_adv - run.x)).clamp_(0, 1)
+        order = math.inf if request.norm == math.inf else request.norm
+        distance = torch.linalg.vector_norm((x_adv - run.x).flatten(1), ord=order, dim=1)
+        logits, void = logits_of(run.loaded, x_adv), run.loaded.model.ignore_index
+        return arrays.side(logits, run.reference, void, x_adv, run.x, None, distance)
+
+    def _forget_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.close()
+            self._waiting = None
+
+
+def _not_comparable(models: Models, a: CleanRun, b: CleanRun) -> str:
+    """Why B cannot stand beside A; empty where it can."""
+    ours, theirs = a.loaded.palette[0], b.loaded.palette[0]
+    if len(ours) != len(theirs):
+        return (
+            f"{models.b} has {len(theirs)} classes and {models.a} has {len(ours)}: they are not "
+            "compared; choose models of the same classes."
+        )
+    if ours != theirs:
+        return (
+            f"{models.b} has other classes than {models.a} ({', '.join(theirs[:3])}, ... instead of "
+            f"{', '.join(ours[:3])}, ...): they are not compared."
+        )
+    return ""
+
+
+def _sentence(request: Request, error: Exception) -> str:
+    text = " ".join(str(error).split())[:200]
+    models = " or ".join(filter(None, (request.models.a, request.models.b)))
+    return f"{models} failed with {type(error).__name__}: {text or 'no message'}."

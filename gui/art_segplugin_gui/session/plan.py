@@ -1,0 +1,37 @@
+"""From what the user chose to what the library attacks with and writes down."""
+
+from art_segplugin.evaluation.attack_plan import AttackPlan
+from art_segplugin.evaluation.model_refs import ModelPair, model_ref
+from art_segplugin_gui.session.attack_run import goal_of, named_attack
+from art_segplugin_gui.session.state import Attack, Models
+
+
+def plan_of(choice: Attack, *, quick: bool = False, painted: bool = True) -> AttackPlan:
+    """The attack that the state describes.
+
+    Args:
+        choice: the state's.
+        quick: a single step of the length of the radius.
+        painted: something is painted; a painted region without it is everywhere.
+
+    Raises:
+        InputError: an unknown recipe, or a value outside its range.
+    """
+    region = choice.region if painted or choice.region != "painted" else "everywhere"
+    return AttackPlan.of(
+        named_attack(choice, quick=quick),
+        goal_of(choice),
+        region,
+        choice.region_class,
+        choice.seed,
+    )
+
+
+def model_pair(models: Models, *, b: bool = True) -> ModelPair:
+    """The models with the hashes of their files; `b` False leaves the second one out.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    second = None if models.b is None or not b else model_ref(models.b)
+    return ModelPair(model_ref(models.a), second, models.transfer)

@@ -1,0 +1,22 @@
+"""What the window has to know before it can be filled."""
+
+from dataclasses import dataclass
+
+from art_segplugin_gui.session.recipe_form import RecipeForm
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The engine has started.
+
+    Attributes:
+        recipes: one form a recipe.
+        shipped: names of the models that come with the package.
+        device: where models run, such as "cpu".
+        threads: threads that torch computes with.
+    """
+
+    recipes: tuple[RecipeForm, ...]
+    shipped: tuple[str, ...]
+    device: str
+    threads: int

@@ -1,0 +1,60 @@
+"""What is on screen: one picture, the predictions for it, and the point of the attack looked at."""
+
+from dataclasses import dataclass
+
+from art_segplugin_gui.session.frames import Clean, Faded, Side, SourceFrame, Step
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """All that panes, charts and exports draw from.
+
+    Attributes:
+        frame: the picture; None before the first one came.
+        clean: predictions for it; None until they are there.
+        step: the point of the attack; None until there is one.
+        faded: the same perturbation at another strength; None where that is 1 or not computed yet.
+        share: the strength that is wanted.
+        outdated: the attack was changed since, and has not run again.
+    """
+
+    frame: SourceFrame | None = None
+    clean: Clean | None = None
+    step: Step | None = None
+    faded: Faded | None = None
+    share: float = 1.0
+    outdated: bool = False
+
+    @property
+    def clean_a(self) -> Side | None:
+        """A on the picture itself."""
+        return None if self.clean is None else self.clean.a
+
+    @property
+    def clean_b(self) -> Side | None:
+        """B on the picture itself."""
+        return None if self.clean is None else self.clean.b
+
+    @property
+    def attacked_a(self) -> Side | None:
+        """A under attack, at the strength that is wanted as far as it is known."""
+        if self.faded is not None:
+            return self.faded.a
+        return None if self.step is None else self.step.a
+
+    @property
+    def attacked_b(self) -> Side | None:
+        """B under attack, likewise."""
+        if self.faded is not None:
+            return self.faded.b
+        return None if self.step is None else self.step.b
+
+    @property
+    def title(self) -> str:
+        """Which point of the attack it is, such as "step 7/20"."""
+        if self.step is None:
+            return ""
+        words = f"step {self.step.number}/{self.step.total}"
+        if self.share != 1:
+            words += f" at {100 * self.share:.0f} %"
+        return words + (" (before the change)" if self.outdated else "")

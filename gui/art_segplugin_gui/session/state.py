@@ -1,0 +1,125 @@
+"""Everything that the user chose, as one immutable value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Self
+
+LAYERS = (
+    "image",
+    "prediction",
+    "error",
+    "newly wrong",
+    "healed",
+    "confidence",
+    "perturbation",
+    "weights",
+)
+"""What a pane can show over, or in place of, its image; in the order of the keys 1 to 8."""
+
+GOALS = ("any", "class")
+REGIONS = ("everywhere", "class", "painted")
+FADE_LIMIT = 1.5
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is looked at.
+
+    Attributes:
+        spec: `scenes:SPLIT`, `drive:SEED`, `camera:NUMBER`, or the path of an image, folder or video.
+        index: which of its pictures.
+        first: first frame of the range that is played and attacked.
+        last: last frame of it; None for the end.
+        loop: begin again at `first` after `last`.
+        longest_side: larger pictures are scaled down to this many pixels; None for never.
+    """
+
+    spec: str = "scenes:test"
+    index: int = 0
+    first: int = 0
+    last: int | None = None
+    loop: bool = True
+    longest_side: int | None = 640
+
+
+@dataclass(frozen=True)
+class Models:
+    """What is attacked.
+
+    Attributes:
+        a: the first model, as `art_segplugin.models.load_model` takes it.
+        b: the model beside it; None for none.
+        transfer: B is shown the images that were made against A, instead of its own attack's.
+    """
+
+    a: str = "small-scenes"
+    b: str | None = None
+    transfer: bool = True
+
+
+@dataclass(frozen=True)
+class Attack:
+    """How it is attacked.
+
+    Attributes:
+        recipe: a name in `art_segplugin.attacks.RECIPES`.
+        options: values of the recipe's parameters; those left out are the recipe's own.
+        goal: "any" wrong class will do, or pixels of one class shall be taken for another ("class").
+        from_class: pixels of which true class shall be taken for another; None for all pixels.
+        to_class: what they shall be taken for.
+        region: where the image may be changed: "everywhere", at the pixels of a class, or "painted".
+        region_class: that class.
+        seed: seed of the random start.
+        auto: attack again whenever something changes.
+    """
+
+    recipe: str = "segpgd"
+    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    goal: str = "any"
+    from_class: int | None = None
+    to_class: int = 0
+    region: str = "everywhere"
+    region_class: int = 0
+    seed: int = 0
+    auto: bool = True
+
+    def with_options(self, **options: Any) -> Self:
+        """The same attack with some values changed; None takes a value back to the recipe's own."""
+        merged = {k: v for k, v in {**self.options, **options}.items() if v is not None}
+        return replace(self, options=MappingProxyType(merged))
+
+
+@dataclass(frozen=True)
+class View:
+    """How it is shown; no model is asked for any of it, but for `fade`.
+
+    Attributes:
+        layer: one of LAYERS.
+        opacity: of the layer over the image, 0..1.
+        fade: strength of the perturbation, 0..FADE_LIMIT; 1 is the attack as it is.
+        hidden: classes that are not painted.
+        isolated: the only class that is painted; None for all.
+        pair: (true, predicted) classes whose pixels alone are painted; None for all.
+        linked: panes zoom and move together.
+        safe_colours: class colours and hatching that colour-blind people can tell apart.
+    """
+
+    layer: str = "prediction"
+    opacity: float = 0.55
+    fade: float = 1.0
+    hidden: frozenset[int] = frozenset()
+    isolated: int | None = None
+    pair: tuple[int, int] | None = None
+    linked: bool = True
+    safe_colours: bool = False
+
+
+@dataclass(frozen=True)
+class State:
+    """All of it; a change makes a new one (`dataclasses.replace`)."""
+
+    source: Source = Source()
+    models: Models = Models()
+    attack: Attack = Attack()
+    view: View = View()

@@ -1,0 +1,150 @@
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+
+from art_segplugin_gui.qt.charts.class_bars import ClassBars
+from art_segplugin_gui.qt.charts.style import ink
+
+NAMES = ("sky", "road", "car", "pole")
+COLOURS = ((10, 200, 30), (200, 160, 10), (30, 10, 200), (120, 120, 0))
+CLEAN = np.array([0.9, 0.8, 0.9, np.nan])
+ADVERSARIAL = np.array([0.9, 0.7, 0.2, np.nan])
+
+
+@pytest.fixture
+def bars(show):
+    chart = show(ClassBars())
+    chart.show_scores(NAMES, COLOURS, CLEAN, ADVERSARIAL)
+    return chart
+
+
+def many(count=150):
+    rng = np.random.default_rng(0)
+    names = [f"a rather long name of class {n}" for n in range(count)]
+    return names, [(n, n, n) for n in range(count)], *rng.uniform(0, 1, (2, count))
+
+
+def row_of(chart, index, picture):
+    box = chart.area.row_rect(index)
+    return picture[box.top() : box.bottom()]
+
+
+def test_a_filled_bar_is_as_long_as_the_adversarial_iou(bars, pixels, near):
+    colour = ink(bars.palette()).a
+    picture = pixels(bars.area.viewport())
+    filled = {index: near(row_of(bars, index, picture), colour) for index in range(4)}
+    assert filled[0] > filled[1] > filled[2] > 0
+    assert filled[2] / filled[0] == pytest.approx(0.2 / 0.9, abs=0.15)
+    assert filled[3] == 0
+
+
+def test_each_row_has_the_colour_of_its_class(bars, pixels):
+    picture = pixels(bars.area.viewport())
+    for index in range(3):
+        assert (row_of(bars, index, picture) == COLOURS[index]).all(axis=-1).sum() > 10
+    assert not (row_of(bars, 3, picture) == COLOURS[3]).all(axis=-1).any()
+
+
+def test_the_worst_class_is_marked_and_said(bars, pixels, near):
+    picture, colour = pixels(bars.area.viewport()), ink(bars.palette()).fall
+    assert near(row_of(bars, 2, picture), colour) > 10
+    assert near(row_of(bars, 1, picture), colour) == 0
+    assert bars.area.words(2) == "car: A .900 clean, .200 adversarial (-.70)"
+    assert bars.accessibleDescription() == "Fell most: " + bars.area.words(2)
+    assert bars.area.words(3) == "pole: absent"
+
+
+def test_b_gets_a_bar_of_its_own(bars, pixels, near):
+    height = bars.area.row_rect(0).height()
+    bars.show_scores(NAMES, COLOURS, CLEAN, ADVERSARIAL, CLEAN, CLEAN)
+    assert bars.area.row_rect(0).height() > 1.5 * height
+    assert near(pixels(bars.area.viewport()), ink(bars.palette()).b, 40) > 20
+    assert [key.text for key in bars.legend.shown()] == ["clean", "A adversarial", "B adversarial"]
+    assert bars.area.words(2).endswith("; B .900 clean, .900 adversarial (0)")
+
+
+def test_a_row_and_its_eye_are_clicked(bars, qtbot, record):
+    heard = record(bars.class_clicked, bars.class_hidden)
+    left, port = Qt.MouseButton.LeftButton, bars.area.viewport()
+    qtbot.mouseClick(port, left, pos=bars.area.row_rect(1).center())
+    eye = QPoint(bars.area.eye_rect(2).left() + 8, bars.area.row_rect(2).center().y())
+    qtbot.mouseClick(port, left, pos=eye)
+    bars.set_hidden(frozenset({2}))
+    qtbot.mouseClick(port, left, pos=eye)
+    assert heard == [(0, 1), (1, 2, True), (1, 2, False)]
+
+
+def test_keys_walk_click_and_hide(bars, qtbot, record):
+    heard = record(bars.class_clicked, bars.class_hidden)
+    bars.area.setFocus()
+    for key in (Qt.Key.Key_Home, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_H, Qt.Key.Key_Up):
+        qtbot.keyClick(bars.area, key)
+    qtbot.keyClick(bars.area, Qt.Key.Key_Enter)
+    assert bars.area.rows() == (2, 1, 0, 3)
+    assert heard == [(0, 1), (1, 1, True), (0, 2)]
+
+
+def test_150_classes_scroll_and_the_last_can_be_reached(show, qtbot, record):
+    chart = show(ClassBars())
+    chart.show_scores(*many())
+    heard = record(chart.class_clicked)
+    bar = chart.area.verticalScrollBar()
+    assert bar.maximum() > 2000
+    qtbot.keyClick(chart.area, Qt.Key.Key_End)
+    qtbot.keyClick(chart.area, Qt.Key.Key_Return)
+    last = chart.area.rows()[-1]
+    assert bar.value() == bar.maximum()
+    assert chart.area.viewport().rect().contains(chart.area.row_rect(last))
+    assert heard == [(0, last)]
+    chart.show_scores(NAMES, COLOURS, CLEAN, ADVERSARIAL)
+    assert bar.maximum() == 0
+
+
+def test_the_order_is_chosen(bars, qtbot):
+    qtbot.keyClick(bars.order_box, Qt.Key.Key_Down)
+    assert bars.area.rows() == (0, 1, 2, 3)
+    bars.set_order("drop")
+    assert bars.area.rows() == (2, 1, 0, 3)
+
+
+def test_the_isolated_class_stands_out(bars, pixels, near):
+    before, colour = pixels(bars.area.viewport()), ink(bars.palette()).a
+    bars.set_isolated(0)
+    after = pixels(bars.area.viewport())
+    assert near(row_of(bars, 0, after), ink(bars.palette()).accent) > 20
+    assert near(row_of(bars, 0, after), colour) >= near(row_of(bars, 0, before), colour) - 20
+    assert near(row_of(bars, 1, after), colour) == 0
+    bars.set_isolated(None)
+    assert (pixels(bars.area.viewport()) == before).all()
+
+
+def test_a_hidden_class_has_a_struck_out_eye(bars, pixels):
+    before = pixels(bars.area.viewport())
+    bars.set_hidden(frozenset({1}))
+    changed = (pixels(bars.area.viewport()) != before).any(axis=-1)
+    assert row_of(bars, 1, changed).any()
+    assert not row_of(bars, 0, changed).any()
+
+
+def test_no_setter_emits(bars, record):
+    heard = record(bars.class_clicked, bars.class_hidden)
+    bars.show_scores(*many(12))
+    bars.set_hidden(frozenset({3}))
+    bars.set_isolated(2)
+    bars.set_order("class")
+    bars.set_title("whole clip, 37 of 120 frames")
+    bars.clear()
+    assert heard == []
+    assert bars.title.text() == "whole clip, 37 of 120 frames"
+    assert bars.area.rows() == ()
+
+
+def test_names_are_elided_but_figures_stay_inside(show):
+    chart = show(ClassBars(), width=220)
+    chart.show_scores(*many(20))
+    columns = chart.area._measure()
+    assert columns.shown[0].endswith("…")
+    assert chart.area.fontMetrics().horizontalAdvance("gone") <= columns.eye - columns.drop
+    assert chart.area.fontMetrics().horizontalAdvance("absent") <= columns.drop - columns.bars
+    assert columns.bar_width > 20
+    assert columns.eye < columns.right <= chart.area.viewport().width()

@@ -1,0 +1,267 @@
+"""What the engine answers, and that its figures are the library's."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from session_parts import MODELS, engine, events, of, picture, run
+
+from art_segplugin.attacks import named
+from art_segplugin.evaluation.batches import Batch
+from art_segplugin.evaluation.goal import Goal
+from art_segplugin.evaluation.runner import attacked_result, clean_result
+from art_segplugin.metrics import iou_per_class, mean_iou, mis_ratio
+from art_segplugin_gui.session.frames import Clean, Faded, Failed, Idle, Step, Stopped, Told
+from art_segplugin_gui.session.jobs import CancelToken
+from art_segplugin_gui.session.request import Fade
+
+RECIPES = ("fgsm", "pgd", "segfgsm", "segpgd", "temperature-pgd", "temperature-sweep", "apgd")
+
+
+def library(frame, spec, attack, goal=None, mask=None):
+    """Counts of the clean and the attacked picture by the functions behind `evaluate`."""
+    model = MODELS[spec]()
+    image = torch.from_numpy(frame.image.astype(np.float32) / 255).movedim(-1, 0)[None].contiguous()
+    labels = None if frame.labels is None else torch.from_numpy(frame.labels.astype(np.int64))[None]
+    batch = Batch(0, [frame.name], image, labels)
+    clean, reference = clean_result(model, batch)
+    mask = None if mask is None else torch.from_numpy(mask)[None]
+    attacked = attacked_result(model, batch, reference, attack, 0, 1, goal or Goal(), mask)
+    return torch.tensor(clean.counts), torch.tensor(attacked.counts), attacked
+
+
+def same(scores, counts):
+    np.testing.assert_array_equal(scores.confusion, counts.numpy())
+    assert scores.miou == mean_iou(counts)
+    assert scores.mis_ratio == mis_ratio(counts)
+    np.testing.assert_array_equal(scores.class_iou, iou_per_class(counts).numpy())
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_figures_are_those_of_evaluate(recipe):
+    frame = picture()
+    found = events(engine(), run(frame=frame, recipe=recipe))
+    options = {"steps": 3} if recipe not in ("fgsm", "segfgsm") else {}
+    clean, attacked, result = library(frame, "one", named(recipe, **options))
+    (first,), last = of(Clean, found), of(Step, found)[-1]
+    assert first.labelled
+    same(first.a.scores, clean)
+    assert last.answer
+    assert last.number == last.total
+    same(last.a.scores, attacked)
+    np.testing.assert_array_equal(last.a.exact, result.adversarial[0].numpy())
+    assert last.a.distance == pytest.approx(result.largest_distance)
+    assert of(Step, found)[0].number == 0
+
+
+@pytest.mark.parametrize("norm", ["inf", "2"])
+def test_other_values_reach_the_attack(norm):
+    frame = picture()
+    options = {"eps": 0.2 if norm == "2" else 0.01, "step_size": 0.1, "norm": norm, "restarts": 2}
+    last = of(Step, events(engine(), run(frame=frame, options=options)))[-1]
+    _, attacked, result = library(frame, "one", named("segpgd", steps=3, **options))
+    same(last.a.scores, attacked)
+    assert last.total == 2 * (3 + 1) - 1
+    assert last.a.distance == pytest.approx(result.largest_distance)
+    assert last.a.distance <= options["eps"] * 1.0001
+
+
+def test_one_class_taken_for_another_and_only_where_a_class_is():
+    frame = picture()
+    request = run(frame=frame, goal="class", from_class=1, to_class=2, region="class")
+    request = replace(request, attack=replace(request.attack, region_class=3))
+    last = of(Step, events(engine(), request))[-1]
+    mask = frame.labels == 3
+    _, attacked, _ = library(
+        frame, "one", named("segpgd", steps=3, targeted=True), Goal(1, 2), mask
+    )
+    same(last.a.scores, attacked)
+    changed = (last.a.delta != 127).any(2)
+    assert changed.any()
+    assert not changed[~mask].any()
+
+
+def test_a_painted_region_keeps_the_rest_as_it_was():
+    frame = picture()
+    mask = np.zeros(frame.image.shape[:2], dtype=bool)
+    mask[4:9, 3:12] = True
+    last = of(Step, events(engine(), run(frame=frame, mask=mask, region="painted")))[-1]
+    np.testing.assert_array_equal(last.a.image[~mask], frame.image[~mask])
+    assert (last.a.image[mask] != frame.image[mask]).any()
+
+
+def test_without_labels_the_clean_prediction_is_the_reference():
+    frame = picture(labelled=False)
+    found = events(engine(), run(frame=frame))
+    (clean,) = of(Clean, found)
+    assert not clean.labelled
+    assert clean.a.scores.mis_ratio == 0
+    np.testing.assert_array_equal(clean.a.reference, clean.a.prediction)
+    _, attacked, _ = library(frame, "one", named("segpgd", steps=3))
+    same(of(Step, found)[-1].a.scores, attacked)
+
+
+def test_labels_that_are_no_classes_are_named_and_not_used():
+    frame = picture()
+    frame.labels[3, 3] = 77
+    (clean,) = of(Clean, events(engine(), run(frame=frame)))
+    assert not clean.labelled
+    assert "77" in clean.warning
+    assert "not used" in clean.warning
+
+
+def test_transfer_shows_b_the_images_made_against_a():
+    found = events(engine(), run(b="two"))
+    model = MODELS["two"]()
+    for step in of(Step, found):
+        np.testing.assert_array_equal(step.a.exact, step.b.exact)
+        logits = model(torch.from_numpy(step.b.exact)[None])
+        np.testing.assert_array_equal(step.b.prediction, logits.argmax(1)[0].numpy())
+        assert step.b.weights is None
+
+
+def test_each_under_its_own_attack_is_as_if_alone():
+    frame = picture()
+    both = of(Step, events(engine(), run(frame=frame, b="two", transfer=False)))[-1]
+    alone = of(Step, events(engine(), run(frame=frame, a="two")))[-1]
+    np.testing.assert_array_equal(both.b.exact, alone.a.exact)
+    assert both.b.scores.miou == alone.a.scores.miou
+
+
+@pytest.mark.parametrize(
+    ("other", "said"), [("five", "five has 5 classes and one has 4"), ("renamed", "other classes")]
+)
+def test_a_model_of_other_classes_is_not_compared(other, said):
+    found = events(engine(), run(b=other))
+    (clean,) = of(Clean, found)
+    assert clean.b is None
+    assert said in clean.warning
+    assert of(Step, found)[-1].b is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("raises", "raises failed with ValueError: no such layer."),
+        ("nan", "NaN"),
+        ("unknown", "unknown failed with KeyError"),
+    ],
+)
+def test_a_broken_model_is_one_sentence_and_the_engine_lives_on(spec, said):
+    made = engine()
+    (failed,) = of(Failed, events(made, run(a=spec)))
+    assert said in failed.text
+    assert "\n" not in failed.text
+    assert of(Step, events(made, run(rev=2)))
+
+
+def test_a_broken_second_model_leaves_the_first_alone():
+    found = events(engine(), run(b="nan"))
+    (clean,) = of(Clean, found)
+    assert clean.b is None
+    assert "nan is not compared" in clean.warning
+    assert of(Step, found)[-1].answer
+
+
+def test_a_bad_value_is_one_sentence():
+    (failed,) = of(Failed, events(engine(), run(options={"eps": -1.0})))
+    assert "eps" in failed.text
+    assert failed.details == ""
+
+
+def test_quick_is_one_step_of_the_length_of_the_radius():
+    frame = picture()
+    found = of(Step, events(engine(), run(frame=frame, quick=True, options={"eps": 0.05})))
+    attack = named("segpgd", steps=1, eps=0.05, step_size=0.05)
+    _, attacked, _ = library(frame, "one", attack)
+    assert [step.number for step in found][-1] == 1
+    same(found[-1].a.scores, attacked)
+
+
+def test_a_run_that_waits_goes_on_to_the_same_end():
+    frame, made = picture(), engine()
+    request = run(frame=frame)
+    whole = of(Step, events(engine(), request))
+    first = events(made, replace(request, pause_at=1))
+    assert first[-1].waits
+    more = events(made, replace(request, rev=2, pause_at=2, resume=True))
+    assert not of(Clean, more)
+    rest = events(made, replace(request, rev=3, pause_at=None, resume=True))
+    assert not rest[-1].waits
+    steps = of(Step, first) + of(Step, more) + of(Step, rest)
+    assert [step.number for step in steps] == [0, 1, 2, 3][-len(steps) :]
+    np.testing.assert_array_equal(steps[-1].a.exact, whole[-1].a.exact)
+
+
+def test_another_run_is_not_gone_on_with():
+    made = engine()
+    events(made, replace(run(), pause_at=1))
+    found = events(made, replace(run(rev=2, options={"eps": 0.1}), resume=True))
+    assert of(Clean, found)
+    assert of(Step, found)[0].number == 0
+
+
+def test_a_pause_lets_the_run_wait_at_its_next_point():
+    token = CancelToken()
+    token.pause()
+    found = events(engine(), run(), token)
+    assert [step.number for step in of(Step, found)] == [0]
+    assert found[-1].waits
+
+
+def test_cancelled_between_points():
+    token, made, seen = CancelToken(), engine(), []
+    for event in made.events(run(options={"steps": 50}), token):
+        seen.append(event)
+        if isinstance(event, Step):
+            token.cancel()
+    assert len(of(Step, seen)) == 1
+    assert isinstance(seen[-2], Stopped)
+    assert seen[-1] == Idle(1, waits=False)
+
+
+def test_fade_is_a_forward_of_the_blend():
+    frame, made = picture(), engine()
+    last = of(Step, events(made, run(frame=frame)))[-1]
+    request = Fade(2, frame, run().models, 0.5, last.a.exact)
+    (faded,) = of(Faded, events(made, request))
+    x = torch.from_numpy(frame.image.astype(np.float32) / 255).movedim(-1, 0)
+    blend = (x + 0.5 * (torch.from_numpy(last.a.exact) - x)).clamp(0, 1)
+    np.testing.assert_allclose(faded.a.exact, blend.numpy(), atol=1e-7)
+    logits = MODELS["one"]()(blend[None])
+    np.testing.assert_array_equal(faded.a.prediction, logits.argmax(1)[0].numpy())
+    assert faded.a.distance == pytest.approx(last.a.distance / 2, rel=0.1)
+    (whole,) = of(Faded, events(made, replace(request, rev=3, share=1.0)))
+    assert whole.a.scores.miou == last.a.scores.miou
+
+
+def test_loading_is_told_once():
+    made = engine()
+    assert [told.text for told in of(Told, events(made, run(b="two")))] == [
+        "loading one",
+        "loading two",
+    ]
+    assert not of(Told, events(made, run(rev=2, b="two")))
+
+
+def test_what_was_sent_is_not_written_into_again():
+    made, kept = engine(), []
+    for event in made.events(run(), CancelToken()):
+        if isinstance(event, Step):
+            arrays = (event.a.exact, event.a.image, event.a.prediction, event.a.weights)
+            kept.append([(array, None if array is None else array.copy()) for array in arrays])
+    assert len(kept) >= 2
+    for pairs in kept:
+        for array, copy in pairs:
+            np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.gpu
+def test_on_cuda_the_figures_stay_close_to_those_of_the_cpu():
+    from art_segplugin_gui.session.engine import Engine
+
+    on_gpu = Engine("cuda", load=lambda spec: MODELS[spec]())
+    request = run(options={"steps": 1, "random_start": False})
+    gpu, cpu = (of(Step, events(made, request))[-1] for made in (on_gpu, engine()))
+    assert (gpu.a.prediction == cpu.a.prediction).mean() > 0.99

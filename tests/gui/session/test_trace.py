@@ -1,0 +1,57 @@
+import numpy as np
+from session_parts import engine, events, of, run
+
+from art_segplugin_gui.session.frames import Scores, Side, Step
+from art_segplugin_gui.session.trace import Trace
+
+
+def side(size=10):
+    image = np.zeros((size, size, 3), dtype=np.uint8)
+    classes = np.zeros((size, size), dtype=np.uint8)
+    exact = np.zeros((3, size, size), dtype=np.float32)
+    scores = Scores(np.zeros((2, 2), dtype=np.int64), 0.0, 0.0, np.zeros(2))
+    return Side(image, classes, classes, classes, scores, exact, image, classes)
+
+
+def step(number, size=10, b=False):
+    return Step(1, number, 20, side(size), side(size) if b else None, 0.1)
+
+
+def test_steps_are_found_again():
+    trace = Trace()
+    assert trace.newest is None
+    assert trace.nearest(3) is None
+    for number in (0, 1, 4):
+        trace.add(step(number))
+    assert trace.numbers == {0, 1, 4}
+    assert trace.newest.number == 4
+    assert [trace.nearest(n).number for n in (0, 2, 3, 9)] == [0, 1, 4, 4]
+
+
+def test_a_limit_thins_the_middle_and_keeps_both_ends():
+    one = step(0).a.nbytes
+    assert one == 10 * 10 * (3 + 1 + 1 + 12 + 3 + 1)
+    trace = Trace(limit=6 * one)
+    for number in range(40):
+        trace.add(step(number))
+        assert len(trace.numbers) <= 6
+    assert {0, 39} <= trace.numbers
+    assert len(trace.numbers) >= 3
+
+
+def test_the_second_model_counts_too_and_replacing_frees():
+    trace = Trace(limit=4 * step(0).a.nbytes)
+    for _ in range(9):
+        trace.add(step(0, b=True))
+    trace.add(step(1, b=True))
+    assert trace.numbers == {0, 1}
+    trace.clear()
+    assert trace.newest is None
+    trace.add(step(5))
+    assert trace.numbers == {5}
+
+
+def test_a_real_step_is_counted_in_full():
+    last = of(Step, events(engine(), run()))[-1]
+    pixels = last.a.prediction.size
+    assert last.a.nbytes == pixels * (3 + 1 + 1 + 12 + 3)  # the last point has no weights
