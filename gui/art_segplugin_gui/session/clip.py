@@ -92,12 +92,13 @@ def clip_events(
         yield from run.pictures()
         contents = run.contents()
         written: tuple[Path, ...] = ()
-        for told in write_clip(contents, source.read):
-            token.check()
-            if isinstance(told, float):
-                yield Told(request.rev, "writing videos", told)
-            else:
-                written = told
+        with closing(write_clip(contents, source.read)) as writing:
+            for told in writing:
+                token.check()
+                if isinstance(told, float):
+                    yield Told(request.rev, "writing videos", told)
+                else:
+                    written = told
         run.store.remove()
         scores = {name: score_of(numbers) for name, numbers in contents.pooled.items()}
         yield ClipDone(request.rev, written, scores, contents.lossy)

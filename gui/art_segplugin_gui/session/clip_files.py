@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from art_segplugin.evaluation.model_refs import ModelPair, file_sha256
 from art_segplugin.evaluation.numbers import Numbers
 from art_segplugin.evaluation.reproduction import FILE_NAME
 from art_segplugin.files import replacing, write_bytes, write_text
+from art_segplugin.report.csv_files import write_rows
 from art_segplugin_gui.session.clip_drawing import caption, grid, tile
 from art_segplugin_gui.session.clip_request import (
     LOSSLESS,
@@ -31,7 +32,7 @@ from art_segplugin_gui.session.clip_request import (
     ClipScore,
 )
 from art_segplugin_gui.session.clip_store import ClipStore
-from art_segplugin_gui.session.clip_tables import class_rows, picture_rows, write_table
+from art_segplugin_gui.session.clip_tables import class_rows, picture_rows
 from art_segplugin_gui.session.frames import VOID, Picture, SourceFrame
 
 EXACT = "exact: frame by frame what was scored as 8-bit"
@@ -85,7 +86,7 @@ class ClipContents:
 
 def write_clip(
     contents: ClipContents, read: Callable[[int], SourceFrame]
-) -> Iterator[float | tuple[Path, ...]]:
+) -> Generator[float | tuple[Path, ...], None, None]:
     """Write all files; each appears when it is whole.
 
     Args:
@@ -194,15 +195,14 @@ def _labels(frame: SourceFrame) -> Picture:
 
 def _tables(contents: ClipContents, out: Path) -> list[Path]:
     paths = [out / "pictures.csv", out / "classes.csv"]
-    write_table(picture_rows(contents.records), paths[0])
-    write_table(class_rows(contents.classes, contents.pooled), paths[1])
+    write_rows(picture_rows(contents.records), paths[0])
+    write_rows(class_rows(contents.classes, contents.pooled), paths[1])
     return paths
 
 
 def _jsons(contents: ClipContents, out: Path, notes: dict[str, str], labelled: bool) -> list[Path]:
-    refs = {name: FileRef(name, file_sha256(out / name)) for name in ("pictures.mkv",)}
-    if labelled:
-        refs["labels.mkv"] = FileRef("labels.mkv", file_sha256(out / "labels.mkv"))
+    kept = ("pictures.mkv", "labels.mkv") if labelled else ("pictures.mkv",)
+    refs = {name: FileRef(name, file_sha256(out / name)) for name in kept}
     paths = [out / "clip.json", out / FILE_NAME]
     mask = contents.request.mask
     if mask is not None and contents.plan.region == "painted":

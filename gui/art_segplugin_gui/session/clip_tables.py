@@ -2,12 +2,10 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from art_segplugin.evaluation.clip_reproduction import PictureRecord
 from art_segplugin.evaluation.numbers import Numbers
-from art_segplugin.report.csv_files import write_rows
 
 
 def picture_rows(records: Iterable[PictureRecord]) -> list[dict[str, Any]]:
@@ -37,12 +35,3 @@ def class_rows(classes: Sequence[str], pooled: dict[str, Numbers]) -> list[dict[
                 row[f"{model} drop"] = math.nan if math.isnan(clean) else clean - attacked
         rows.append(row)
     return rows
-
-
-def write_table(rows: list[dict[str, Any]], path: Path) -> None:
-    """Write rows as CSV, whole or not at all.
-
-    Raises:
-        InputError: the file cannot be written.
-    """
-    write_rows(rows, path)

@@ -57,7 +57,8 @@ class Engine:
             )
         except Exception as error:  # a model may raise anything, and the window lives on
             self._forget_waiting()
-            yield Failed(request.rev, _sentence(request, error), traceback.format_exc())
+            models = " or ".join(filter(None, (request.models.a, request.models.b)))
+            yield Failed(request.rev, _sentence(models, error), traceback.format_exc())
         yield Idle(request.rev, waits=self._waiting is not None)
 
     def _run(self, request: Run, token: CancelToken) -> Iterator[Event]:
@@ -93,7 +94,9 @@ class Engine:
         for spec in filter(None, (request.models.a, request.models.b)):
             if not self.shelf.holds(spec):
                 yield Told(request.rev, f"loading {spec}")
-                token.check()
+                for share in self.shelf.load(spec):
+                    token.check()
+                    yield Told(request.rev, f"loading {spec}", share)
 
     def _clean_runs(
         self, request: Request, token: CancelToken
@@ -106,8 +109,11 @@ class Engine:
             return a, None, ""
         try:
             b = self._clean.get(self.shelf.get(models.b, token), request.frame)
-        except InputError as error:
-            return a, None, f"{models.b} is not compared: {error}"
+        except Cancelled:
+            raise
+        except Exception as error:  # A can still be shown
+            why = str(error) if isinstance(error, InputError) else _sentence(models.b, error)
+            return a, None, f"{models.b} is not compared: {why}"
         if warning := _not_comparable(models, a, b):
             return a, None, warning
         return a, b, ""
@@ -152,7 +158,6 @@ def _not_comparable(models: Models, a: CleanRun, b: CleanRun) -> str:
     return ""
 
 
-def _sentence(request: Request, error: Exception) -> str:
+def _sentence(models: str, error: Exception) -> str:
     text = " ".join(str(error).split())[:200]
-    models = " or ".join(filter(None, (request.models.a, request.models.b)))
     return f"{models} failed with {type(error).__name__}: {text or 'no message'}."

@@ -2,7 +2,7 @@
 
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +13,7 @@ from art_segplugin.evaluation.class_names import palette_of
 from art_segplugin.models import Segmenter, load_model
 from art_segplugin_gui.session.interrupt import Interruptible
 from art_segplugin_gui.session.jobs import CancelToken
+from art_segplugin_gui.session.loading import Loading
 
 KEPT = 4
 
@@ -70,10 +71,21 @@ class ModelShelf:
         self.device = device
         self._load = load
         self._models: OrderedDict[str, LoadedModel] = OrderedDict()
+        self._loading: dict[str, Loading] = {}
 
     def holds(self, spec: str) -> bool:
         """Whether the model is loaded already."""
         return spec in self._models
+
+    def load(self, spec: str) -> Iterator[float | None]:
+        """Begin to load a model, or go on; yields how much is done until it is there.
+
+        Whoever stops listening leaves it loading, and finds it further on the next time.
+        """
+        if spec not in self._models and spec not in self._loading:
+            self._loading[spec] = Loading(spec, self._load)
+        if spec in self._loading:
+            yield from self._loading[spec].progress()
 
     def get(self, spec: str, token: CancelToken) -> LoadedModel:
         """The model, loaded if need be; from now on `token` stops it.
@@ -82,7 +94,8 @@ class ModelShelf:
             InputError: it cannot be loaded, or it classifies whole images.
         """
         if spec not in self._models:
-            model = self._load(spec)
+            loading = self._loading.pop(spec, None)
+            model = self._load(spec) if loading is None else loading.model()
             if model.task != "segmentation":
                 raise InputError(
                     f"{spec} gives one class an image; the app shows models that give one a pixel."

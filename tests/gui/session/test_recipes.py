@@ -34,9 +34,7 @@ def test_every_parameter_is_asked_for_unless_the_window_sets_it(forms, name):
 @pytest.mark.parametrize("name", RECIPES)
 def test_what_a_form_begins_with_is_the_recipe_itself(forms, name):
     options = {field.name: field.default for field in forms[name].fields}
-    assert named(name, **options).described() == named(name).described() | {
-        "norm": options["norm"]
-    }
+    assert named(name, **options).described() == named(name).described() | {"norm": options["norm"]}
 
 
 @pytest.mark.parametrize("name", RECIPES)

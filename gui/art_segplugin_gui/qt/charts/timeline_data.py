@@ -16,7 +16,7 @@ def checked_rates(values: ArrayLike, count: int) -> NDArray[np.float64]:
     Raises:
         InputError: another shape, or values outside 0..1 that are not NaN.
     """
-    array = np.asarray(values, dtype=np.float64)
+    array = np.array(values, dtype=np.float64)  # a copy: the caller may go on writing
     if array.shape != (count,):
         raise InputError(
             f"Error rates have shape {array.shape}; for {count} frames give ({count},)."

@@ -180,3 +180,12 @@ def test_bad_rates_are_refused(line, rates):
 def test_bad_counts_are_refused(line, count, fps):
     with pytest.raises(InputError):
         line.set_frames(count, fps)
+
+
+def test_the_caller_may_go_on_writing(line, pixels):
+    rates = np.full(100, 0.2)
+    line.set_rates(rates, rates)
+    before = pixels(line.track)
+    rates[:] = NAN
+    line.track.update()
+    assert (pixels(line.track) == before).all()

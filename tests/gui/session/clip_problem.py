@@ -1,0 +1,44 @@
+"""Tiny models and a source of pictures for tests of clips and exports."""
+
+import numpy as np
+import torch
+from oracles import TinyNet
+
+from art_segplugin.models import Segmenter
+from art_segplugin_gui.session.frames import SourceFrame
+
+CLASSES, SIZE = 4, (33, 32)
+
+
+def load(spec):
+    """Random weights, the same each time; "wide" has other classes."""
+    torch.manual_seed(len(spec) * ord(spec[-1]))
+    classes = CLASSES + (spec == "wide")
+    network = TinyNet(classes)
+    with torch.no_grad():
+        network.head.weight *= 4
+    return Segmenter(network, classes=classes).eval()
+
+
+class FakeSource:
+    """Pictures that change a little from one to the next."""
+
+    fps = 12.0
+
+    def __init__(self, count=4, *, labelled=True, seed=0, size=SIZE):
+        self.count, self.labelled = count, labelled
+        self.reads, self.closed = [], False
+        self._random = np.random.default_rng(seed)
+        self._first = self._random.integers(0, 256, (*size, 3))
+        self._labels = self._random.integers(0, CLASSES, size, dtype=np.uint8)
+
+    def read(self, index):
+        self.reads.append(index)
+        moved = np.random.default_rng(index).integers(-9, 9, self._first.shape)
+        image = np.clip(self._first + moved, 0, 255).astype(np.uint8)
+        image.setflags(write=False)
+        labels = self._labels if self.labelled else None
+        return SourceFrame(f"street-{index}", index, image, labels, {"spec": "fake"})
+
+    def close(self):
+        self.closed = True

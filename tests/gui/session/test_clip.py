@@ -1,0 +1,341 @@
+import csv
+import errno
+import json
+import math
+import os
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+import torch
+from gui.session.clip_problem import CLASSES, FakeSource, load
+
+from art_segplugin.data.video import Video
+from art_segplugin.errors import InputError
+from art_segplugin.evaluation.clip_reproduction import ClipReproduction
+from art_segplugin.evaluation.exact_files import pixel_sha256
+from art_segplugin.evaluation.picture import image_batch
+from art_segplugin.evaluation.replay_clip import replay_clip
+from art_segplugin.metrics import count, mis_ratio
+from art_segplugin_gui.session.clip import clip_events
+from art_segplugin_gui.session.clip_request import ClipDone, ClipFrame, ClipRequest
+from art_segplugin_gui.session.clip_store import FOLDER
+from art_segplugin_gui.session.frames import Told
+from art_segplugin_gui.session.jobs import Cancelled, CancelToken
+from art_segplugin_gui.session.model_shelf import ModelShelf
+from art_segplugin_gui.session.state import Attack, Models
+
+ATTACK = Attack(options=MappingProxyType({"steps": 2, "eps": 8 / 255}), seed=5)
+
+
+@pytest.fixture
+def wish(tmp_path):
+    return ClipRequest(3, "fake", Models("a", None), ATTACK, tmp_path / "clip")
+
+
+def run(request, source=None, token=None, stop_after=None):
+    """All events; cancelled after so many pictures if wanted."""
+    source = source or FakeSource()
+    token = token or CancelToken()
+    events = []
+    shelf = ModelShelf(torch.device("cpu"), load)
+    for event in clip_events(shelf, lambda *_: source, request, token):
+        events.append(event)
+        if stop_after is not None and len(frames(events)) == stop_after:
+            token.cancel()
+    return events
+
+
+def frames(events):
+    return [event for event in events if isinstance(event, ClipFrame)]
+
+
+def files(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def scores(events):
+    return [{k: str(v) for k, v in event.scores.items()} for event in frames(events)]
+
+
+def pixels(path):
+    return [frame.copy() for frame in Video(path)]
+
+
+def table(path):
+    return list(csv.DictReader(path.open()))
+
+
+def test_all_that_happens(wish):
+    source = FakeSource()
+    told, *rest = run(wish, source)
+    assert told == Told(3, "loading a")
+    assert [(e.index, e.done, e.total) for e in frames(rest)] == [(i, i + 1, 4) for i in range(4)]
+    assert frames(rest)[0].seconds_left > frames(rest)[3].seconds_left == 0
+    first, last = frames(rest)[0], frames(rest)[3]
+    assert set(first.scores) == {"A clean", "A exact", "A 8-bit"}
+    assert first.scores["A 8-bit"].mis_ratio > first.scores["A clean"].mis_ratio
+    assert first.scores["A 8-bit"].labelled
+    assert first.frame.image.shape == first.a.adversarial.image.shape == (32, 32, 3)
+    assert first.a.adversarial.delta is not None
+    assert first.a.clean.prediction.shape == (32, 32)
+    assert first.b is None
+    assert len(first.classes) == CLASSES
+    assert first.pooled["A clean"].sum() == 32 * 32  # is not changed by what comes after
+    assert last.pooled["A clean"].sum() == 4 * 32 * 32
+    shares = [event.share for event in rest if isinstance(event, Told)]
+    assert shares == [0.25, 0.5, 0.75, 1.0]
+    done = rest[-1]
+    assert isinstance(done, ClipDone)
+    assert not done.lossy
+    assert files(wish.out) == {path.name for path in done.written} == {
+        "adversarial.mkv", "side-by-side.mkv", "overlay.mkv", "pictures.mkv", "labels.mkv",
+        "pictures.csv", "classes.csv", "clip.json", "repro.json",
+    }  # fmt: skip
+    assert source.closed
+
+
+def test_the_exact_video_is_what_was_scored(wish):
+    events = run(wish)
+    written = pixels(wish.out / "adversarial.mkv")
+    model = load("a")
+    assert len(written) == 4
+    for event, image in zip(frames(events), written, strict=True):
+        assert np.array_equal(image, event.a.adversarial.image)
+        prediction = model(image_batch(image, torch.device("cpu"))).argmax(1)
+        reference = torch.tensor(event.a.clean.reference).long().unsqueeze(0)
+        found = mis_ratio(count(prediction, reference, CLASSES, 255))
+        assert found == event.scores["A 8-bit"].mis_ratio
+    for event, image, labels in zip(
+        frames(events), pixels(wish.out / "pictures.mkv"), pixels(wish.out / "labels.mkv"),
+        strict=True,
+    ):  # fmt: skip
+        assert np.array_equal(image, event.frame.image)
+        assert np.array_equal(labels[..., 0], event.frame.labels)
+
+
+def test_drawn_videos_have_the_sizes_of_their_tiles(wish):
+    run(replace(wish, models=Models("a", "b")))
+    (height, width, _), *_ = [one.shape for one in pixels(wish.out / "side-by-side.mkv")]
+    assert (height, width) == (2 * (32 + 28), 64)
+    drawn = pixels(wish.out / "overlay.mkv")
+    assert drawn[0].shape == (2 * (32 + 28), 32, 3)
+    assert drawn[0][28:60].std() > 5
+
+
+def test_renderings_are_left_out_if_not_wanted(wish):
+    run(replace(wish, side_by_side=False, overlay=False))
+    assert not files(wish.out) & {"side-by-side.mkv", "overlay.mkv"}
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".webm"])
+def test_a_lossy_video_says_so(wish, suffix):
+    events = run(replace(wish, video_suffix=suffix))
+    assert events[-1].lossy
+    assert {f"adversarial.lossy{suffix}", f"overlay.lossy{suffix}"} <= files(wish.out)
+    notes = json.loads((wish.out / "clip.json").read_text())["outputs"]
+    assert notes[f"adversarial.lossy{suffix}"] == "lossy: not for re-evaluation"
+    assert notes["pictures.mkv"].startswith("exact")
+    assert len(pixels(wish.out / f"adversarial.lossy{suffix}")) == 4
+
+
+def test_tables_and_json_hold_the_same_figures(wish):
+    events = run(wish)
+    rows = table(wish.out / "pictures.csv")
+    assert [float(row["A 8-bit error"]) for row in rows] == [
+        event.scores["A 8-bit"].mis_ratio for event in frames(events)
+    ]
+    assert {row["reference"] for row in rows} == {"labels"}
+    assert all(float(row["seconds"]) > 0 for row in rows)
+    classes = table(wish.out / "classes.csv")
+    assert len(classes) == CLASSES
+    for row in classes:
+        if row["A clean IoU"] and row["A 8-bit IoU"]:
+            drop = float(row["A clean IoU"]) - float(row["A 8-bit IoU"])
+            assert float(row["A drop"]) == pytest.approx(drop)
+    tree = json.loads((wish.out / "clip.json").read_text())
+    assert tree["pooled"]["A 8-bit"]["mis_ratio"] == events[-1].scores["A 8-bit"].mis_ratio
+    pooled = np.mean([event.scores["A 8-bit"].mis_ratio for event in frames(events)])
+    assert events[-1].scores["A 8-bit"].mis_ratio == pytest.approx(pooled)
+
+
+@pytest.mark.parametrize(
+    ("models", "labelled", "warm"),
+    [
+        (Models("a"), True, False),
+        (Models("a", "b"), True, True),
+        (Models("a", "b", transfer=False), False, True),
+    ],
+    ids=str,
+)
+def test_replays_to_identical_figures(wish, models, labelled, warm):
+    events = run(replace(wish, models=models, warm_start=warm), FakeSource(labelled=labelled))
+    clip = ClipReproduction.load(wish.out)
+    found, lines = replay_clip(clip, wish.out, load=load)
+    assert lines == []
+    for name, score in events[-1].scores.items():
+        assert found[name].mis_ratio == score.mis_ratio
+        assert found[name].labelled is score.labelled is labelled
+    assert ("adversarial-b.mkv" in files(wish.out)) is (not models.transfer)
+
+
+def test_a_painted_region_is_written_down(wish):
+    mask = np.zeros((33, 32), bool)
+    mask[:9] = True
+    run(replace(wish, attack=replace(ATTACK, region="painted"), mask=mask))
+    for clean, image in zip(
+        pixels(wish.out / "pictures.mkv"), pixels(wish.out / "adversarial.mkv"), strict=True
+    ):
+        changed = (clean != image).any(-1)
+        assert changed[:9].any()
+        assert not changed[9:].any()
+    assert replay_clip(ClipReproduction.load(wish.out), wish.out, load=load)[1] == []
+
+
+def test_goes_on_where_it_was_cancelled(wish, tmp_path):
+    wish = replace(wish, warm_start=True)
+    whole = run(replace(wish, out=tmp_path / "whole"))
+    with pytest.raises(Cancelled):
+        run(wish, stop_after=2)
+    assert files(wish.out) == {FOLDER}
+    source = FakeSource()
+    events = run(wish, source)
+    restored, attacked = frames(events)[:2], frames(events)[2:]
+    assert all(event.frame is None and event.a is None for event in restored)
+    assert all(event.frame is not None for event in attacked)
+    assert scores(events) == scores(whole)
+    assert source.reads[:3] == [2, 1, 3]  # 1 for the perturbation to begin with
+    assert FOLDER not in files(wish.out)
+    for name in ("adversarial.mkv", "side-by-side.mkv"):
+        for one, other in zip(
+            pixels(wish.out / name), pixels(tmp_path / "whole" / name), strict=True
+        ):
+            assert np.array_equal(one, other)
+    assert replay_clip(ClipReproduction.load(wish.out), wish.out, load=load)[1] == []
+
+
+def test_stops_within_a_picture(wish):
+    token = CancelToken()
+    source = FakeSource()
+    read = source.read
+
+    def cancelling(index):
+        if index == 1:
+            token.cancel()
+        return read(index)
+
+    source.read = cancelling
+    with pytest.raises(Cancelled):
+        run(wish, source, token)
+    assert source.closed
+    assert (wish.out / FOLDER / "000000.json").exists()
+    assert not (wish.out / FOLDER / "000001.json").exists()
+
+
+def test_goes_on_with_files_if_only_they_are_missing(wish, monkeypatch):
+    def full(*_):
+        raise InputError("cannot write it: No space left on device.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("art_segplugin_gui.session.clip_files.write_rows", full)
+        with pytest.raises(InputError, match="No space left"):
+            run(wish)
+    events = run(replace(wish, video_suffix=".mp4"))
+    assert all(event.frame is None for event in frames(events))
+    assert len(frames(events)[0].scores) == 3
+    assert "repro.json" in files(wish.out)
+
+
+def test_a_damaged_picture_is_done_again(wish):
+    with pytest.raises(Cancelled):
+        run(wish, stop_after=3)
+    (wish.out / FOLDER / "000001.json").write_text('{"record":')
+    (wish.out / FOLDER / "000002.A-clean.png").unlink()
+    events = run(wish)
+    assert [event.frame is None for event in frames(events)] == [True, False, False, False]
+
+
+def test_another_request_does_not_go_on(wish):
+    with pytest.raises(Cancelled):
+        run(wish, stop_after=1)
+    other = replace(wish, attack=replace(ATTACK, seed=6), warm_start=True)
+    with pytest.raises(InputError, match="another attack, warm start"):
+        run(other)
+    assert frames(run(replace(other, anew=True)))[0].frame is not None
+
+
+def test_a_changed_source_is_said(wish):
+    with pytest.raises(Cancelled):
+        run(wish, stop_after=4)
+    with pytest.raises(InputError, match="picture 0 is another one"):
+        run(wish, FakeSource(seed=9))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"first": 2, "last": 1}, "pictures 2 to 1"),
+        ({"last": 9}, "has 0 to 3"),
+        ({"video_suffix": ".gif"}, "not as '.gif'"),
+        ({"models": Models("a", "wide")}, "other classes"),
+        ({"attack": ATTACK.with_options(eps=-1.0)}, "eps is -1.0"),
+        ({"attack": replace(ATTACK, goal="class", from_class=77)}, "no class"),
+        ({"mask": np.ones((4, 4), bool), "attack": replace(ATTACK, region="painted")}, "mask has"),
+    ],
+)
+def test_bad_requests_are_said(wish, changes, message):
+    with pytest.raises(InputError, match=message):
+        run(replace(wish, **changes))
+
+
+def test_a_live_source_has_no_clip(wish):
+    with pytest.raises(InputError, match="never ends"):
+        run(wish, FakeSource(count=None))
+
+
+def test_a_range_of_the_source(wish):
+    events = run(replace(wish, first=1, last=2))
+    assert [event.index for event in frames(events)] == [1, 2]
+    assert ClipReproduction.load(wish.out).source["first"] == 1
+
+
+def test_a_full_disk_leaves_no_half_file(wish, monkeypatch):
+    write = Path.write_bytes
+
+    def full(self, data):
+        if "000002" in self.name:
+            write(self, data[:10])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(self, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(InputError, match="No space left"):
+            run(wish)
+    assert not [name for name in files(wish.out / FOLDER) if "000002" in name]
+    assert len(frames(run(wish))) == 4  # nothing that was done is lost
+
+
+def test_files_name_the_video_and_its_hash(wish, tmp_path):
+    video = tmp_path / "drive.mkv"
+    video.write_bytes(b"video")
+    run(replace(wish, spec=str(video)))
+    source = ClipReproduction.load(wish.out).source
+    assert source["path"] == str(video)
+    assert len(source["sha256"]) == 64
+    assert source["fps"] == 12.0
+
+
+def test_figures_of_all_void_pictures_are_none(wish):
+    source = FakeSource()
+    source._labels = np.full((33, 32), 255, np.uint8)
+    events = run(wish, source)
+    assert math.isnan(events[-1].scores["A clean"].miou)
+    assert replay_clip(ClipReproduction.load(wish.out), wish.out, load=load)[1] == []
+
+
+def test_hashes_see_shapes():
+    pixels = np.zeros((2, 6), np.uint8)
+    assert pixel_sha256(pixels) != pixel_sha256(pixels.reshape(3, 4))
