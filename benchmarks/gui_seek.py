@@ -1,8 +1,9 @@
 """How long a seek in a video takes, and how long the app's window waits for it.
 
 Random seeks, each checked against reading from the start: through the library's `VideoReader`, and
-through the app's source thread from `show` to the busy signal and to the frame. The FFV1 clip is
-made here; OpenCV has no H.264 encoder, so such a file has to be given.
+through the app's source thread from `show` to the busy signal and to the frame. No frame is asked
+for twice, so that the app's cache does not help. The FFV1 clips are made here; OpenCV has no H.264
+encoder, so such a file has to be given.
 
     python benchmarks/gui_seek.py
     python benchmarks/gui_seek.py --video clip.mp4 --seeks 500
@@ -12,6 +13,7 @@ import argparse
 import os
 import tempfile
 import time
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ import numpy as np
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import QCoreApplication, QEventLoop
 
+from art_segplugin.data.resampling import resized_picture
 from art_segplugin.data.scenes import CameraDrive
 from art_segplugin.data.video import Video, VideoWriter
 from art_segplugin.data.video_reader import VideoReader
@@ -26,12 +29,21 @@ from art_segplugin_gui.qt.capture import SourceThread
 from art_segplugin_gui.session.sources.opening import open_source
 
 
-def make_clip(path, count):
-    """A drive, 480 x 360, without loss."""
-    drive = CameraDrive(count, seed=0)
-    with VideoWriter(path, 12) as writer:
-        for sample in drive:
-            writer.write(sample.image.mul(255).round().byte().movedim(0, -1).numpy())
+def make_clips(folder, count, videos):
+    """FFV1, 480 x 360: a rendered drive with the noise of its sensor, and a copy of each video."""
+    contents = {"drive": (sample_frame(sample) for sample in CameraDrive(count, seed=0))}
+    for video in videos:
+        contents[video.stem] = (resized_picture(f, 360, 480) for f in islice(Video(video), count))
+    for name, frames in contents.items():
+        path = folder / f"{name}.ffv1.mkv"
+        with VideoWriter(path, 12) as writer:
+            for frame in frames:
+                writer.write(frame)
+        yield path
+
+
+def sample_frame(sample):
+    return sample.image.mul(255).round().byte().movedim(0, -1).numpy()
 
 
 def line(what, seconds):
@@ -45,7 +57,7 @@ def seek(path, order):
     opening = time.perf_counter() - start
     height, width = reader.size
     print(
-        f"{path.name}: {reader.count} frames, {width} x {height}, opened in {opening * 1000:.0f} ms"
+        f"{path.name}: {reader.count} frames, {path.stat().st_size / 1000 / reader.count:.0f} kB each, {width} x {height}, opened in {opening * 1000:.0f} ms"
     )
     times, digests = [], {}
     for index in order:
@@ -72,7 +84,7 @@ def seek_in_the_app(path, order):
 
     def wait():
         while "frame" not in came and "failed" not in came:
-            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 50)
+            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
         assert "failed" not in came, came["failed"][1]
 
     wait()
@@ -96,15 +108,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--video", type=Path, action="append", default=[], help="another file")
     parser.add_argument("--seeks", type=int, default=300)
-    parser.add_argument("--frames", type=int, default=120, help="of the FFV1 clip")
+    parser.add_argument("--frames", type=int, default=120, help="of the FFV1 clips")
     given = parser.parse_args()
     application = QCoreApplication([])
     with tempfile.TemporaryDirectory() as folder:
-        clip = Path(folder) / "ffv1.mkv"
-        make_clip(clip, given.frames)
-        for path in (clip, *given.video):
+        for path in (*make_clips(Path(folder), given.frames, given.video), *given.video):
             count = VideoReader(path).count
-            order = np.random.default_rng(0).integers(0, count, given.seeks).tolist()
+            order = np.random.default_rng(0).permutation(count)[: given.seeks].tolist()
             seek(path, order)
             seek_in_the_app(path, order)
     del application

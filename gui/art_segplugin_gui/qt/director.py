@@ -51,6 +51,7 @@ class Director(QObject):
         self.shown = Shown(share=session.state.view.fade)
         self.mask: NDArray[np.bool_] | None = None
         self.info: SourceInfo | None = None
+        self.looking_at: int | None = None
         self.dragging = False
         self.playing = False
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
@@ -109,6 +110,7 @@ class Director(QObject):
         """Show a stored point again, the newest for None."""
         trace = self.runner.trace
         step = trace.newest if number is None else trace.nearest(number)
+        self.looking_at = None if step is None or number is None else step.number
         if step is not None:
             self._show(step=step, faded=None)
             self._fade_if_wanted()
@@ -202,6 +204,7 @@ class Director(QObject):
         self, attack: Attack | None, *, quick: bool = False, pause_at: int | None = None
     ) -> None:
         self._settle.stop()
+        self.looking_at = None
         if self.shown.frame is not None:
             models = self.session.state.models
             self.runner.run(
@@ -222,7 +225,8 @@ class Director(QObject):
             self.warned.emit(clean.warning)
 
     def _step_came(self, step: Step) -> None:
-        self._show(step=step, faded=None, outdated=False)
+        if self.looking_at is None:
+            self._show(step=step, faded=None, outdated=False)
 
     def _faded_came(self, faded: Faded) -> None:
         self._show(faded=faded)

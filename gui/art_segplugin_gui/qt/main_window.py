@@ -25,7 +25,6 @@ from art_segplugin_gui.qt.worker import QUEUED
 from art_segplugin_gui.session.frames import Step
 from art_segplugin_gui.session.ready import Ready
 from art_segplugin_gui.session.session import Session
-from art_segplugin_gui.session.shown import Shown
 from art_segplugin_gui.session.sources.base import SourceInfo
 from art_segplugin_gui.session.state import State
 
@@ -171,7 +170,7 @@ class MainWindow(QMainWindow):
         parts.charts.currentChanged.connect(lambda _: self.presenter.draw_charts())
         parts.banners.acted.connect(self._banner_acted)
         director.runner.ready.connect(self._ready, QUEUED)
-        director.shown_changed.connect(self._shown)
+        self.presenter.classes_changed.connect(parts.attack.set_classes)
         director.runner.stepped.connect(self._stepped)
         director.runner.running.connect(self._running)
         director.runner.told.connect(self._told)
@@ -230,9 +229,6 @@ class MainWindow(QMainWindow):
     def _undo_enabled(self) -> None:
         self.actions_table.show_enabled("undo", self.session.can_undo)
         self.actions_table.show_enabled("redo", self.session.can_redo)
-
-    def _shown(self, shown: Shown) -> None:
-        self.parts.attack.set_classes(self.presenter.classes)
 
     def _stepped(self, step: Step) -> None:
         self.parts.attack.show_progress(step.number, step.total, step.seconds)

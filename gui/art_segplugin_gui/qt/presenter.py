@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from art_segplugin_gui.qt.charts.class_bars import ClassBars
 from art_segplugin_gui.qt.charts.confusion import ConfusionView
@@ -34,7 +34,12 @@ class Presenter(QObject):
         confusion: confusion matrix.
         timeline: error rates of the source's pictures.
         parent: owner.
+
+    Signals:
+        classes_changed: names of the classes.
     """
+
+    classes_changed = Signal(object)
 
     def __init__(
         self,
@@ -52,6 +57,7 @@ class Presenter(QObject):
         self.clean_rates = np.full(0, math.nan)
         self.adversarial_rates = np.full(0, math.nan)
         self._palette: tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]] = ((), ())
+        self._fresh = False
         director.shown_changed.connect(self.draw)
         director.runner.stepped.connect(self._stepped)
         director.runner.restarted.connect(self._restarted)
@@ -113,6 +119,10 @@ class Presenter(QObject):
         if palette != self._palette:
             self._palette = palette
             self.grid.set_colours(*palette)
+            self.classes_changed.emit(clean.classes)
+        against = "" if clean.labelled else ", vs clean prediction"
+        self.bars.set_title(f"IoU of each class{against}")
+        self.curve.set_title(f"Steps of the attack{against}")
 
     def _draw_panes(self, shown: Shown, clean: Clean) -> None:
         self.grid.set_compared(clean.b is not None)
@@ -155,7 +165,7 @@ class Presenter(QObject):
                 clean.labelled,
             )
         self.curve.set_kept(self.director.runner.trace.numbers)
-        self.curve.set_marker(None if shown.step is None else shown.step.number)
+        self.curve.set_marker(self.director.looking_at)
         self._rate(shown, clean)
 
     def _rate(self, shown: Shown, clean: Clean) -> None:
@@ -171,6 +181,9 @@ class Presenter(QObject):
             self.timeline.set_rates(self.clean_rates, self.adversarial_rates)
 
     def _stepped(self, step: Step) -> None:
+        if self._fresh:
+            self._fresh = False
+            self.curve.reset(max(step.total, 1))
         a, b = step.a.scores, None if step.b is None else step.b.scores
         self.curve.append(
             step.number,
@@ -181,5 +194,4 @@ class Presenter(QObject):
         )
 
     def _restarted(self, request: Run) -> None:
-        if request.attack is not None:
-            self.curve.reset(1)
+        self._fresh = request.attack is not None

@@ -63,7 +63,7 @@ def watched_downloads() -> Iterator[Downloads]:
 
 def _overheard(bar: Any, n: float | None = 1) -> Any:
     """What takes the place of `tqdm.update`."""
-    for found in list(_listening):
+    for found in tuple(_listening):  # loads may begin and end meanwhile
         found.add(bar, n or 0)
     from tqdm.std import tqdm
 

@@ -7,6 +7,7 @@ import numpy as np
 from art_segplugin.errors import InputError
 from art_segplugin_gui.session.frames import SourceFrame
 from art_segplugin_gui.session.sources.base import check_index
+from art_segplugin_gui.session.sources.cache import FrameCache
 from art_segplugin_gui.session.sources.scaling import frozen, scaled_size
 
 if TYPE_CHECKING:
@@ -38,19 +39,24 @@ class RenderedSource:
         self.moving = moving
         self.fps = DRIVE_FPS if moving else 2.0
         self._data = data
+        self._cache = FrameCache()
 
     def read(self, index: int) -> SourceFrame:
         """Render a picture and its labels."""
         check_index(index, self.count, self.name)
+        if (kept := self._cache.get(index)) is not None:
+            return kept
         sample = self._data[index]
         assert sample.labels is not None, "whatever is rendered has labels"
         image = sample.image.mul(255).round().byte().movedim(0, -1).contiguous().numpy()
         labels = sample.labels.numpy().astype(np.uint8)
         origin = {"spec": self.spec, "index": index, "size": list(labels.shape)}
-        return SourceFrame(sample.name, index, frozen(image), frozen(labels), origin)
+        frame = SourceFrame(sample.name, index, frozen(image), frozen(labels), origin)
+        return self._cache.keep(frame)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Forget what was rendered."""
+        self._cache.clear()
 
 
 def open_scenes(spec: str, longest_side: int | None) -> RenderedSource:

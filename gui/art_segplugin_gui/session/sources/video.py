@@ -5,6 +5,7 @@ from pathlib import Path
 from art_segplugin.data.video_reader import VideoReader
 from art_segplugin_gui.session.frames import SourceFrame
 from art_segplugin_gui.session.sources.base import check_index
+from art_segplugin_gui.session.sources.cache import FrameCache
 from art_segplugin_gui.session.sources.scaling import even_sides, scaled_down
 
 
@@ -29,6 +30,7 @@ class VideoSource:
         self.longest_side = longest_side
         self._reader = VideoReader(path)
         self.fps = self._reader.fps
+        self._cache = FrameCache()
 
     @property
     def count(self) -> int:
@@ -38,6 +40,8 @@ class VideoSource:
     def read(self, index: int) -> SourceFrame:
         """Read a frame; the next one is the fastest."""
         check_index(index, self.count, self.name)
+        if (kept := self._cache.get(index)) is not None:
+            return kept
         image = even_sides(scaled_down(self._reader.read(index), self.longest_side))
         origin = {
             "spec": self.spec,
@@ -46,8 +50,9 @@ class VideoSource:
             "longest_side": self.longest_side,
         }
         name = f"{self._reader.path.stem}-{index:06d}"
-        return SourceFrame(name, index, image, None, origin)
+        return self._cache.keep(SourceFrame(name, index, image, None, origin))
 
     def close(self) -> None:
         """Let go of the file."""
         self._reader.close()
+        self._cache.clear()
