@@ -1,6 +1,7 @@
 """Milliseconds that the picture panes take of the window's thread: 4 panes of a 1440x900 window.
 
-CPU time is that of the thread alone; other programs on the machine only lengthen the wall time.
+CPU time is that of the thread alone: without other programs, and without the helper threads of Qt that
+paint with it.
 
 QT_QPA_PLATFORM=offscreen python benchmarks/gui_panes.py
 """

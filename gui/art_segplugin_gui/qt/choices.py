@@ -85,7 +85,7 @@ class Choices(QObject):
 
     def mask(self, mask: Mask | None) -> None:
         """Change the painted region, bool (h, w); None for none."""
-        self._parts.grid.set_mask(mask)
+        self._parts.grid.set_region(mask)
         self._director.paint(mask)
 
     def isolate(self, index: int) -> None:

@@ -18,13 +18,21 @@ def percent(value: float) -> str:
 
 
 def summary(side: Side | None, *, labelled: bool) -> str:
-    """Mean IoU and error in one line; without labels it says what they are against."""
+    """Mean IoU and error in one line; without labels it says first what they are against."""
     if side is None:
         return ""
-    against = "" if labelled else "  vs clean prediction"
-    return f"mIoU {share(side.scores.miou)}  error {percent(side.scores.mis_ratio)}{against}"
+    against = "" if labelled else "vs clean prediction: "
+    return f"{against}mIoU {share(side.scores.miou)}  error {percent(side.scores.mis_ratio)}"
 
 
 def radius(distance: float, norm: str) -> str:
     """The size of a perturbation: "8.0/255" in L-infinity, "1.25" in another norm."""
     return f"{255 * distance:.1f}/255" if norm == "Linf" else f"{distance:.3g}"
+
+
+def duration(seconds: float) -> str:
+    """A time to wait, such as "1.2 s" or "3 min 20 s"."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

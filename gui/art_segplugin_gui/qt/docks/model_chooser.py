@@ -54,7 +54,8 @@ class ModelChooser(QWidget):
         layout.addWidget(self.combo)
         self.setFocusProxy(self.combo)
         self.set_known(())
-        self._edit.installEventFilter(self)
+        self.combo.installEventFilter(self)  # the focus of its line is its own
+        self.combo.setCompleter(None)  # type: ignore[arg-type]  # it would lengthen short names
         self.combo.activated.connect(self._activated)
         self._edit.editingFinished.connect(self._typed)
 
