@@ -4,9 +4,11 @@ import os
 from bisect import bisect_left, bisect_right
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from art_segplugin.data.matroska_cut import MatroskaCuts
 from art_segplugin.data.video import Frame, open_capture
 from art_segplugin.errors import InputError
 
@@ -56,6 +58,9 @@ class VideoReader:
         self._skip_hidden()
         self._next = 1
         self.count = max(self.count, 1)
+        fourcc = int(self._capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little")
+        cuttable = self._keys and fourcc == b"FFV1" and self.path.suffix.lower() == ".mkv"
+        self._cuts = MatroskaCuts(self.path) if cuttable else None
         self.size: tuple[int, int] = (0, 0)
         first = self._retrieve(0)
         self.size = (first.shape[0], first.shape[1])
@@ -80,7 +85,10 @@ class VideoReader:
             )
         if self._last is not None and self._last[0] == index:
             return self._last[1]
+        following = self._last is not None and self._last[0] + 1 == index
         self._last = None
+        if not following and (cut := self._cut(index)) is not None:
+            return cut
         self._go_to(index)
         return self._retrieve(index)
 
@@ -100,10 +108,22 @@ class VideoReader:
         elif self._times:  # times of another kind than those of the frames
             self._times, self._keys = [], []
 
+    def _cut(self, index: int) -> Frame | None:
+        """A frame that is reached faster than by a seek; where the capture stands, it stays."""
+        if self._cuts is None or self._is_ahead(index):
+            return None
+        key = self._keys[max(bisect_right(self._keys, index) - 1, 0)]
+        key_ms, ms = (self._times[number] - self._times[0] for number in (key, index))
+        bgr = self._cuts.frame(key_ms, ms, index - key)
+        return None if bgr is None else self._finished(index, bgr)
+
     def _retrieve(self, index: int) -> Frame:
         good, bgr = self._capture.retrieve()
         if not good or bgr is None:
             raise InputError(f"frame {index} of video {self.path} is damaged; choose another.")
+        return self._finished(index, bgr)
+
+    def _finished(self, index: int, bgr: Any) -> Frame:
         frame: Frame = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
         if frame.shape[:2] != self.size and self.size != (0, 0):
             raise InputError(

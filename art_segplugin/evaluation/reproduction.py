@@ -22,6 +22,7 @@ from art_segplugin.files import write_bytes, write_text
 
 FORMAT = 1
 FILE_NAME = "repro.json"
+MOST_THREADS = 1024
 
 SIDES = ("A clean", "A adversarial", "B clean", "B adversarial")
 """What figures are of; those of B only where there is a B."""
@@ -221,7 +222,13 @@ def read_text(path: Path) -> str:
 
 @contextmanager
 def torch_threads(count: int) -> Iterator[None]:
-    """Let torch compute with so many threads for a while: the same sums in the same order."""
+    """Let torch compute with so many threads for a while: the same sums in the same order.
+
+    Raises:
+        InputError: it is no number of threads.
+    """
+    if not 1 <= count <= MOST_THREADS:
+        raise InputError(f"threads is {count}; give a number from 1 to {MOST_THREADS}.")
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

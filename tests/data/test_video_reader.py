@@ -1,3 +1,6 @@
+import tempfile
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -76,7 +79,8 @@ def test_h264_in_any_order(data_folder):
         assert np.array_equal(reader.read(index), expected[index]), index
 
 
-def test_seeks_by_time_are_put_right(tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["a.mkv", "a.avi"])
+def test_seeks_by_time_are_put_right(tmp_path, monkeypatch, name):
     """As with a variable frame rate: OpenCV lands elsewhere than on the frame of that number."""
     real = video_reader.open_capture
 
@@ -90,14 +94,48 @@ def test_seeks_by_time_are_put_right(tmp_path, monkeypatch):
         def __getattr__(self, name):
             return getattr(self.capture, name)
 
-    path = write(tmp_path / "a.mkv")
+    path = write(tmp_path / name)
+    expected = list(Video(path))
+    monkeypatch.setattr(VideoReader, "_cut", lambda *_: None)
     for shift in (-5, 3, 30, 200):
         monkeypatch.setattr(
             video_reader, "open_capture", lambda path, shift=shift: Shifted(real(path), shift)
         )
         reader = VideoReader(path)
         for index in ORDER:
-            assert np.array_equal(reader.read(index), frame(index)), (shift, index)
+            assert np.array_equal(reader.read(index), expected[index]), (shift, index)
+
+
+def test_ffv1_in_matroska_is_decoded_from_the_key_frame_on(tmp_path, monkeypatch):
+    """OpenCV's seek would decode the 16 frames before as well."""
+    reader = VideoReader(write(tmp_path / "a.mkv"))
+    monkeypatch.setattr(reader, "_seek", lambda index: pytest.fail(f"sought {index}"))
+    before = set(Path(tempfile.gettempdir()).glob("*.mkv"))
+    for index in (49, 0, 30, 13, 47, 24, 12, 11):
+        assert np.array_equal(reader.read(index), frame(index)), index
+    assert set(Path(tempfile.gettempdir()).glob("*.mkv")) <= before
+
+
+@pytest.mark.parametrize("damage", ["no room", "no clusters", "other times"])
+def test_where_a_file_cannot_be_cut_it_is_sought(tmp_path, monkeypatch, damage):
+    reader = VideoReader(write(tmp_path / "a.mkv"))
+    if damage == "no room":
+
+        def full(**_):
+            raise OSError("no space left on device")
+
+        monkeypatch.setattr(tempfile, "mkstemp", full)
+    elif damage == "no clusters":
+        reader._cuts._clusters = []
+    else:
+        reader._cuts._clusters = [
+            (t + 7 * (n > 0), at) for n, (t, at) in enumerate(reader._cuts._clusters)
+        ]
+    sought, seek = [], reader._seek
+    monkeypatch.setattr(reader, "_seek", lambda index: (sought.append(index), seek(index)))
+    for index in (49, 30, 47, 24):
+        assert np.array_equal(reader.read(index), frame(index)), index
+    assert len(sought) >= 3
 
 
 def test_without_an_index_the_container_is_believed(tmp_path, monkeypatch):

@@ -61,6 +61,7 @@ class Runner(QObject):
         self._attacking = False
         self._start = start
         self._rev = 0
+        self._abandoned: list[Worker] = []
         self.worker = self._new_worker()
 
     @property
@@ -116,13 +117,15 @@ class Runner(QObject):
         """Leave a stuck worker alone and begin with a new one; its models are loaded anew."""
         self._leave()
         self.worker.close(timeout=0.0)
+        self._abandoned.append(self.worker)
         self.worker = self._new_worker()
         self.worker.start()
 
     def close(self) -> bool:
-        """End the worker; False if it is stuck."""
+        """End the worker; False if it is stuck, or one that was left alone still is."""
         self._leave()
-        return self.worker.close()
+        ended = self.worker.close()
+        return all([worker.close(timeout=0.0) for worker in self._abandoned]) and ended
 
     def _submit(self, request: Run) -> None:
         self.request, self.waits = request, False

@@ -69,6 +69,24 @@ class Settings:
         self._store.setValue("recent", json.dumps(kept[:RECENT_LIMIT]))
 
     @property
+    def recent_models(self) -> list[str]:
+        """Models that were chosen, newest first; files only while they exist."""
+        found = self._json("recent_models")
+        if not isinstance(found, list):
+            return []
+        kept = [one for one in found if isinstance(one, str) and (":" in one or _exists(one))]
+        return list(dict.fromkeys(kept))[:RECENT_LIMIT]
+
+    def add_recent_model(self, spec: str) -> None:
+        """Remember a model as the newest: a file, or a name such as torchvision:fcn_resnet50."""
+        kept = [spec, *(one for one in self.recent_models if one != spec)]
+        self._store.setValue("recent_models", json.dumps(kept[:RECENT_LIMIT]))
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._store.clear()
+
+    @property
     def shortcuts(self) -> dict[str, tuple[str, ...]]:
         """Keys that the user chose, by the id of the action; no keys is a choice too."""
         found = self._json("shortcuts")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import (
     QDockWidget,
     QFrame,
@@ -64,10 +64,10 @@ def lay_out(window: QMainWindow, parts: Parts) -> None:
     window.setCorner(Qt.Corner.BottomLeftCorner, LEFT)
     window.setCorner(Qt.Corner.BottomRightCorner, RIGHT)
     for name, title, widget, area in (
-        ("source", "Source", _scrolled(parts.source), LEFT),
-        ("models", "Models", _scrolled(parts.models), LEFT),
+        ("source", "Source", PanelArea(parts.source), LEFT),
         ("charts", "Charts", parts.charts, LEFT),
-        ("attack", "Attack", _scrolled(parts.attack), RIGHT),
+        ("models", "Models", PanelArea(parts.models), RIGHT),
+        ("attack", "Attack", PanelArea(parts.attack), RIGHT),
         ("curve", "Steps", parts.curve, BOTTOM),
         ("timeline", "Timeline", parts.timeline, BOTTOM),
         ("log", "Log", parts.log, BOTTOM),
@@ -86,23 +86,32 @@ def usual_sizes(window: QMainWindow, parts: Parts) -> None:
     narrow, low = max(260, window.width() // 5), max(130, window.height() // 6)
     window.resizeDocks([docks["source"], docks["attack"]], [narrow, narrow], _ACROSS)
     window.resizeDocks([docks["curve"], docks["timeline"]], [low, low], _DOWN)
-    height = window.height()
-    window.resizeDocks(
-        [docks["source"], docks["models"], docks["charts"]],
-        [height // 5, height // 5, 3 * height // 5],
-        _DOWN,
-    )
+    for upper, lower in (("source", "charts"), ("models", "attack")):
+        wanted = docks[upper].sizeHint().height() + _TITLE
+        window.resizeDocks([docks[upper], docks[lower]], [wanted, window.height() - wanted], _DOWN)
 
 
 _ACROSS, _DOWN = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+_TITLE = 30
 
 
-def _scrolled(widget: QWidget) -> QScrollArea:
-    """A panel that can be scrolled where the window is low, and never sideways."""
-    area = QScrollArea()
-    area.setWidget(widget)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setAccessibleName(widget.accessibleName() or "Panel")
-    return area
+class PanelArea(QScrollArea):
+    """A panel that can be scrolled where the window is low, and is never narrower than it needs."""
+
+    def __init__(self, panel: QWidget) -> None:
+        super().__init__()
+        self.setWidget(panel)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName(panel.accessibleName() or "Panel")
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """The panel's width and its scroll bar's; hardly any height."""
+        bar = self.verticalScrollBar().sizeHint().width()
+        return QSize(self.widget().minimumSizeHint().width() + bar, 60)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """All of the panel."""
+        hint = self.widget().sizeHint()
+        return QSize(max(hint.width(), self.minimumSizeHint().width()), hint.height())

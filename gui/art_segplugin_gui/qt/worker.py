@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from art_segplugin_gui.session.frames import Event, Failed
+from art_segplugin_gui.session.frames import Event, Failed, Idle
 from art_segplugin_gui.session.jobs import CancelToken, Latest
 from art_segplugin_gui.session.ready import Ready
 
@@ -106,12 +106,14 @@ class Worker(QObject):
         return not self._thread.is_alive()
 
     def _work(self) -> None:
+        engine: EngineLike
         try:
             engine, ready = self._start()
         except Exception as error:
-            self._post(Failed(0, f"The engine did not start: {error}", traceback.format_exc()))
-            return
-        self._emit(self.ready, ready)
+            engine = _Absent(f"The engine did not start: {error}")
+            self._post(Failed(0, engine.text, traceback.format_exc()))
+        else:
+            self._emit(self.ready, ready)
         while (taken := self._requests.take()) is not None:
             request, token = taken
             for event in engine.events(request, token):
@@ -131,6 +133,18 @@ class Worker(QObject):
         # The window may be gone, and this object with it; then nobody is left to be told.
         with contextlib.suppress(RuntimeError):
             signal.emit(*values)
+
+
+class _Absent:
+    """Stands in for an engine that did not start, so that nothing waits for an answer for ever."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def events(self, request: Any, token: CancelToken) -> Iterator[Event]:
+        """Say again why."""
+        yield Failed(request.rev, self.text)
+        yield Idle(request.rev)
 
 
 QUEUED = Qt.ConnectionType.QueuedConnection

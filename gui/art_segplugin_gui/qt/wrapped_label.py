@@ -39,6 +39,8 @@ class WrappedLabel(QLabel):
             text: what to say.
             kind: "error", "warning", "ok" or "info" for that colour; empty for the usual one.
         """
+        if (text, kind) == (self.said, self.kind):
+            return
         self.said, self.kind = text, kind
         self.setText(_LONG_WORD.sub(lambda word: _BREAK.join(word[0]), text))
         self.setAccessibleName(text)

@@ -153,15 +153,17 @@ def test_a_worker_that_was_never_started_can_be_closed(qtbot):
 
 
 def test_one_that_is_stuck_is_left_alone_in_time(qtbot, made):
-    held = threading.Event()
+    held, begun = threading.Event(), threading.Event()
 
     class Stuck:
         def events(self, request, token):
+            begun.set()
             held.wait(20)
             yield Idle(request.rev)
 
     worker = made(lambda: (Stuck(), ready()))
     worker.submit(run())
+    assert begun.wait(5)
     start = time.monotonic()
     assert not worker.close(0.1)
     assert time.monotonic() - start < 1

@@ -58,7 +58,8 @@ class FakeEngine:
         given = self.answers.get(type(request).__name__)
         if given is not None:
             yield from (make(request.rev) for make in given)
-        elif isinstance(request, Fade):
+            return
+        if isinstance(request, Fade):
             yield Faded(request.rev, request.share, side(request.share / 2, exact=True), None)
         elif request.resume:
             yield from self.points(request, token, self.number + 1)
@@ -152,7 +153,8 @@ class Said:
             signal.connect(lambda *values, name=name: self.all.append((name, *values)))
 
     def of(self, name):
-        return [values[0] if len(values) == 1 else values for n, *values in self.all if n == name]
+        found = [tuple(values) for n, *values in self.all if n == name]
+        return [values[0] if len(values) == 1 else values for values in found]
 
     def names(self):
         return [name for name, *_ in self.all]

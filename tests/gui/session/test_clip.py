@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 import torch
-from gui.session.clip_problem import CLASSES, FakeSource, load
+from clip_problem import CLASSES, FakeSource, load
 
 from art_segplugin.data.video import Video
 from art_segplugin.errors import InputError

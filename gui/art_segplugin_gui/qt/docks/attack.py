@@ -104,7 +104,7 @@ class AttackPanel(QWidget):
         self.method.clear()
         for form in forms:
             self.method.addItem(form.title, form.name)
-        self.show_attack(self._attack)
+        self._show(self._attack)
 
     def set_classes(self, names: Sequence[str]) -> None:
         """Offer these classes; no signal."""
@@ -112,7 +112,11 @@ class AttackPanel(QWidget):
         self.goal.show_attack(self._attack)
 
     def show_attack(self, attack: Attack) -> None:
-        """Show an attack without a signal."""
+        """Show an attack without a signal; what is being typed stays where nothing changed."""
+        if attack != self._attack:
+            self._show(attack)
+
+    def _show(self, attack: Attack) -> None:
         self._attack = attack
         self.goal.show_attack(attack)
         self.buttons.show_choice(attack.auto, attack.seed)
@@ -155,7 +159,7 @@ class AttackPanel(QWidget):
         form = self._forms[self.method.currentData()]
         options = MappingProxyType(form.known(dict(self._attack.options)))
         self._change(replace(self._attack, recipe=form.name, options=options))
-        self.show_attack(self._attack)
+        self._show(self._attack)
 
     def _choose_options(self, options: dict[str, object]) -> None:
         self._change(replace(self._attack, options=MappingProxyType(options)))

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from art_segplugin_gui.qt.forms.combos import narrow_combo
@@ -41,7 +40,7 @@ class ModelChooser(QWidget):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self._spec = ""
+        self._spec = self._written = ""
         self.combo: QComboBox = narrow_combo(name, editable=True)
         edit = self.combo.lineEdit()
         assert edit is not None
@@ -55,6 +54,7 @@ class ModelChooser(QWidget):
         self.setFocusProxy(self.combo)
         self.set_known(())
         self.combo.installEventFilter(self)  # the focus of its line is its own
+        self._edit.installEventFilter(self)
         self.combo.setCompleter(None)  # type: ignore[arg-type]  # it would lengthen short names
         self.combo.activated.connect(self._activated)
         self._edit.editingFinished.connect(self._typed)
@@ -97,32 +97,29 @@ class ModelChooser(QWidget):
 
     def _typed(self) -> None:
         text = self._edit.text().strip()
-        if not text or text in (_short(self._spec), self._elided(), _OPEN):
+        if not text or text in (_short(self._spec), self._written, _OPEN):
             self.show_spec(self._spec)
         else:
             known = self.combo.findText(text)
             self._choose(self.combo.itemData(known, _ROLE) or text if known >= 0 else text)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
-        """As much of the name as there is room for."""
-        super().resizeEvent(event)
-        self._write()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """The whole name while it can be edited."""
-        if event.type() == QEvent.Type.FocusIn and self._edit.text() == self._elided():
-            self._edit.setText(_short(self._spec))
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
+        """The whole name while it can be edited, else as much as there is room for."""
+        untouched = self._edit.text() == self._written
+        if (event.type() == QEvent.Type.FocusIn and watched is self.combo and untouched) or (
+            event.type() == QEvent.Type.Resize and watched is self._edit and untouched
+        ):
+            self._write()
         return False
 
     def _write(self) -> None:
-        if not self._edit.hasFocus() or self._edit.text() != _short(self._spec):
-            self._edit.setText(self._elided())
-            self._edit.setCursorPosition(0)
-
-    def _elided(self) -> str:
-        room = self._edit.width() - 2 * self._edit.fontMetrics().averageCharWidth()
-        metrics, middle = self._edit.fontMetrics(), Qt.TextElideMode.ElideMiddle
-        return metrics.elidedText(_short(self._spec), middle, max(room, 0))
+        text, metrics = _short(self._spec), self._edit.fontMetrics()
+        if not self.combo.hasFocus():
+            room = self._edit.width() - 2 * metrics.averageCharWidth()
+            text = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, max(room, 0))
+        self._written = text
+        self._edit.setText(text)
+        self._edit.setCursorPosition(0)
 
     def _choose(self, spec: str) -> None:
         self.show_spec(spec)

@@ -72,7 +72,7 @@ class ModelsPanel(QWidget):
         self.progress.setAccessibleName("Progress of loading")
         self._lay_out()
         self.show_loading("", None)
-        self.show_models(self._models)
+        self._show(self._models)
         self.a.chosen.connect(self._choose_a)
         self.b.chosen.connect(self._choose_b)
         self.a.browse.connect(lambda: self._browse(self._choose_a))
@@ -97,10 +97,14 @@ class ModelsPanel(QWidget):
         self._known = [*shipped, *recent]
         self.a.set_known(shipped, recent)
         self.b.set_known(shipped, recent)
-        self.show_models(self._models)
+        self._show(self._models)
 
     def show_models(self, models: Models) -> None:
-        """Show models without a signal."""
+        """Show models without a signal; what is being typed stays where nothing changed."""
+        if models != self._models:
+            self._show(models)
+
+    def _show(self, models: Models) -> None:
         self._models = models
         self._last_b = models.b or self._last_b
         self.a.show_spec(models.a)
@@ -144,20 +148,20 @@ class ModelsPanel(QWidget):
         if self._may_run(spec):
             self._choose(replace(self._models, a=spec))
         else:
-            self.show_models(self._models)
+            self._show(self._models)
 
     def _choose_b(self, spec: str) -> None:
         if self._may_run(spec):
             self._choose(replace(self._models, b=spec))
         else:
-            self.show_models(self._models)
+            self._show(self._models)
 
     def _browse(self, choose: Callable[[str], None]) -> None:
         path = self._choose_file()
         if path:
             choose(path)
         else:
-            self.show_models(self._models)
+            self._show(self._models)
 
     def _may_run(self, spec: str) -> bool:
         file = factory_file(spec)
@@ -170,7 +174,7 @@ class ModelsPanel(QWidget):
     def _choose(self, models: Models) -> None:
         if models != self._models:
             self._change(models)
-        self.show_models(models)
+        self._show(models)
 
     def _change(self, models: Models) -> None:
         self._models = models

@@ -156,7 +156,8 @@ class SourcePanel(QWidget):
         ):
             spin.blockSignals(True)
             spin.setRange(low, high)
-            spin.setValue(value)
+            if spin.value() != value:  # else what is being typed would go
+                spin.setValue(value)
             spin.blockSignals(False)
         self.count.setText("" if count is None else f"of {count}")
         many = count is not None and count > 1

@@ -210,3 +210,14 @@ def test_nothing_clips_in_a_dock_of_300_pixels(panel, recipe):
                 assert child.width() >= wanted.width(), child
                 if isinstance(child, QLabel) and child.wordWrap():
                     assert child.height() >= child.heightForWidth(child.width()), child.text()
+
+
+def test_what_is_being_typed_stays_when_something_else_is_shown(panel, qtbot):
+    edit = panel.form.editors["eps"].spin.lineEdit()
+    edit.selectAll()
+    qtbot.keyClicks(edit, "3/2")
+    panel.show_attack(Attack())
+    panel.show_progress(3, 20, 0.1)
+    qtbot.keyClicks(edit, "55")
+    qtbot.keyClick(edit, Qt.Key.Key_Return)
+    assert panel.seen[-1].options["eps"] == 3 / 255

@@ -204,3 +204,13 @@ def test_it_fits_and_says_what_can_be_typed(panel):
     assert panel.minimumSizeHint().width() <= 280
     assert panel.a.combo.accessibleDescription() == HINT
     assert panel.a.combo.accessibleName() == "Model A"
+
+
+def test_what_is_being_typed_stays_when_the_same_is_shown_again(panel, qtbot):
+    edit = panel.a.combo.lineEdit()
+    edit.selectAll()
+    qtbot.keyClicks(edit, "smp:")
+    panel.show_models(Models())
+    qtbot.keyClicks(edit, "folder")
+    qtbot.keyClick(edit, Qt.Key.Key_Return)
+    assert panel.seen == [Models("smp:folder")]
