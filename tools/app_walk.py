@@ -31,7 +31,7 @@ class Walk:
         prefix: put before their names.
     """
 
-    def __init__(self, size, out, prefix=""):
+    def __init__(self, size: tuple[int, int], out: Path, prefix: str = "") -> None:
         self.width, self.height = size
         self.out, self.prefix = out, prefix
         self.work = Path(tempfile.mkdtemp())
@@ -44,7 +44,7 @@ class Walk:
         self.do("windowmove", "--sync", self.window, "0", "0")
         self.wait(2 * STEP_SECONDS)
 
-    def _find(self):
+    def _find(self) -> str:
         for _ in range(120):
             found = subprocess.run(
                 ["xdotool", "search", "--onlyvisible", "--name", "^art-segplugin"],
@@ -55,42 +55,42 @@ class Walk:
             time.sleep(0.25)
         raise SystemExit("no window appeared")
 
-    def do(self, *words):
+    def do(self, *words: str) -> None:
+        """Call xdotool."""
         subprocess.run(["xdotool", *words], check=True)
 
-    def key(self, *keys, wait=0.3):
+    def key(self, *keys: str, wait: float = 0.3) -> None:
+        """Press keys one after the other."""
         for key in keys:
             self.do("key", "--clearmodifiers", key)
             time.sleep(wait)
 
-    def type(self, text):
+    def type(self, text: str) -> None:
+        """Type into what has the focus."""
         self.do("type", "--delay", "8", text)
 
-    def click(self, x, y, button=1):
-        self.do("mousemove", str(round(x * self.width)), str(round(y * self.height)))
-        self.do("click", str(button))
-        time.sleep(0.3)
-
-    def wait(self, seconds=STEP_SECONDS):
+    def wait(self, seconds: float = STEP_SECONDS) -> None:
+        """Wait, and see that the app is still there."""
         time.sleep(seconds)
         if self.app.poll() is not None:
             raise SystemExit(f"the app ended with {self.app.returncode}")
 
-    def shot(self, name):
+    def shot(self, name: str) -> None:
+        """Keep a picture of the screen, which must show something."""
         path = self.out / f"{self.prefix}{name}.png"
         subprocess.run(["import", "-window", "root", str(path)], check=True)
         picture = np.asarray(Image.open(path).convert("RGB"))
         assert picture.std() > 10, f"{name} is empty"
         print(path)
 
-    def open(self, key, path):
+    def open(self, key: str, path: Path) -> None:
         """Answer a file dialog by typing the path."""
         self.key(key, wait=1.5)
         self.type(str(path))
         self.key("Return")
         self.wait()
 
-    def close(self):
+    def close(self) -> None:
         """Quit by the menu's key, and see that the process ends."""
         self.do("windowactivate", "--sync", self.window)
         self.key("ctrl+q")
@@ -99,7 +99,8 @@ class Walk:
         assert status == 0, f"the app ended with {status}"
 
 
-def walk(window, video):
+def walk(window: Walk, video: Path | None) -> None:
+    """All states that are worth a picture."""
     window.shot("scene-attacked")
     window.key("3")
     window.wait(1)
@@ -153,8 +154,9 @@ def walk(window, video):
     window.key("F11", wait=1.0)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main() -> None:
+    """Walk, quit, and see that the process ended well."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--size", default="1440x900")
     parser.add_argument("--out", type=Path, default=Path("docs/images"))
     parser.add_argument("--prefix", default="")

@@ -33,9 +33,12 @@ class MatroskaCuts:
         self._path = path
         self._size = path.stat().st_size
         self._clusters: list[tuple[int, int]] = []
-        with path.open("rb") as file, suppress(IndexError, ValueError):
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                self._clusters = _clusters(data)
+        with (
+            suppress(IndexError, ValueError),
+            path.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+        ):
+            self._clusters = _clusters(data)
 
     def frame(self, key_ms: float, ms: float, steps: int) -> Any | None:
         """Decode a frame.

@@ -59,7 +59,7 @@ class VideoReader:
         self._next = 1
         self.count = max(self.count, 1)
         fourcc = int(self._capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little")
-        cuttable = self._keys and fourcc == b"FFV1" and self.path.suffix.lower() == ".mkv"
+        cuttable = self._keys and fourcc.upper() == b"FFV1" and self.path.suffix.lower() == ".mkv"
         self._cuts = MatroskaCuts(self.path) if cuttable else None
         self.size: tuple[int, int] = (0, 0)
         first = self._retrieve(0)

@@ -83,7 +83,8 @@ def lay_out(window: QMainWindow, parts: Parts) -> None:
 def usual_sizes(window: QMainWindow, parts: Parts) -> None:
     """Give the docks their usual share of the window."""
     docks = parts.docks
-    narrow, low = max(260, window.width() // 5), max(130, window.height() // 6)
+    narrow = min(max(260, window.width() // 5), 380)
+    low = max(130, window.height() // 6)
     window.resizeDocks([docks["source"], docks["attack"]], [narrow, narrow], _ACROSS)
     window.resizeDocks([docks["curve"], docks["timeline"]], [low, low], _DOWN)
     for upper, lower in (("source", "charts"), ("models", "attack")):

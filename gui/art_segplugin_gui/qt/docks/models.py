@@ -205,7 +205,7 @@ class ModelsPanel(QWidget):
         run = box.addButton("Run it", QMessageBox.ButtonRole.AcceptRole)
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
         box.exec()
-        return box.clickedButton() is run
+        return box.clickedButton() == run
 
     def _lay_out(self) -> None:
         grid = QGridLayout()

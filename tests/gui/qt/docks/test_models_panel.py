@@ -1,7 +1,8 @@
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QApplication
 
 from art_segplugin.models import shipped
 from art_segplugin_gui.qt.docks.model_chooser import HINT, factory_file
@@ -214,3 +215,22 @@ def test_what_is_being_typed_stays_when_the_same_is_shown_again(panel, qtbot):
     qtbot.keyClicks(edit, "folder")
     qtbot.keyClick(edit, Qt.Key.Key_Return)
     assert panel.seen == [Models("smp:folder")]
+
+
+@pytest.mark.parametrize("answer", ["Run it", "Cancel"])
+def test_the_question_before_code_is_run(qtbot, answer):
+    panel = ModelsPanel()
+    qtbot.addWidget(panel)
+    asked = []
+
+    def press():
+        box = QApplication.activeModalWidget()
+        asked.append(box.text())
+        next(b for b in box.buttons() if b.text().replace("&", "") == answer).click()
+
+    QTimer.singleShot(0, press)
+    seen = []
+    panel.models_changed.connect(seen.append)
+    enter(panel.a, qtbot, "mine.py:build")
+    assert asked == ["mine.py is a program. It will run with all that you may do."]
+    assert seen == ([Models("mine.py:build")] if answer == "Run it" else [])
