@@ -14,11 +14,13 @@ from art_segplugin.evaluation.replay_clip import replay_clip
 from art_segplugin.evaluation.reproduce import reproduce
 from art_segplugin.evaluation.reproduction import Reproduction, json_path, kind_of, read_text
 from art_segplugin.evaluation.summary import versions
+from art_segplugin.report.summary import ABSENT
 from art_segplugin.report.tables import table
 
 MOST_CLASSES = 24
-FIGURES = 6
-"""Digits that the table shows; what is compared are all of them."""
+FIGURES = ("mIoU", "error", "change")
+DIGITS = 5
+"""That the tables show; what is compared are all of them."""
 
 
 def run(
@@ -94,28 +96,40 @@ def _print(
     found: Mapping[str, Numbers],
     classes: Sequence[str],
 ) -> None:
+    sides = [side for side in recorded if side in found]
     rows = []
-    for side in recorded:
-        if side not in found:
-            continue
+    for side in sides:
         before, now = recorded[side], found[side]
-        pairs = [("mIoU", before.miou, now.miou), ("error", before.mis_ratio, now.mis_ratio)]
-        pairs += [("distance", before.distance, now.distance)] if "clean" not in side else []
-        iou = list(zip(before.class_iou, now.class_iou, strict=False))[:MOST_CLASSES]
-        names = [*classes, *map(str, range(len(classes), len(iou)))]
-        pairs += [(f"IoU {names[index]}", *both) for index, both in enumerate(iou)]
-        rows += [
-            [f"{side}: {name}", _text(a), _text(b), "" if _text(a) == _text(b) else "differs"]
-            for name, a, b in pairs
-            if not (math.isnan(a) and math.isnan(b))
-        ]
+        pairs = [(before.miou, now.miou), (before.mis_ratio, now.mis_ratio)]
+        pairs.append((before.distance, now.distance))
+        rows.append([side, *(_text(value) for pair in pairs for value in pair)])
+    header = ["recorded and now", *(name for figure in FIGURES for name in (figure, "now"))]
     against = any(not numbers.labelled for numbers in recorded.values())
     note = "Vs clean prediction, not labels." if against else ""
-    output().print(table(heading, ["figure", "recorded", "now", ""], rows, note))
+    output().print(table(heading, header, rows, note))
+    count = min(len(recorded[side].class_iou) for side in sides) if sides else 0
+    names = [*classes, *map(str, range(len(classes), count))]
+    classes_shown = [
+        [names[index], *(_both(recorded[side], found[side], index) for side in sides)]
+        for index in range(min(count, MOST_CLASSES))
+    ]
+    if classes_shown:
+        note = "" if count <= MOST_CLASSES else f"The first {MOST_CLASSES} of {count} classes."
+        output().print(
+            table(
+                "IoU, and what it is now where it differs", ["class", *sides], classes_shown, note
+            )
+        )
+
+
+def _both(recorded: Numbers, found: Numbers, index: int) -> str:
+    before, now = (one.class_iou[index : index + 1] or [math.nan] for one in (recorded, found))
+    same = _text(before[0]) == _text(now[0])
+    return _text(before[0]) if same else f"{_text(before[0])} -> {_text(now[0])}"
 
 
 def _text(value: float) -> str:
-    return "none" if math.isnan(value) else f"{value:.{FIGURES}f}"
+    return ABSENT if math.isnan(value) else f"{value:.{DIGITS}f}"
 
 
 def _verdict(lines: list[str], tolerance: float) -> bool:

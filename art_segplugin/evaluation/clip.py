@@ -2,9 +2,11 @@
 
 import time
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from art_segplugin.core.types import Images, Logits
@@ -17,6 +19,8 @@ from art_segplugin.evaluation.picture import CleanPicture, clean_picture, finite
 from art_segplugin.evaluation.quantise import to_8_bit
 from art_segplugin.evaluation.summary import to_uint8
 from art_segplugin.models import Segmenter
+
+T = TypeVar("T", bound=np.generic)
 
 KINDS = ("clean", "exact", "8-bit")
 """What is scored of each model: the picture, the attack's answer, and the answer as it is written."""
@@ -211,11 +215,10 @@ class ClipAttack:
         return image_batch(moved, clean.x.device)
 
 
-def even(pixels: "Pixels | Mask") -> Pixels:
+def even(pixels: NDArray[T]) -> NDArray[T]:
     """Without an odd last row or column: video codecs cannot write it."""
     height, width = pixels.shape[0] // 2 * 2, pixels.shape[1] // 2 * 2
-    cut: Pixels = np.ascontiguousarray(pixels[:height, :width])
-    return cut
+    return np.ascontiguousarray(pixels[:height, :width])
 
 
 def predicted(logits: Logits) -> Pixels:

@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from art_segplugin_gui.qt.screenshot import Screenshot
 from art_segplugin_gui.qt.services import Services
 from art_segplugin_gui.qt.settings import Settings
 from art_segplugin_gui.qt.worker import EngineLike
+from art_segplugin_gui.session.export_job import Exported
 from art_segplugin_gui.session.ready import Ready
 from art_segplugin_gui.session.session import Session
 from art_segplugin_gui.session.sources.base import FrameSource
@@ -132,4 +133,9 @@ def services(arguments: Arguments) -> Services:
 
         return cameras()
 
-    return Services(start_engine, open_source, cameras)
+    def export(folder: Path, kinds: Collection[str], shown: Exported) -> list[Path]:
+        from art_segplugin_gui.session.export import export
+
+        return export(folder, kinds, shown)
+
+    return Services(start_engine, open_source, cameras, export)

@@ -5,14 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from oracles import TinyNet
 
 from art_segplugin.attacks import named
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.attack_plan import AttackPlan, shown
 from art_segplugin.evaluation.goal import ANY_WRONG, Goal
+from art_segplugin.evaluation.json_tree import from_plain, to_plain
 from art_segplugin.evaluation.model_refs import ModelPair, ModelRef, is_code, model_ref, open_model
-from art_segplugin.evaluation.numbers import differences
+from art_segplugin.evaluation.numbers import Numbers, differences, numbers_from
 from art_segplugin.evaluation.picture import clean_picture
 from art_segplugin.evaluation.reproduce import reproduce
 from art_segplugin.evaluation.reproduction import Reproduction, kind_of, torch_threads
@@ -246,3 +249,16 @@ def test_code_is_run_on_demand_only(tmp_path):
     with pytest.raises(InputError, match="--run-code"):
         open_model(ref, "cpu", load=lambda _: load("a"))
     assert open_model(ref, "cpu", run_code=True, load=lambda _: load("a")).classes == CLASSES
+
+
+counts = st.lists(st.lists(st.integers(0, 2**40), min_size=3, max_size=3), min_size=3, max_size=3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(counts, st.floats(0, 3), st.booleans())
+def test_figures_come_back_from_json_to_the_last_bit(table, distance, labelled):
+    made = numbers_from(torch.tensor(table), distance, labelled=labelled)
+    text = json.dumps(to_plain(made), allow_nan=False)
+    read = from_plain(Numbers, json.loads(text))
+    assert differences({"A": made}, {"A": read}) == []
+    assert str(read) == str(made)

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -38,8 +39,9 @@ class Background(QObject):
 
     def wait(self, seconds: float) -> bool:
         """Let it finish, for so many seconds in all; False if it has not."""
+        end = time.monotonic() + seconds
         for thread in self._threads:
-            thread.join(seconds)
+            thread.join(max(end - time.monotonic(), 0.0))
         return not any(thread.is_alive() for thread in self._threads)
 
     def _work(self, work: Callable[[], Any]) -> None:

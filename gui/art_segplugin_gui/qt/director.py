@@ -52,7 +52,10 @@ class Director(QObject):
         self.mask: NDArray[np.bool_] | None = None
         self.info: SourceInfo | None = None
         self.looking_at: int | None = None
+        self._held = False
         self.dragging = False
+        self._following = False  # the state follows a picture that has come
+        self._fade_asked: tuple[Step, float] | None = None
         self.playing = False
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self.run)
@@ -135,6 +138,20 @@ class Director(QObject):
         if self.session.state.attack.region == "painted":
             self._attack_changed()
 
+    def hold(self, on: bool) -> None:
+        """Start no run, whatever changes, while a clip is attacked; afterwards run what is due."""
+        self._held = on
+        if not on:
+            attack = self.session.state.attack
+            self._show(note="", step=None, faded=None)
+            self._submit(attack if attack.auto else None)
+
+    def show_clip_picture(self, frame: SourceFrame, clean: Clean, step: Step, note: str) -> None:
+        """Show a picture of the clip that is attacked."""
+        self._show(
+            frame=frame, clean=clean, step=step, faded=None, outdated=False, request=None, note=note
+        )
+
     def restart_worker(self) -> None:
         """Leave a stuck worker alone and begin with a new one."""
         self.runner.restart_worker()
@@ -153,7 +170,7 @@ class Director(QObject):
         need = needs(before, after)
         if need.open:
             self._open(after)
-        elif need.picture and not self._is_on_screen(after):
+        elif need.picture and not self._following:
             self.source.show(after.source.index)
         elif need.models:
             self._submit(after.attack if after.attack.auto else None)
@@ -196,7 +213,9 @@ class Director(QObject):
         if frame.warning:
             self.warned.emit(frame.warning)
         if frame.index != self.session.state.source.index:  # it plays, or has fewer pictures
+            self._following = True
             self.session.follow(with_source(self.session.state, index=frame.index))
+            self._following = False
         attack = self.session.state.attack
         self._submit(attack if attack.auto else None, quick=self.playing)
 
@@ -205,7 +224,7 @@ class Director(QObject):
     ) -> None:
         self._settle.stop()
         self.looking_at = None
-        if self.shown.frame is not None:
+        if self.shown.frame is not None and not self._held:
             models = self.session.state.models
             self.runner.run(
                 self.shown.frame, models, attack, self.mask, quick=quick, pause_at=pause_at
@@ -214,19 +233,21 @@ class Director(QObject):
     def _fade_if_wanted(self) -> None:
         """Ask for label maps at another strength; during a run, its end asks again."""
         step, frame, state = self.shown.step, self.shown.frame, self.session.state
-        if step is None or frame is None or state.view.fade == 1 or self.runner.attacking:
+        busy = self.runner.attacking or self._held
+        if step is None or frame is None or state.view.fade == 1 or busy:
             return
+        self._fade_asked = (step, state.view.fade)
         norm = norm_name(state.attack.options.get("norm", "inf")).removeprefix("L")
         self.runner.fade(frame, state.models, state.view.fade, step, float(norm))
 
     def _clean_came(self, clean: Clean) -> None:
-        self._show(clean=clean)
+        self._show(clean=clean, request=self.runner.request, note="")
         if clean.warning:
             self.warned.emit(clean.warning)
 
     def _step_came(self, step: Step) -> None:
         if self.looking_at is None:
-            self._show(step=step, faded=None, outdated=False)
+            self._show(step=step, faded=None, outdated=False, request=self.runner.request)
 
     def _faded_came(self, faded: Faded) -> None:
         self._show(faded=faded)
@@ -234,8 +255,8 @@ class Director(QObject):
     def _idle(self) -> None:
         if self.playing:
             self.source.ready()
-        elif self.shown.faded is None:
-            self._fade_if_wanted()
+        elif self.shown.faded is None and self._fade_asked != (self.shown.step, self.shown.share):
+            self._fade_if_wanted()  # not again: a model that fails would be asked for ever
 
     def _plays(self, on: bool) -> None:
         self.playing = on
@@ -245,7 +266,3 @@ class Director(QObject):
     def _show(self, **changes: object) -> None:
         self.shown = replace(self.shown, **changes)  # type: ignore[arg-type]
         self.shown_changed.emit(self.shown)
-
-    def _is_on_screen(self, state: State) -> bool:
-        """Whether the picture came before the state: the source plays, and the state follows."""
-        return self.shown.frame is not None and self.shown.frame.index == state.source.index

@@ -11,16 +11,18 @@ from art_segplugin_gui.qt.actions import Actions
 from art_segplugin_gui.qt.background import Background
 from art_segplugin_gui.qt.capture import SourceThread
 from art_segplugin_gui.qt.choices import Choices
+from art_segplugin_gui.qt.clipping import Clipping
 from art_segplugin_gui.qt.commands import Commands, checked_actions
 from art_segplugin_gui.qt.director import Director
 from art_segplugin_gui.qt.dropping import DropTarget
+from art_segplugin_gui.qt.exporting import Exporting
 from art_segplugin_gui.qt.files import Files
 from art_segplugin_gui.qt.presenter import Presenter
 from art_segplugin_gui.qt.services import Services
 from art_segplugin_gui.qt.settings import Settings
 from art_segplugin_gui.qt.shortcuts import ShortcutEditor, ShortcutSheet
 from art_segplugin_gui.qt.watch import Watch
-from art_segplugin_gui.qt.window_parts import Parts, lay_out, usual_sizes
+from art_segplugin_gui.qt.window_parts import HIDDEN_AT_FIRST, Parts, lay_out, usual_sizes
 from art_segplugin_gui.qt.worker import QUEUED
 from art_segplugin_gui.session.frames import Step
 from art_segplugin_gui.session.ready import Ready
@@ -69,6 +71,8 @@ class MainWindow(QMainWindow):
             self,
         )
         self.background = Background(self)
+        self.exporting = Exporting(self, self.director, services, self.background)
+        self.clipping = Clipping(parts, self.director, self.presenter, self)
         self.actions_table = Actions(self, settings)
         self.actions_table.fill(self.menuBar())
         self.choices = Choices(parts, session, self.director, settings, self)
@@ -85,7 +89,9 @@ class MainWindow(QMainWindow):
     def begin(self) -> None:
         """Start the threads; the first picture is attacked as soon as it is there."""
         self.director.start()
-        QTimer.singleShot(0, lambda: usual_sizes(self, self.parts))
+        kept = self.settings is not None and self.restoreState(self.settings.docks)
+        if not kept:
+            QTimer.singleShot(0, lambda: usual_sizes(self, self.parts))
         self.background.run(self._find_cameras)
 
     def window_commands(self) -> dict[str, Callable[[], object]]:
@@ -104,9 +110,16 @@ class MainWindow(QMainWindow):
             "theme": self.toggle_theme,
             "demo": self.toggle_demo,
             "compare": lambda: models.set_compare(self.session.state.models.b is None),
-            "log": lambda: self.parts.docks["log"].setVisible(self.parts.docks["log"].isHidden()),
+            "export": self.exporting.ask,
+            "attack-range": lambda: self._show_dock("clip", True),
+            "log": lambda: self._show_dock("log", self.parts.docks["log"].isHidden()),
             "about": self.files.show_about,
         }
+
+    def _show_dock(self, name: str, on: bool) -> None:
+        dock = self.parts.docks[name]
+        dock.setVisible(on)
+        dock.raise_()
 
     def say(
         self, kind: str, text: str, details: str = "", action: str = "", name: str = ""
@@ -133,7 +146,7 @@ class MainWindow(QMainWindow):
         """Show the panes only, in large type, or all of the window."""
         on = self.in_demo
         for name, dock in self.parts.docks.items():
-            dock.setVisible(not on and name != "log")
+            dock.setVisible(not on and name not in HIDDEN_AT_FIRST)
         self.menuBar().setVisible(not on)
         self.parts.grid.set_big_text(on)
         self.showFullScreen() if on else self.showNormal()
@@ -181,6 +194,9 @@ class MainWindow(QMainWindow):
         self.watch.stuck.connect(self._stuck)
         self.watch.recovered.connect(lambda: parts.banners.dismiss(STUCK))
         self.drops.dropped.connect(self.files.open_dropped)
+        self.exporting.failed.connect(lambda text: self.say("error", text))
+        self.background.done.connect(self._background_done)
+        self.clipping.done.connect(lambda text: self.say("info", text))
         self.files.failed.connect(lambda text: self.say("error", text))
         self.background.failed.connect(lambda text, details: self.say("error", text, details))
         self._cameras_found.connect(
@@ -213,6 +229,8 @@ class MainWindow(QMainWindow):
     # What happened.
 
     def _state_changed(self, before: State, after: State) -> None:
+        if self.settings is not None and before.view.safe_colours != after.view.safe_colours:
+            self.settings.safe_colours = after.view.safe_colours
         self._show_state(after)
 
     def _show_state(self, state: State) -> None:
@@ -252,6 +270,10 @@ class MainWindow(QMainWindow):
         if self.settings is not None:
             self.settings.add_recent(info.spec)
             self.parts.source.set_recent(self.settings.recent)
+
+    def _background_done(self, result: object) -> None:
+        if isinstance(result, str):
+            self.say("info", result)
 
     def _stuck(self, seconds: float) -> None:
         self.say(

@@ -114,6 +114,16 @@ class Presenter(QObject):
         self.adversarial_rates[:] = math.nan
         self.timeline.set_rates(self.clean_rates, self.adversarial_rates)
 
+    def rate(self, index: int, clean: float, adversarial: float) -> None:
+        """Note the error rates of a picture; NaN for what is not known."""
+        if not 0 <= index < len(self.clean_rates):
+            return
+        self.clean_rates[index] = clean
+        if not math.isnan(adversarial):
+            self.adversarial_rates[index] = adversarial
+        if self.timeline.isVisible():
+            self.timeline.set_rates(self.clean_rates, self.adversarial_rates)
+
     def _use_palette(self, clean: Clean) -> None:
         palette = (clean.classes, clean.colours)
         if palette != self._palette:
@@ -171,14 +181,10 @@ class Presenter(QObject):
     def _rate(self, shown: Shown, clean: Clean) -> None:
         """Note the error rates of the picture on show."""
         index = 0 if shown.frame is None else shown.frame.index
-        if not 0 <= index < len(self.clean_rates):
-            return
-        self.clean_rates[index] = clean.a.scores.mis_ratio
-        if shown.step is not None and not shown.outdated:
-            self.adversarial_rates[index] = shown.step.a.scores.mis_ratio
+        step = None if shown.outdated else shown.step
+        adversarial = math.nan if step is None else step.a.scores.mis_ratio
+        self.rate(index, clean.a.scores.mis_ratio, adversarial)
         self.timeline.set_current(index)
-        if self.timeline.isVisible():
-            self.timeline.set_rates(self.clean_rates, self.adversarial_rates)
 
     def _stepped(self, step: Step) -> None:
         if self._fresh:

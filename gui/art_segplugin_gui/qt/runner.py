@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from art_segplugin_gui.qt.worker import QUEUED, Start, Worker
+from art_segplugin_gui.session.clip_request import AnyEvent, ClipDone, ClipFrame, ClipRequest
 from art_segplugin_gui.session.frames import (
     Clean,
-    Event,
     Faded,
     Failed,
     Idle,
@@ -40,6 +40,7 @@ class Runner(QObject):
         idle: nothing more comes.
         told: one line on what is waited for, and the share that is done or -1.
         failed: a sentence and the details.
+        clip_event: a ClipFrame or the ClipDone.
     """
 
     ready = Signal(object)
@@ -52,6 +53,7 @@ class Runner(QObject):
     idle = Signal()
     told = Signal(str, float)
     failed = Signal(str, str)
+    clip_event = Signal(object)
 
     def __init__(self, start: Start, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -105,6 +107,12 @@ class Runner(QObject):
         self._attacking = False
         self.worker.submit(Fade(self._next(), frame, models, share, step.a.exact, exact_b, norm))
 
+    def clip(self, request: ClipRequest) -> None:
+        """Attack a range of pictures."""
+        self.waits = self._attacking = False
+        self.running.emit(True)
+        self.worker.submit(replace(request, rev=self._next()))
+
     def stop(self) -> None:
         """Cancel what runs."""
         self.worker.cancel()
@@ -155,12 +163,14 @@ class Runner(QObject):
         if newest is not None:
             self.reached.emit(newest)
 
-    def _sort(self, event: Event) -> None:
+    def _sort(self, event: AnyEvent) -> None:
         match event:
             case Clean():
                 self.clean.emit(event)
             case Faded():
                 self.faded.emit(event)
+            case ClipFrame() | ClipDone():
+                self.clip_event.emit(event)
             case Told():
                 self.told.emit(event.text, -1.0 if event.share is None else event.share)
             case Failed():

@@ -1,9 +1,11 @@
 """What the window is given because it must not import it: everything behind which torch stands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 from art_segplugin_gui.qt.worker import Start
+from art_segplugin_gui.session.export_job import Exported
 from art_segplugin_gui.session.sources.base import FrameSource
 
 
@@ -15,8 +17,10 @@ class Services:
         start_engine: the engine and what there is to choose from.
         open_source: a source, by its spec and the longest side of its pictures.
         cameras: numbers of the cameras that are there.
+        export: writes kinds of files of what is on screen into a folder.
     """
 
     start_engine: Start
     open_source: Callable[[str, int | None], FrameSource]
     cameras: Callable[[], list[int]]
+    export: Callable[[Path, Collection[str], Exported], list[Path]]

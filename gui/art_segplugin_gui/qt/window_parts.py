@@ -19,6 +19,7 @@ from art_segplugin_gui.qt.charts.confusion import ConfusionView
 from art_segplugin_gui.qt.charts.step_curve import StepCurve
 from art_segplugin_gui.qt.charts.timeline import Timeline
 from art_segplugin_gui.qt.docks.attack import AttackPanel
+from art_segplugin_gui.qt.docks.clip import ClipPanel
 from art_segplugin_gui.qt.docks.models import ModelsPanel
 from art_segplugin_gui.qt.docks.source import SourcePanel
 from art_segplugin_gui.qt.log import LogPanel
@@ -26,6 +27,7 @@ from art_segplugin_gui.qt.panes.grid import PaneGrid
 from art_segplugin_gui.qt.status import Status
 
 LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+HIDDEN_AT_FIRST = ("clip", "log")
 BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 
 
@@ -42,6 +44,8 @@ class Parts:
     confusion: ConfusionView = field(default_factory=ConfusionView)
     curve: StepCurve = field(default_factory=StepCurve)
     timeline: Timeline = field(default_factory=Timeline)
+    clip: ClipPanel = field(default_factory=ClipPanel)
+    clip_bars: ClassBars = field(default_factory=lambda: ClassBars("Whole clip: not attacked yet"))
     log: LogPanel = field(default_factory=LogPanel)
     status: Status = field(default_factory=Status)
     charts: QTabWidget = field(default_factory=QTabWidget)
@@ -60,6 +64,7 @@ def lay_out(window: QMainWindow, parts: Parts) -> None:
     window.setStatusBar(parts.status)
     parts.charts.addTab(parts.bars, "Classes")
     parts.charts.addTab(parts.confusion, "Confusion")
+    parts.charts.addTab(parts.clip_bars, "Clip")
     parts.charts.setDocumentMode(True)
     window.setCorner(Qt.Corner.BottomLeftCorner, LEFT)
     window.setCorner(Qt.Corner.BottomRightCorner, RIGHT)
@@ -70,6 +75,7 @@ def lay_out(window: QMainWindow, parts: Parts) -> None:
         ("attack", "Attack", PanelArea(parts.attack), RIGHT),
         ("curve", "Steps", parts.curve, BOTTOM),
         ("timeline", "Timeline", parts.timeline, BOTTOM),
+        ("clip", "Attack on the range", PanelArea(parts.clip), RIGHT),
         ("log", "Log", parts.log, BOTTOM),
     ):
         dock = QDockWidget(title, window)
@@ -77,7 +83,8 @@ def lay_out(window: QMainWindow, parts: Parts) -> None:
         dock.setWidget(widget)
         window.addDockWidget(area, dock)
         parts.docks[name] = dock
-    parts.docks["log"].hide()
+    for name in HIDDEN_AT_FIRST:
+        parts.docks[name].hide()
 
 
 def usual_sizes(window: QMainWindow, parts: Parts) -> None:
@@ -101,6 +108,7 @@ class PanelArea(QScrollArea):
 
     def __init__(self, panel: QWidget) -> None:
         super().__init__()
+        self._panel = panel
         self.setWidget(panel)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -110,9 +118,9 @@ class PanelArea(QScrollArea):
     def minimumSizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """The panel's width and its scroll bar's; hardly any height."""
         bar = self.verticalScrollBar().sizeHint().width()
-        return QSize(self.widget().minimumSizeHint().width() + bar, 60)
+        return QSize(self._panel.minimumSizeHint().width() + bar, 60)
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """All of the panel."""
-        hint = self.widget().sizeHint()
+        hint = self._panel.sizeHint()
         return QSize(max(hint.width(), self.minimumSizeHint().width()), hint.height())

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from art_segplugin_gui.session.frames import Event, Failed, Idle
+from art_segplugin_gui.session.clip_request import AnyEvent
+from art_segplugin_gui.session.frames import Failed, Idle
 from art_segplugin_gui.session.jobs import CancelToken, Latest
 from art_segplugin_gui.session.ready import Ready
 
@@ -20,7 +21,7 @@ CLOSING_SECONDS = 2.0
 class EngineLike(Protocol):
     """What the worker needs of the engine."""
 
-    def events(self, request: Any, token: CancelToken) -> Iterator[Event]:
+    def events(self, request: Any, token: CancelToken) -> Iterator[AnyEvent]:
         """Answer a request; the last event is Idle."""
 
 
@@ -49,7 +50,7 @@ class Worker(QObject):
         super().__init__(parent)
         self._start = start
         self._requests: Latest[tuple[Any, CancelToken]] = Latest()
-        self._events: deque[Event] = deque()
+        self._events: deque[AnyEvent] = deque()
         self._announced = False
         self._lock = threading.Lock()
         self._token = CancelToken()
@@ -79,7 +80,7 @@ class Worker(QObject):
         """Let what runs wait at its next point."""
         self._token.pause()
 
-    def take(self) -> list[Event]:
+    def take(self) -> list[AnyEvent]:
         """All events since the last time, oldest first."""
         with self._lock:
             self._announced = False
@@ -121,7 +122,7 @@ class Worker(QObject):
             with self._lock:
                 self._pending -= 1
 
-    def _post(self, event: Event) -> None:
+    def _post(self, event: AnyEvent) -> None:
         with self._lock:
             self.last_sign = time.monotonic()
             self._events.append(event)
@@ -141,7 +142,7 @@ class _Absent:
     def __init__(self, text: str) -> None:
         self.text = text
 
-    def events(self, request: Any, token: CancelToken) -> Iterator[Event]:
+    def events(self, request: Any, token: CancelToken) -> Iterator[AnyEvent]:
         """Say again why."""
         yield Failed(request.rev, self.text)
         yield Idle(request.rev)

@@ -1,21 +1,20 @@
 """The attack on a whole clip, picture by picture, as a generator of events."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+import numpy as np
 import torch
 
 from art_segplugin.data.video import check_video_suffix
 from art_segplugin.errors import InputError
-from art_segplugin.evaluation.clip import AttackedPicture, AttackedSide, ClipAttack, even
+from art_segplugin.evaluation.clip import AttackedPicture, AttackedSide, ClipAttack
 from art_segplugin.evaluation.clip_reproduction import PictureRecord, Pool
 from art_segplugin.evaluation.exact_files import pixel_sha256
 from art_segplugin.evaluation.json_tree import to_plain
-from art_segplugin.evaluation.model_refs import file_sha256
 from art_segplugin.evaluation.numbers import Numbers
 from art_segplugin.evaluation.picture import image_batch
 from art_segplugin_gui.session import arrays
@@ -28,36 +27,13 @@ from art_segplugin_gui.session.clip_request import (
     ClipScore,
     ClipSide,
 )
+from art_segplugin_gui.session.clip_source import OpenSource, origin_of, read_even, span_of
 from art_segplugin_gui.session.clip_store import ClipStore
 from art_segplugin_gui.session.frames import Picture, SourceFrame, Told
 from art_segplugin_gui.session.jobs import CancelToken
 from art_segplugin_gui.session.model_shelf import LoadedModel, ModelShelf
 from art_segplugin_gui.session.plan import model_pair, plan_of
-
-
-class Pictures(Protocol):
-    """What is needed of a source, see `sources.base.FrameSource`."""
-
-    @property
-    def count(self) -> int | None:
-        """Number of pictures; None for a live source."""
-        ...
-
-    @property
-    def fps(self) -> float:
-        """Pictures a second."""
-        ...
-
-    def read(self, index: int) -> SourceFrame:
-        """Read a picture."""
-        ...
-
-    def close(self) -> None:
-        """Let go of files and devices."""
-        ...
-
-
-OpenSource = Callable[[str, int | None], Pictures]
+from art_segplugin_gui.session.sources.base import FrameSource
 
 
 def clip_events(
@@ -83,7 +59,7 @@ def clip_events(
     """
     check_video_suffix(request.video_suffix)
     with closing(open_source(request.spec, request.longest_side)) as source:
-        span = _span(request, source)
+        span = span_of(request, source)
         for spec in filter(None, (request.models.a, request.models.b)):
             if not shelf.holds(spec):
                 yield Told(request.rev, f"loading {spec}")
@@ -92,7 +68,7 @@ def clip_events(
         yield from run.pictures()
         contents = run.contents()
         written: tuple[Path, ...] = ()
-        with closing(write_clip(contents, source.read)) as writing:
+        with closing(write_clip(contents, lambda index: read_even(source, index))) as writing:
             for told in writing:
                 token.check()
                 if isinstance(told, float):
@@ -115,7 +91,7 @@ class _Run:
     def __init__(
         self,
         shelf: ModelShelf,
-        source: Pictures,
+        source: FrameSource,
         request: ClipRequest,
         token: CancelToken,
         span: range,
@@ -126,7 +102,7 @@ class _Run:
         self.plan = plan_of(request.attack, painted=request.mask is not None)
         self.models = model_pair(request.models)
         self.device = str(shelf.device)
-        self.origin = _origin(request, span, source.fps)
+        self.origin = origin_of(request, span, source.fps)
         self.pool, self.records = Pool(), list[PictureRecord]()
         self.store = ClipStore(request.out, self._setting(), anew=request.anew)
         self._attack = ClipAttack(
@@ -156,7 +132,7 @@ class _Run:
     def contents(self) -> ClipContents:
         """What there is to write, once all pictures are done."""
         if not self.a.model.classes:  # all pictures were done before: nothing was predicted yet
-            self._validate(self._read(self.span[0]).image)
+            self._validate(read_even(self.source, self.span[0]).image)
         names, colours = self.a.palette
         return ClipContents(
             request=self.request,
@@ -174,11 +150,11 @@ class _Run:
 
     def _attack_picture(self, index: int) -> ClipFrame:
         started = time.perf_counter()
-        frame = self._read(index)
+        frame = read_even(self.source, index)
         if not self._attacked:
             self._validate(frame.image)
         if self._last_restored == index - 1:
-            before = self._read(index - 1).image
+            before = read_even(self.source, index - 1).image
             written = {key: self.store.written(index - 1, key) for key in self._names}
             self._attack.go_on_after(before, written)
         done = self._attack.attack(index, frame.image, frame.labels, frame.name)
@@ -193,11 +169,6 @@ class _Run:
     @property
     def _names(self) -> tuple[str, ...]:
         return ("A",) if self.b is None else ("A", "B")
-
-    def _read(self, index: int) -> SourceFrame:
-        frame = self.source.read(index)
-        labels = None if frame.labels is None else even(frame.labels)
-        return replace(frame, image=even(frame.image), labels=labels)
 
     def _validate(self, image: Picture) -> None:
         """Check the models, and whether they can stand side by side."""
@@ -227,6 +198,7 @@ class _Run:
             None if each is None else each * (len(self.span) - count),
             {name: score_of(one) for name, one in numbers.items()},
             dict(self.pool.counts),
+            {name: np.array(one.class_iou) for name, one in self.pool.numbers.items()},
             frame,
             None if done is None else _side(self.a, done.a, frame),
             None if done is None or self.b is None or done.b is None
@@ -255,33 +227,3 @@ def _side(loaded: LoadedModel, side: AttackedSide, frame: SourceFrame | None) ->
         side.logits_8_bit, clean.reference, void, side.x_8_bit, clean.x, None, distance
     )
     return ClipSide(arrays.side(clean.logits, clean.reference, void, frame.image), attacked)
-
-
-def _span(request: ClipRequest, source: Pictures) -> range:
-    """Numbers of the pictures that are asked for."""
-    if source.count is None:
-        raise InputError(f"{request.spec} never ends; choose a video, a folder, scenes or a drive.")
-    last = source.count - 1 if request.last is None else request.last
-    if not 0 <= request.first <= last < source.count:
-        raise InputError(
-            f"pictures {request.first} to {last} are asked for and {request.spec} has 0 to "
-            f"{source.count - 1}; choose a range within."
-        )
-    return range(request.first, last + 1)
-
-
-def _origin(request: ClipRequest, span: range, fps: float) -> dict[str, Any]:
-    """Where the pictures come from, as JSON can hold it."""
-    path = Path(request.spec)
-    origin: dict[str, Any] = {
-        "spec": request.spec,
-        "first": span[0],
-        "last": span[-1],
-        "longest_side": request.longest_side,
-        "fps": fps,
-    }
-    if path.exists():
-        origin["path"] = str(path.resolve())
-    if path.is_file():
-        origin["sha256"] = file_sha256(path)
-    return origin

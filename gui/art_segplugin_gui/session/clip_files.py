@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from art_segplugin.data.palettes import Colour, Palette
 from art_segplugin.data.video import VideoWriter
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.attack_plan import AttackPlan
-from art_segplugin.evaluation.clip import even
 from art_segplugin.evaluation.clip_reproduction import ClipReproduction, PictureRecord
 from art_segplugin.evaluation.exact_files import FileRef, pixel_sha256, png
 from art_segplugin.evaluation.json_tree import to_plain
@@ -91,7 +90,7 @@ def write_clip(
 
     Args:
         contents: what to write.
-        read: reads a picture of the source again.
+        read: reads a picture of the source again, with even sides.
 
     Yields:
         The share that is done, 0..1, after each picture; at last the paths, those of the adversarial
@@ -179,11 +178,9 @@ def _row(
 
 def _same(frame: SourceFrame, record: PictureRecord) -> SourceFrame:
     """The picture as it was attacked; refused if it is another one now."""
-    labels = None if frame.labels is None else even(frame.labels)
-    cut = replace(frame, image=even(frame.image), labels=labels)
-    if pixel_sha256(cut.image) != record.image:
+    if pixel_sha256(frame.image) != record.image:
         raise InputError(f"picture {record.index} is another one than was attacked; begin anew.")
-    return cut
+    return frame
 
 
 def _labels(frame: SourceFrame) -> Picture:

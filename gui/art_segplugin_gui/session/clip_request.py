@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from art_segplugin_gui.session.frames import Side, SourceFrame, Told
+from art_segplugin_gui.session.frames import Event, Side, SourceFrame, Told
 from art_segplugin_gui.session.state import Attack, Models
 
 VIDEO_SUFFIXES = (".mkv", ".mp4", ".webm")
@@ -96,6 +96,7 @@ class ClipFrame:
         scores: figures of the picture by the names "A clean", "A exact" (the attack's answer) and
             "A 8-bit" (the answer as it is written), likewise of B.
         pooled: confusion counts over all pictures so far, int64 (c, c), by the same names.
+        class_iou: IoU of each class over all pictures so far, float64 (c,), NaN for an absent one.
         frame: the picture; None where it was done by an earlier run.
         a: the first model, None likewise.
         b: the second model; None where there is none too.
@@ -109,6 +110,7 @@ class ClipFrame:
     seconds_left: float | None
     scores: Mapping[str, ClipScore]
     pooled: Mapping[str, NDArray[np.int64]]
+    class_iou: Mapping[str, NDArray[np.float64]]
     frame: SourceFrame | None = None
     a: ClipSide | None = None
     b: ClipSide | None = None
@@ -133,3 +135,5 @@ class ClipDone:
 
 
 ClipEvent = ClipFrame | ClipDone | Told
+AnyEvent = Event | ClipEvent
+"""What a worker is told by the engine."""

@@ -13,10 +13,12 @@ from art_segplugin.models import Segmenter, load_model
 from art_segplugin_gui.session import arrays
 from art_segplugin_gui.session.attack_run import AttackRun
 from art_segplugin_gui.session.clean_runs import CleanRun, CleanRuns, logits_of
+from art_segplugin_gui.session.clip_request import AnyEvent, ClipEvent, ClipRequest
 from art_segplugin_gui.session.frames import Clean, Event, Faded, Failed, Idle, Side, Stopped, Told
 from art_segplugin_gui.session.jobs import Cancelled, CancelToken
 from art_segplugin_gui.session.model_shelf import ModelShelf
 from art_segplugin_gui.session.request import Fade, Request, Run
+from art_segplugin_gui.session.sources.opening import open_source
 from art_segplugin_gui.session.state import Models
 
 
@@ -34,10 +36,12 @@ class Engine:
         self._clean = CleanRuns()
         self._waiting: AttackRun | None = None
 
-    def events(self, request: Request, token: CancelToken) -> Iterator[Event]:
+    def events(self, request: Request | ClipRequest, token: CancelToken) -> Iterator[AnyEvent]:
         """Answer a request; whatever goes wrong is an event too, never an exception."""
         try:
-            if isinstance(request, Fade):
+            if isinstance(request, ClipRequest):
+                yield from self._clip(request, token)
+            elif isinstance(request, Fade):
                 yield from self._fade(request, token)
             else:
                 yield from self._run(request, token)
@@ -135,6 +139,13 @@ class Engine:
         distance = torch.linalg.vector_norm((x_adv - run.x).flatten(1), ord=order, dim=1)
         logits, void = logits_of(run.loaded, x_adv), run.loaded.model.ignore_index
         return arrays.side(logits, run.reference, void, x_adv, run.x, None, distance)
+
+    def _clip(self, request: ClipRequest, token: CancelToken) -> Iterator[ClipEvent]:
+        # Drawing and writing need matplotlib, which the first picture shall not wait for.
+        from art_segplugin_gui.session.clip import clip_events
+
+        self._forget_waiting()
+        yield from clip_events(self.shelf, open_source, request, token)
 
     def _forget_waiting(self) -> None:
         if self._waiting is not None:

@@ -50,7 +50,8 @@ def figure(job: Exported) -> Figure:
     drawn = Figure(
         figsize=(2 * PANE_WIDTH, len(rows) * panes + bars), layout="constrained", dpi=150
     )
-    top, bottom = drawn.subfigures(2, 1, height_ratios=[len(rows) * panes, bars])
+    parts = drawn.subfigures(2, 1, height_ratios=[len(rows) * panes, bars])
+    top, bottom = np.ravel(parts)
     axes = top.subplots(len(rows), 2, squeeze=False)
     for line, (name, clean, attacked) in zip(axes, rows, strict=True):
         _pane(line[0], job, f"{name} clean", clean, clean)
@@ -98,6 +99,12 @@ def _bars(axes: Axes, job: Exported, classes: Sequence[int]) -> None:
         offset = (number - (len(groups) - 1) / 2) * height
         axes.barh(places + offset, shares, height=0.92 * height, color=colour, label=label)
     axes.set_yticks(places, [plain(short(job.clean.classes[k])) for k in classes], fontsize=8)
+    # A swatch beside each name: the colours of the panes need a legend.
+    swatches = [np.array(job.clean.colours[k]) / 255 for k in classes]
+    across = axes.get_yaxis_transform()
+    left = np.full(len(classes), -0.025)
+    axes.scatter(left, places, 40, swatches, marker="s", transform=across, clip_on=False)
+    axes.tick_params(axis="y", length=0, pad=14)
     axes.set_ylim(len(classes) - 0.5, -0.5)
     axes.set_xlim(0, 100)
     against = "" if job.clean.labelled else " vs clean prediction"

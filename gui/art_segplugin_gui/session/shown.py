@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from art_segplugin_gui.session.frames import Clean, Faded, Side, SourceFrame, Step
+from art_segplugin_gui.session.request import Run
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,6 +17,8 @@ class Shown:
         faded: the same perturbation at another strength; None where that is 1 or not computed yet.
         share: the strength that is wanted.
         outdated: the attack was changed since, and has not run again.
+        request: what the predictions were asked for with; None until they are there.
+        note: what it is where it is no point of an attack on this picture alone.
     """
 
     frame: SourceFrame | None = None
@@ -24,6 +27,8 @@ class Shown:
     faded: Faded | None = None
     share: float = 1.0
     outdated: bool = False
+    request: Run | None = None
+    note: str = ""
 
     @property
     def clean_a(self) -> Side | None:
@@ -52,8 +57,8 @@ class Shown:
     @property
     def title(self) -> str:
         """Which point of the attack it is, such as "step 7/20"."""
-        if self.step is None:
-            return ""
+        if self.note or self.step is None:
+            return self.note
         words = f"step {self.step.number}/{self.step.total}"
         if self.share != 1:
             words += f" at {100 * self.share:.0f} %"

@@ -38,6 +38,11 @@ class Trace:
         return self._steps[max(self._steps)] if self._steps else None
 
     @property
+    def steps(self) -> list[Step]:
+        """All kept steps in order."""
+        return [self._steps[number] for number in sorted(self._steps)]
+
+    @property
     def numbers(self) -> frozenset[int]:
         """Numbers of the kept steps."""
         return frozenset(self._steps)

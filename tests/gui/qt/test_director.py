@@ -385,13 +385,27 @@ def test_nothing_can_be_opened_at_the_start(qtbot, rig):
     assert made.shown.frame is None
 
 
-def test_a_picture_that_cannot_be_read_leaves_the_state_on_what_is_shown(qtbot, rig):
+def test_a_picture_that_cannot_be_read_does_not_bar_the_way(qtbot, rig):
     made = rig()
     made.sources.fakes["fake"].broken[2] = InputError("frame 2 is damaged.")
     made.change(with_source, index=2)
     qtbot.waitUntil(lambda: made.said.of("failed") == [("frame 2 is damaged.", "")])
     assert made.shown.frame.index == 0
+    rerun(qtbot, made, lambda: made.change(with_source, index=3))
+    assert made.shown.frame.index == 3
+
+
+def test_going_back_before_the_other_picture_has_come(qtbot, rig):
+    made = rig()
+    made.sources.fakes["fake"].gate.clear()
+    made.change(with_source, index=3)
+    qtbot.waitUntil(lambda: made.sources.fakes["fake"].reads[-1] == 3)
+    made.change(with_source, index=0)
+    made.sources.fakes["fake"].gate.set()
+    qtbot.waitUntil(lambda: made.sources.fakes["fake"].reads[-1] == 0)
+    qtbot.wait(60)
     assert made.session.state.source.index == 0
+    assert made.shown.frame.index == 0
 
 
 def test_a_lost_camera_can_be_opened_again(qtbot, rig):

@@ -175,3 +175,65 @@ def within(seconds, condition):
             return True
         time.sleep(0.002)
     return bool(condition())
+
+
+class Opened:
+    """A window with its threads; tiny models unless another engine is given."""
+
+    def __init__(self, state=None, engine=None, sources=None, settings=None, cameras=(), size=None):
+        from art_segplugin_gui.qt.main_window import MainWindow
+        from art_segplugin_gui.qt.services import Services
+        from art_segplugin_gui.session.session import Session
+
+        self.engine = engine or tiny_engine()
+        self.sources = sources or Sources(fake=FakeSource(shape=(36, 48)))
+        self.session = Session(state or small_state())
+        services = Services(starting(self.engine), self.sources, lambda: list(cameras))
+        self.window = MainWindow(self.session, services, settings)
+        self.window.resize(*(size or (1280, 720)))
+        self.window.show()
+        self.window.activateWindow()
+        self.window.begin()
+        self.director, self.parts = self.window.director, self.window.parts
+
+    @property
+    def shown(self):
+        return self.director.shown
+
+    @property
+    def banners(self):
+        return [banner.text for banner in self.parts.banners.banners]
+
+    @property
+    def at_rest(self):
+        return not self.director.runner.worker.busy and not self.director._settle.isActive()
+
+    @property
+    def answered(self):
+        step = self.shown.step
+        return step is not None and step.answer and self.at_rest and not self.shown.outdated
+
+    def change(self, made, **changes):
+        self.session.change(made(self.session.state, **changes))
+
+    def key(self, key, modifier=None):
+        from PySide6.QtCore import Qt
+        from PySide6.QtTest import QTest
+
+        QTest.keyClick(self.window, key, modifier or Qt.KeyboardModifier.NoModifier)
+
+    def close(self):
+        if isinstance(self.engine, FakeEngine):
+            self.engine.gate.set()
+        for fake in self.sources.fakes.values():
+            if isinstance(fake, FakeSource):
+                fake.gate.set()
+        self.window.close()
+        self.window.deleteLater()
+
+
+def small_state(spec="fake", a="one", b=None, index=0, **attack):
+    from art_segplugin_gui.session.state import Attack, Models, Source, State
+
+    options = {"steps": 3, **attack.pop("options", {})}
+    return State(Source(spec, index), Models(a, b), Attack(options=options, **attack))

@@ -17,6 +17,7 @@ from art_segplugin.evaluation.reproduce import reproduce
 from art_segplugin.evaluation.reproduction import Reproduction
 from art_segplugin_gui.session.export import KINDS, export, numbers
 from art_segplugin_gui.session.export_job import Exported, curves_of
+from art_segplugin_gui.session.export_pictures import layer, palette
 from art_segplugin_gui.session.frames import Clean, Faded, Step
 from art_segplugin_gui.session.request import Fade
 from art_segplugin_gui.session.shown import Shown
@@ -172,12 +173,23 @@ def test_figures(suffix, start, tmp_path):
         assert pixels(other).shape != pixels(path).shape or (pixels(other) != pixels(path)).any()
 
 
-@pytest.mark.parametrize("layer", LAYERS)
-def test_figures_of_every_layer(layer, tmp_path):
+def test_every_layer_is_a_picture_of_its_own():
     job = on_screen(number=1, b=None)
-    state = replace(State(), view=replace(State().view, layer=layer))
-    (path,) = export(tmp_path / "figure.png", (), replace(job, state=state))
-    assert pixels(path).std() > 10
+    side, clean = job.shown.step.a, job.clean.a
+    drawn = {name: layer(side, clean, palette(job.clean), name, 0.6) for name in LAYERS}
+    assert all(one.shape == side.image.shape and one.dtype == np.uint8 for one in drawn.values())
+    assert len({one.tobytes() for one in drawn.values()}) == len(LAYERS)
+    assert np.array_equal(drawn["image"], side.image)
+    assert np.array_equal(drawn["weights"][..., 0], side.weights)
+
+
+def test_the_figure_shows_the_layer_of_the_panes(tmp_path):
+    job = on_screen(b=None)
+    view = replace(State().view, layer="perturbation")
+    (first,) = export(tmp_path / "first.png", (), job)
+    (second,) = export(tmp_path / "second.png", (), replace(job, state=replace(State(), view=view)))
+    assert pixels(first).shape == pixels(second).shape
+    assert (pixels(first) != pixels(second)).mean() > 0.05
 
 
 def test_a_table_of_its_own(tmp_path):

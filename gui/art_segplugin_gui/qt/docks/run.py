@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from art_segplugin_gui.qt.wrapped_label import WrappedLabel
+from art_segplugin_gui.session.figures import duration
 from art_segplugin_gui.session.state import FADE_LIMIT
 
 
@@ -31,14 +32,7 @@ def progress_text(number: int, total: int, seconds: float) -> str:
     pace = f"{seconds * 1000:.0f} ms/step" if seconds < 1 else f"{seconds:.1f} s/step"
     if number >= total:
         return f"{number}/{total}, {pace}, done"
-    return f"{number}/{total}, {pace}, about {_duration((total - number) * seconds)} left"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    return f"{number}/{total}, {pace}, about {duration((total - number) * seconds)} left"
 
 
 class RunBox(QWidget):

@@ -1,0 +1,115 @@
+"""The attack on a range of pictures: begins it, shows each picture as it is done, and ends it."""
+
+from PySide6.QtCore import QObject, Signal
+
+from art_segplugin_gui.qt.director import Director
+from art_segplugin_gui.qt.docks.clip import ClipOptions
+from art_segplugin_gui.qt.presenter import Presenter
+from art_segplugin_gui.qt.window_parts import Parts
+from art_segplugin_gui.session.clip_request import ClipDone, ClipFrame, ClipRequest
+from art_segplugin_gui.session.frames import Clean, Step
+
+
+class Clipping(QObject):
+    """While a clip is attacked, changes of the state start no other run.
+
+    Args:
+        parts: the panel of the clip and the bars of the whole clip.
+        director: shows the pictures.
+        presenter: keeps the error rates of the timeline.
+        parent: owner.
+
+    Signals:
+        done: one sentence on what was written.
+    """
+
+    done = Signal(str)
+
+    def __init__(
+        self, parts: Parts, director: Director, presenter: Presenter, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._parts, self._director, self._presenter = parts, director, presenter
+        self.active = False
+        parts.clip.start.connect(self.start)
+        parts.clip.stop.connect(director.stop)
+        director.runner.clip_event.connect(self._event)
+        director.runner.idle.connect(self._idle)
+        director.failed.connect(self._failed)
+
+    def start(self, options: ClipOptions) -> None:
+        """Attack the range of the state."""
+        state = self._director.session.state
+        source = state.source
+        request = ClipRequest(
+            rev=0,
+            spec=source.spec,
+            models=state.models,
+            attack=state.attack,
+            out=options.out,
+            first=source.first,
+            last=source.last,
+            longest_side=source.longest_side,
+            mask=self._director.mask,
+            warm_start=options.warm_start,
+            video_suffix=options.suffix,
+            side_by_side=options.side_by_side,
+            overlay=options.overlay,
+            anew=options.anew,
+        )
+        self._director.pause()
+        self._director.hold(True)
+        self.active = True
+        self._presenter.forget_rates()
+        self._parts.clip.set_running(True)
+        self._parts.clip.show_message("starting")
+        self._director.runner.clip(request)
+
+    def _event(self, event: ClipFrame | ClipDone) -> None:
+        if isinstance(event, ClipDone):
+            self._parts.clip.show_done(event)
+            self.done.emit(f"The clip is attacked; its files are in {event.written[0].parent}.")
+            return
+        self._parts.clip.show_frame(event)
+        rates = {name: event.scores[name].mis_ratio for name in ("A clean", "A 8-bit")}
+        self._presenter.rate(event.index, rates["A clean"], rates["A 8-bit"])
+        self._show_picture(event)
+        self._show_classes(event)
+
+    def _show_picture(self, event: ClipFrame) -> None:
+        """Show what was just attacked; what an earlier run did is only counted."""
+        before = self._director.shown.clean
+        if event.a is None or event.frame is None or before is None:
+            return
+        b_clean, b_adv = (None, None) if event.b is None else (event.b.clean, event.b.adversarial)
+        labelled = event.scores["A clean"].labelled
+        clean = Clean(event.rev, labelled, event.a.clean, b_clean, before.classes, before.colours)
+        step = Step(event.rev, event.done, event.total, event.a.adversarial, b_adv, 0.0, True)
+        note = f"8-bit, picture {event.done} of {event.total}"
+        self._director.show_clip_picture(event.frame, clean, step, note)
+
+    def _show_classes(self, event: ClipFrame) -> None:
+        clean = self._director.shown.clean
+        if clean is None or not self._parts.clip_bars.isVisible():
+            return
+        iou = event.class_iou
+        self._parts.clip_bars.set_title(f"whole clip, {event.done} of {event.total} frames")
+        self._parts.clip_bars.show_scores(
+            clean.classes,
+            clean.colours,
+            iou["A clean"],
+            iou["A 8-bit"],
+            iou.get("B clean"),
+            iou.get("B 8-bit"),
+        )
+
+    def _idle(self) -> None:
+        if not self.active:
+            return
+        self.active = False
+        self._parts.clip.set_running(False)
+        self._director.hold(False)
+
+    def _failed(self, text: str, _: str) -> None:
+        if self.active:
+            self._parts.clip.show_message(f"Stopped: {text}")
