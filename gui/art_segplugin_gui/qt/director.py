@@ -142,9 +142,11 @@ class Director(QObject):
         """Start no run, whatever changes, while a clip is attacked; afterwards run what is due."""
         self._held = on
         if not on:
-            attack = self.session.state.attack
+            frame, state = self.shown.frame, self.session.state
+            if frame is not None:  # the last picture of the clip stays
+                self.session.follow(with_source(state, index=frame.index))
             self._show(note="", step=None, faded=None)
-            self._submit(attack if attack.auto else None)
+            self._submit(state.attack if state.attack.auto else None)
 
     def show_clip_picture(self, frame: SourceFrame, clean: Clean, step: Step, note: str) -> None:
         """Show a picture of the clip that is attacked."""

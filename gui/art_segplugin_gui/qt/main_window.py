@@ -98,8 +98,7 @@ class MainWindow(QMainWindow):
         """What only the window can do, by the id of the action."""
         source, models = self.parts.source, self.parts.models
         return {
-            "open": lambda: source.ask("image"),
-            "open-video": lambda: source.ask("video"),
+            "open": lambda: source.ask("image or video"),
             "open-folder": lambda: source.ask("folder"),
             "open-checkpoint": models.open_checkpoint,
             "load-session": self.files.ask_load,

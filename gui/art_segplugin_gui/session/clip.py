@@ -207,7 +207,7 @@ class _Run:
         )  # fmt: skip
 
     def _setting(self) -> dict[str, Any]:
-        mask = self.request.mask
+        mask = self.request.mask if self.plan.region == "painted" else None
         return {
             "source": self.origin,
             "models": to_plain(self.models),

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 from session_parts import MODELS, picture
@@ -181,14 +182,20 @@ class Opened:
     """A window with its threads; tiny models unless another engine is given."""
 
     def __init__(self, state=None, engine=None, sources=None, settings=None, cameras=(), size=None):
+        from art_segplugin_gui import app
+        from art_segplugin_gui.arguments import Arguments
         from art_segplugin_gui.qt.main_window import MainWindow
-        from art_segplugin_gui.qt.services import Services
         from art_segplugin_gui.session.session import Session
 
         self.engine = engine or tiny_engine()
         self.sources = sources or Sources(fake=FakeSource(shape=(36, 48)))
         self.session = Session(state or small_state())
-        services = Services(starting(self.engine), self.sources, lambda: list(cameras))
+        services = replace(
+            app.services(Arguments()),
+            start_engine=starting(self.engine),
+            open_source=self.sources,
+            cameras=lambda: list(cameras),
+        )
         self.window = MainWindow(self.session, services, settings)
         self.window.resize(*(size or (1280, 720)))
         self.window.show()

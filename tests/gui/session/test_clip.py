@@ -266,6 +266,14 @@ def test_another_request_does_not_go_on(wish):
     assert frames(run(replace(other, anew=True)))[0].frame is not None
 
 
+def test_a_mask_that_is_not_used_does_not_matter(wish):
+    with pytest.raises(Cancelled):
+        run(wish, stop_after=1)
+    events = run(replace(wish, mask=np.ones((33, 32), bool)))
+    assert frames(events)[0].frame is None
+    assert ClipReproduction.load(wish.out).mask is None
+
+
 def test_a_changed_source_is_said(wish):
     with pytest.raises(Cancelled):
         run(wish, stop_after=4)

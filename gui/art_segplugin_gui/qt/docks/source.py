@@ -28,6 +28,7 @@ SIZES: tuple[int | None, ...] = (480, 640, 960, None)
 """Longest sides to work at; None for the size of the picture."""
 PICTURES = "Images (*.png *.jpg *.jpeg *.bmp *.webp *.tif *.tiff)"
 VIDEOS = "Videos (*.mp4 *.mkv *.avi *.mov *.webm *.m4v)"
+BOTH = f"Images and videos ({PICTURES[8:-1]} {VIDEOS[8:-1]})"
 
 
 class SourcePanel(QWidget):
@@ -38,7 +39,7 @@ class SourcePanel(QWidget):
         playing: whether to play.
 
     Args:
-        choose: asks for a path, given "image", "video" or "folder"; "" for none. A dialog if not
+        choose: asks for a path, given "image", "video", "image or video" or "folder"; "" for none. A dialog if not
             given.
         parent: owner.
     """
@@ -202,7 +203,8 @@ class SourcePanel(QWidget):
     def _ask(self, kind: str) -> str:
         if kind == "folder":
             return QFileDialog.getExistingDirectory(self, "Open folder")
-        kinds = ";;".join([VIDEOS if kind == "video" else PICTURES, "All files (*)"])
+        suffixes = {"image": PICTURES, "video": VIDEOS}.get(kind, BOTH)
+        kinds = ";;".join([suffixes, "All files (*)"])
         return QFileDialog.getOpenFileName(self, f"Open {kind}", "", kinds)[0]
 
     def _lay_out(self) -> None:
