@@ -6,6 +6,7 @@ time, which is noted too.
 """
 
 import functools
+import gc
 import sys
 import time
 
@@ -117,6 +118,7 @@ class LiveApp:
     def __init__(self, *arguments):
         given = parse(["--safe-mode", "--size", "{}x{}".format(*SIZE), *arguments])
         sys.setswitchinterval(gui.SWITCH_INTERVAL)
+        gc.disable()  # as `main` does; the engine's start enables it
         QGuiApplication.setHighDpiScaleFactorRoundingPolicy(
             Qt.HighDpiScaleFactorRoundingPolicy.PassThrough
         )

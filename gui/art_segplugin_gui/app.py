@@ -1,5 +1,6 @@
 """Puts the app together: arguments, settings, look, window, threads."""
 
+import gc
 import os
 import re
 import sys
@@ -46,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     crashes = Crashes()
     log = crash.install(crashes.happened.emit)
     sys.setswitchinterval(SWITCH_INTERVAL)
+    gc.disable()  # a fifth of the time that torch takes to load; see `_loaded`
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(
         Qt.HighDpiScaleFactorRoundingPolicy.PassThrough
     )
@@ -121,7 +123,10 @@ def services(arguments: Arguments) -> Services:
     def start_engine() -> tuple[EngineLike, Ready]:
         from art_segplugin_gui.session.start import start_engine
 
-        return start_engine(arguments.threads)
+        try:
+            return start_engine(arguments.threads)
+        finally:
+            _loaded()
 
     def open_source(spec: str, longest_side: int | None) -> FrameSource:
         from art_segplugin_gui.session.sources.opening import open_source
@@ -139,3 +144,14 @@ def services(arguments: Arguments) -> Services:
         return export(folder, kinds, shown)
 
     return Services(start_engine, open_source, cameras, export)
+
+
+def _loaded() -> None:
+    """Collect garbage again, but do not look through what the libraries brought with them.
+
+    Torch alone brings some hundred thousand objects that live as long as the process; each look at
+    them would stop the window for up to 80 ms.
+    """
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()

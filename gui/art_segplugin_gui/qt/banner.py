@@ -50,7 +50,8 @@ class Banner(QFrame):
         self.kind = kind
         self.label = WrappedLabel(text)
         self.action = QPushButton(action)
-        self.action.setVisible(bool(action))
+        if not action:
+            self.action.hide()  # setVisible(True) would open a window: it has no parent yet
         self.close_button = QToolButton()
         self.close_button.setIcon(
             self.style().standardIcon(QStyle.StandardPixmap.SP_TitleBarCloseButton)

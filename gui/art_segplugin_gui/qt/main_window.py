@@ -85,6 +85,7 @@ class MainWindow(QMainWindow):
         self._connect()
         session.listeners.append(self._state_changed)
         self._show_state(session.state)
+        self._undo_enabled()
 
     def begin(self) -> None:
         """Start the threads; the first picture is attacked as soon as it is there."""

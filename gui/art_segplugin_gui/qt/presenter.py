@@ -1,6 +1,7 @@
 """Draws what is shown: panes, titles, charts and the line of figures."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -17,7 +18,7 @@ from art_segplugin_gui.session.figures import summary
 from art_segplugin_gui.session.frames import Clean, Step
 from art_segplugin_gui.session.request import Run
 from art_segplugin_gui.session.shown import Shown
-from art_segplugin_gui.session.state import State
+from art_segplugin_gui.session.state import Attack, Models, State
 
 LONGEST_TIMELINE = 200_000
 """Frames of a source whose error rates are kept."""
@@ -58,9 +59,12 @@ class Presenter(QObject):
         self.adversarial_rates = np.full(0, math.nan)
         self._palette: tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]] = ((), ())
         self._fresh = False
+        self._kept: frozenset[int] = frozenset()
+        self._rated: tuple[Models, Attack] | None = None
         director.shown_changed.connect(self.draw)
         director.runner.stepped.connect(self._stepped)
         director.runner.restarted.connect(self._restarted)
+        director.runner.idle.connect(self._draw_rates)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -114,13 +118,17 @@ class Presenter(QObject):
         self.adversarial_rates[:] = math.nan
         self.timeline.set_rates(self.clean_rates, self.adversarial_rates)
 
-    def rate(self, index: int, clean: float, adversarial: float) -> None:
+    def rate(self, index: int, clean: float, adversarial: float, *, draw: bool = True) -> None:
         """Note the error rates of a picture; NaN for what is not known."""
         if not 0 <= index < len(self.clean_rates):
             return
         self.clean_rates[index] = clean
         if not math.isnan(adversarial):
             self.adversarial_rates[index] = adversarial
+        if draw:
+            self._draw_rates()
+
+    def _draw_rates(self) -> None:
         if self.timeline.isVisible():
             self.timeline.set_rates(self.clean_rates, self.adversarial_rates)
 
@@ -135,7 +143,8 @@ class Presenter(QObject):
         self.curve.set_title(f"Steps of the attack{against}")
 
     def _draw_panes(self, shown: Shown, clean: Clean) -> None:
-        self.grid.set_compared(clean.b is not None)
+        if self.grid.compared != (clean.b is not None):
+            self.grid.set_compared(clean.b is not None)
         step = shown.step
         own = (None, None) if step is None else (step.a, step.b)
         self.grid.show_sides(clean.a, own[0], clean.b, own[1])
@@ -174,7 +183,10 @@ class Presenter(QObject):
                 None if attacked is None else attacked.scores.confusion,
                 clean.labelled,
             )
-        self.curve.set_kept(self.director.runner.trace.numbers)
+        numbers = self.director.runner.trace.numbers
+        if numbers != self._kept:
+            self._kept = numbers
+            self.curve.set_kept(numbers)
         self.curve.set_marker(self.director.looking_at)
         self._rate(shown, clean)
 
@@ -183,12 +195,27 @@ class Presenter(QObject):
         index = 0 if shown.frame is None else shown.frame.index
         step = None if shown.outdated else shown.step
         adversarial = math.nan if step is None else step.a.scores.mis_ratio
-        self.rate(index, clean.a.scores.mis_ratio, adversarial)
-        self.timeline.set_current(index)
+        # While it is attacked, one point of a curve over all pictures moves a little: no repaint.
+        moving = step is not None and not step.answer and self.director.runner.attacking
+        self.rate(index, clean.a.scores.mis_ratio, adversarial, draw=not moving)
+        if index != self.timeline.track.current:
+            self.timeline.set_current(index)
+
+    def _forget_other_rates(self, request: Run) -> None:
+        """Rates of other models or of another attack do not belong into one curve."""
+        attack = self.director.session.state.attack
+        rated = (request.models, replace(attack, auto=True))
+        before, self._rated = self._rated, rated
+        if before is None or before == rated:
+            return
+        if before[0] != rated[0]:
+            self.forget_rates()
+        else:
+            self.adversarial_rates[:] = math.nan
 
     def _stepped(self, step: Step) -> None:
         if self._fresh:
-            self._fresh = False
+            self._fresh, self._kept = False, frozenset()
             self.curve.reset(max(step.total, 1))
         a, b = step.a.scores, None if step.b is None else step.b.scores
         self.curve.append(
@@ -198,6 +225,8 @@ class Presenter(QObject):
             a.mis_ratio,
             None if b is None else b.mis_ratio,
         )
+        self._kept |= {step.number}  # the curve knows
 
     def _restarted(self, request: Run) -> None:
         self._fresh = request.attack is not None
+        self._forget_other_rates(request)

@@ -27,6 +27,7 @@ class Screenshot(QObject):
         super().__init__(window)
         self._window, self._director, self._path = window, director, path
         self.problem = ""
+        self._ended = False
         director.shown_changed.connect(self._shown)
         director.failed.connect(self._failed)
         QTimer.singleShot(PATIENCE_MS, self._late)
@@ -55,7 +56,9 @@ class Screenshot(QObject):
         )
 
     def _end(self, problem: str) -> None:
-        self.problem = problem
+        if self._ended:
+            return
+        self._ended, self.problem = True, problem
         self._window.close()
         QApplication.exit(1 if problem else 0)
 

@@ -7,23 +7,9 @@ from torch import Tensor
 
 from art_segplugin.evaluation.summary import to_uint8
 from art_segplugin.metrics import count, iou_per_class, mean_iou, mis_ratio
-from art_segplugin_gui.session.frames import ClassMap, Picture, PixelMap, Scores, Side, SourceFrame
+from art_segplugin_gui.session.frames import ClassMap, Picture, PixelMap, Scores, Side
 
 DELTA_GAIN = 10
-
-
-def image_of(frame: SourceFrame, device: torch.device) -> Tensor:
-    """The picture as a batch, float32 (1, 3, h, w) in [0, 1]."""
-    pixels = torch.tensor(frame.image, device=device)  # a copy: NumPy's may be read-only
-    return pixels.movedim(-1, 0).unsqueeze(0).float().div_(255).contiguous()
-
-
-def labels_of(frame: SourceFrame, ignore_index: int, device: torch.device) -> Tensor | None:
-    """The labels as a batch, int64 (1, h, w) with `ignore_index` for void; None without labels."""
-    if frame.labels is None:
-        return None
-    labels = torch.tensor(frame.labels, device=device).long().unsqueeze(0)
-    return labels.masked_fill(labels == 255, ignore_index)
 
 
 def side(

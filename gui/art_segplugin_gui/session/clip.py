@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -67,17 +66,15 @@ def clip_events(
         run = _Run(shelf, source, request, token, span)
         yield from run.pictures()
         contents = run.contents()
-        written: tuple[Path, ...] = ()
         with closing(write_clip(contents, lambda index: read_even(source, index))) as writing:
             for told in writing:
                 token.check()
                 if isinstance(told, float):
                     yield Told(request.rev, "writing videos", told)
-                else:
-                    written = told
-        run.store.remove()
-        scores = {name: score_of(numbers) for name, numbers in contents.pooled.items()}
-        yield ClipDone(request.rev, written, scores, contents.lossy)
+                    continue
+                run.store.remove()
+                scores = {name: score_of(numbers) for name, numbers in contents.pooled.items()}
+                yield ClipDone(request.rev, told, scores, contents.lossy)
 
 
 def score_of(numbers: Numbers) -> ClipScore:

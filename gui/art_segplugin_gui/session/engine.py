@@ -1,6 +1,5 @@
 """From a request to what the window shows, as a generator of events."""
 
-import math
 import traceback
 from collections.abc import Callable, Iterator
 
@@ -9,10 +8,12 @@ import torch
 from numpy.typing import NDArray
 
 from art_segplugin.errors import InputError
+from art_segplugin.evaluation.attack_plan import faded
+from art_segplugin.evaluation.picture import finite_logits
 from art_segplugin.models import Segmenter, load_model
 from art_segplugin_gui.session import arrays
 from art_segplugin_gui.session.attack_run import AttackRun
-from art_segplugin_gui.session.clean_runs import CleanRun, CleanRuns, logits_of
+from art_segplugin_gui.session.clean_runs import CleanRun, CleanRuns
 from art_segplugin_gui.session.clip_request import AnyEvent, ClipEvent, ClipRequest
 from art_segplugin_gui.session.frames import Clean, Event, Faded, Failed, Idle, Side, Stopped, Told
 from art_segplugin_gui.session.jobs import Cancelled, CancelToken
@@ -78,9 +79,15 @@ class Engine:
         a, b, warning = self._clean_runs(request, token)
         token.check()
         names, colours = a.loaded.palette
-        warning = " ".join(filter(None, (request.frame.warning, a.warning, warning)))
+        warning = " ".join(filter(None, (request.frame.warning, a.clean.warning, warning)))
         yield Clean(
-            request.rev, a.labelled, a.side, None if b is None else b.side, names, colours, warning
+            request.rev,
+            a.clean.labelled,
+            a.side,
+            None if b is None else b.side,
+            names,
+            colours,
+            warning,
         )
         if request.attack is not None:
             yield from self._steps(AttackRun(request, a, b), request, token)
@@ -132,13 +139,14 @@ class Engine:
         yield Faded(request.rev, request.share, side_a, side_b)
 
     def _faded(self, run: CleanRun, request: Fade, exact: NDArray[np.float32]) -> Side:
-        x_adv = torch.tensor(exact, device=run.x.device).unsqueeze(0)
-        if request.share != 1:
-            x_adv = (run.x + request.share * (x_adv - run.x)).clamp_(0, 1)
-        order = math.inf if request.norm == math.inf else request.norm
-        distance = torch.linalg.vector_norm((x_adv - run.x).flatten(1), ord=order, dim=1)
-        logits, void = logits_of(run.loaded, x_adv), run.loaded.model.ignore_index
-        return arrays.side(logits, run.reference, void, x_adv, run.x, None, distance)
+        clean, model = run.clean, run.loaded.model
+        whole = torch.tensor(exact, device=clean.x.device).unsqueeze(0)
+        x_adv = faded(clean.x, whole, request.share)
+        distance = torch.linalg.vector_norm((x_adv - clean.x).flatten(1), ord=request.norm, dim=1)
+        logits = finite_logits(model, x_adv)
+        return arrays.side(
+            logits, clean.reference, model.ignore_index, x_adv, clean.x, None, distance
+        )
 
     def _clip(self, request: ClipRequest, token: CancelToken) -> Iterator[ClipEvent]:
         # Drawing and writing need matplotlib, which the first picture shall not wait for.

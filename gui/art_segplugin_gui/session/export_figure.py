@@ -50,8 +50,8 @@ def figure(job: Exported) -> Figure:
     drawn = Figure(
         figsize=(2 * PANE_WIDTH, len(rows) * panes + bars), layout="constrained", dpi=150
     )
-    parts = drawn.subfigures(2, 1, height_ratios=[len(rows) * panes, bars])
-    top, bottom = np.ravel(parts)
+    halves = drawn.add_gridspec(2, 1, height_ratios=[len(rows) * panes, bars])
+    top, bottom = (drawn.add_subfigure(halves[row]) for row in range(2))
     axes = top.subplots(len(rows), 2, squeeze=False)
     for line, (name, clean, attacked) in zip(axes, rows, strict=True):
         _pane(line[0], job, f"{name} clean", clean, clean)

@@ -35,6 +35,11 @@ class LoadedModel:
     validated: set[torch.Size]
 
     @property
+    def device(self) -> torch.device:
+        """Where it runs."""
+        return next(iter(self.model.buffers())).device
+
+    @property
     def palette(self) -> tuple[tuple[str, ...], tuple[Colour, ...]]:
         """Names and colours of the classes; known once the model was validated."""
         palette = palette_of(self.model, None)

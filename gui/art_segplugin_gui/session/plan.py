@@ -1,8 +1,10 @@
 """From what the user chose to what the library attacks with and writes down."""
 
+from art_segplugin.attacks import NamedAttack, named
+from art_segplugin.attacks.registry import parameters
 from art_segplugin.evaluation.attack_plan import AttackPlan
+from art_segplugin.evaluation.goal import Goal
 from art_segplugin.evaluation.model_refs import ModelPair, model_ref
-from art_segplugin_gui.session.attack_run import goal_of, named_attack
 from art_segplugin_gui.session.state import Attack, Models
 
 
@@ -25,6 +27,28 @@ def plan_of(choice: Attack, *, quick: bool = False, painted: bool = True) -> Att
         choice.region_class,
         choice.seed,
     )
+
+
+def named_attack(choice: Attack, *, quick: bool = False) -> NamedAttack:
+    """The attack by its name, `quick` for a single step of the length of the radius.
+
+    Raises:
+        InputError: an unknown recipe, or a value outside its range.
+    """
+    options = {**choice.options, "targeted": choice.goal == "class"}
+    whole = named(choice.recipe, **options)
+    known = parameters(whole.recipe)
+    if not quick or "steps" not in known:
+        return whole
+    options |= {"steps": 1, "restarts": 1}
+    if "step_size" in known:
+        options["step_size"] = options.get("eps", known["eps"].default)
+    return named(choice.recipe, **options)
+
+
+def goal_of(choice: Attack) -> Goal:
+    """What the state says that the adversary wants."""
+    return Goal(choice.from_class, choice.to_class) if choice.goal == "class" else Goal()
 
 
 def model_pair(models: Models, *, b: bool = True) -> ModelPair:

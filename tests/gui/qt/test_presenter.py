@@ -73,7 +73,7 @@ def test_error_rates_of_the_pictures_are_kept(qtbot, opened):
     assert len(presenter.clean_rates) == 4
     assert presenter.adversarial_rates[0] == opened.shown.step.a.scores.mis_ratio
     opened.session.change(with_source(opened.session.state, index=2))
-    qtbot.waitUntil(lambda: opened.answered)
+    qtbot.waitUntil(lambda: opened.shown.frame.index == 2 and opened.answered)
     assert np.isfinite(presenter.clean_rates[[0, 2]]).all()
     assert np.isnan(presenter.clean_rates[[1, 3]]).all()
 
@@ -91,7 +91,7 @@ def test_rates_of_another_attack_are_of_the_past(qtbot, opened):
     presenter = opened.window.presenter
     before = presenter.adversarial_rates[0]
     opened.session.change(with_source(opened.session.state, index=1))
-    qtbot.waitUntil(lambda: opened.answered)
+    qtbot.waitUntil(lambda: opened.shown.frame.index == 1 and opened.answered)
     opened.engine.last = 5
     opened.session.change(with_attack(opened.session.state, seed=3))
     qtbot.waitUntil(lambda: opened.answered)

@@ -182,6 +182,8 @@ class Opened:
     """A window with its threads; tiny models unless another engine is given."""
 
     def __init__(self, state=None, engine=None, sources=None, settings=None, cameras=(), size=None):
+        from PySide6.QtTest import QTest
+
         from art_segplugin_gui import app
         from art_segplugin_gui.arguments import Arguments
         from art_segplugin_gui.qt.main_window import MainWindow
@@ -200,6 +202,7 @@ class Opened:
         self.window.resize(*(size or (1280, 720)))
         self.window.show()
         self.window.activateWindow()
+        assert QTest.qWaitForWindowActive(self.window, 5000)  # else no shortcut is heard
         self.window.begin()
         self.director, self.parts = self.window.director, self.window.parts
 

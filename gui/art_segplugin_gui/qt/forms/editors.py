@@ -67,7 +67,8 @@ class FloatEditor(Editor):
         super().__init__(field)
         self.spin = NumberSpin(field.low, field.high, field.step)
         self.check = QCheckBox("use")
-        self.check.setVisible(field.kind == "optional-float")
+        if field.kind != "optional-float":
+            self.check.hide()  # never setVisible(True) without a parent: that opens a window
         layout = row(self)
         layout.addWidget(self.check)
         layout.addWidget(self.spin, 1)

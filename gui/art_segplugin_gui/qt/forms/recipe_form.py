@@ -117,7 +117,8 @@ class RecipeFormWidget(QWidget):
         button.setAutoRaise(True)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setArrowType(Qt.ArrowType.RightArrow)
-        button.setVisible(needed)
+        if not needed:
+            button.hide()  # setVisible(True) would open a window: it has no parent yet
         button.setAccessibleName("More parameters of the attack")
         button.toggled.connect(self._open)
         self._more.hide()
