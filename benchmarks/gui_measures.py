@@ -33,6 +33,7 @@ class Measures:
     def __init__(self, repeat):
         self.repeat, self.runs = repeat, max(2, repeat // 10)
         self.random = random.Random(0)
+        self.count = 0  # of changes of eps, so that none is the same as before
         self._app = None
 
     def __enter__(self):
@@ -128,20 +129,21 @@ class Measures:
         """From a change during a run to the adversarial pane's paint."""
         for compared in (False, True):
             app = self.app
-            app.compare(app.session.state.models.b if compared is None else None)
+            app.compare(None)
             if compared:
                 app.compare()
             panes = 4 if compared else 2
             for name in ("eps", "recipe", "picture"):
                 first, moved = [], []
-                for number in range(self.repeat):
+                for _ in range(self.repeat):
+                    self.count += 1
                     self._run_a_while()
                     state = app.session.state
                     if name == "eps":
-                        options = dict(state.attack.options) | {"eps": (4 + number % 9) / 255}
+                        options = dict(state.attack.options) | {"eps": (4 + self.count % 9) / 255}
                         new = with_attack(state, options=options)
                     elif name == "recipe":
-                        recipe = ("pgd", "segpgd")[number % 2]
+                        recipe = "pgd" if state.attack.recipe == "segpgd" else "segpgd"
                         new = with_attack(state, recipe=recipe)
                     else:
                         new = with_source(state, index=(state.source.index + 1) % 50)

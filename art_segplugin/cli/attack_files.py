@@ -88,7 +88,7 @@ class FileAttack:
         ):
             for done in attack_samples(self.model, samples, self.attack, self.seed, self.target):
                 pixels.write(to_uint8(done.x_8_bit[0]))
-                drawn.write(_even(self._panel(done)))
+                drawn.write(_even(self._panel(done, whole_legend=True)))
                 yield done
 
     def _renamed(self, sample: Sample) -> Sample:
@@ -103,10 +103,11 @@ class FileAttack:
         self.taken.add(unused)
         return unused
 
-    def _panel(self, done: AttackedSample) -> Picture:
+    def _panel(self, done: AttackedSample, *, whole_legend: bool = False) -> Picture:
         (example,) = _examples(done)
         reference = "labels" if done.sample.labels is not None else "clean prediction"
-        return panel(example, self.palette, self.attack.name + ROUNDED, reference)
+        name = self.attack.name + ROUNDED
+        return panel(example, self.palette, name, reference, whole_legend=whole_legend)
 
 
 def attack_files(

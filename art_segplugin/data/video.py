@@ -71,20 +71,28 @@ class VideoWriter:
         fps: frames a second.
 
     Raises:
-        InputError: another suffix; at the first frame, the encoder refuses or a side is odd; at the
-            end, not all frames can be read back, for instance because the disk is full.
+        InputError: another suffix; at the first frame, the encoder refuses or a side is odd; at a
+            later one, its size is another; at the end, not all frames can be read back, for
+            instance because the disk is full.
     """
 
     def __init__(self, path: Path, fps: float) -> None:
         check_video_suffix(path.suffix)
         self.path, self.fps, self.written = path, fps, 0
         self._writer: cv2.VideoWriter | None = None
+        self._size = (0, 0)
 
     def write(self, frame: Frame) -> None:
         """Add one frame, uint8 (h, w, 3), of the size of the first."""
+        if self._writer is not None and (frame.shape[1], frame.shape[0]) != self._size:
+            # OpenCV would leave such a frame out and say nothing.
+            raise InputError(
+                f"frame {self.written} is {frame.shape[1]} x {frame.shape[0]} and the first was "
+                f"{self._size[0]} x {self._size[1]}; give all frames one size."
+            )
         if self._writer is None:
             codec = CODECS[self.path.suffix]
-            size = (frame.shape[1], frame.shape[0])
+            size = self._size = (frame.shape[1], frame.shape[0])
             if size[0] % 2 or size[1] % 2:
                 raise InputError(f"frames are {size[0]} x {size[1]}; {codec} needs even sides.")
             fourcc = cv2.VideoWriter.fourcc(*codec)

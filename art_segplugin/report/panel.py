@@ -31,7 +31,14 @@ INK = (20, 24, 32)
 FAINT_INK = (90, 96, 108)
 
 
-def panel(example: Example, palette: Palette, attack: str, reference: str = "labels") -> Picture:
+def panel(
+    example: Example,
+    palette: Palette,
+    attack: str,
+    reference: str = "labels",
+    *,
+    whole_legend: bool = False,
+) -> Picture:
     """Draw image, truth, clean prediction over adversarial image, its prediction, wrong pixels.
 
     Args:
@@ -39,6 +46,8 @@ def panel(example: Example, palette: Palette, attack: str, reference: str = "lab
         palette: Names and colours of the classes.
         attack: A key of `example.attacked`.
         reference: `RobustnessReport.reference`: where the truth comes from.
+        whole_legend: name all classes, also those that do not occur, so that the frames of a video
+            are of one size.
 
     Returns:
         RGB picture, uint8 (height, 1504, 3).
@@ -53,8 +62,11 @@ def panel(example: Example, palette: Palette, attack: str, reference: str = "lab
     ]
     height, width = _tile_size(example.image)
     grid_width = 3 * TILE + 4 * MARGIN
+    names = list(zip(palette.classes, palette.colours, strict=True))
     legends = [
-        _legend_lines(classes_shown(example, palette, attack), grid_width),
+        _legend_lines(
+            names if whole_legend else classes_shown(example, palette, attack), grid_width
+        ),
         _legend_lines(error_legend(reference), grid_width),
     ]
     lines = [line for legend in legends for line in legend]

@@ -57,3 +57,13 @@ def test_long_names_and_many_classes_stay_on_the_page():
     assert (picture[:, -MARGIN:] == 255).all()
     legend = picture.reshape(-1, 3)
     assert (legend == palette.colours[29]).all(axis=1).any()
+
+
+def test_a_whole_legend_makes_all_frames_of_a_video_one_size():
+    names = tuple(f"a long name of a class, number {index}" for index in range(30))
+    palette = Palette("many", names, tuple((8 * i, 0, 200) for i in range(30)))
+    one = example()
+    many = replace(one, truth=np.arange(one.truth.size).reshape(one.truth.shape) % 30)
+    assert panel(one, palette, "segpgd-20").shape != panel(many, palette, "segpgd-20").shape
+    sizes = {panel(e, palette, "segpgd-20", whole_legend=True).shape for e in (one, many)}
+    assert len(sizes) == 1
