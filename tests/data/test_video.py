@@ -61,9 +61,7 @@ def test_unknown_suffix_is_refused(tmp_path):
 
 
 def test_a_frame_of_another_size_is_refused_instead_of_left_out(tmp_path):
-    with (
-        pytest.raises(InputError, match="frame 1 is 64 x 50 and the first was 64 x 48"),
-        VideoWriter(tmp_path / "a.mkv", 10) as writer,
-    ):
+    with VideoWriter(tmp_path / "a.mkv", 10) as writer:
         writer.write(frames(1)[0])
-        writer.write(frames(1, height=50)[0])
+        with pytest.raises(InputError, match="frame 1 is 64 x 50 and the first was 64 x 48"):
+            writer.write(frames(1, height=50)[0])
