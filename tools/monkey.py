@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false;default.warning=true")
 HOME = Path(tempfile.mkdtemp(prefix="monkey-"))
 for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "LOCALAPPDATA", "APPDATA"):
     os.environ[name] = str(HOME)  # nothing of the user's is read or written
@@ -195,9 +196,7 @@ class Monkey:
         """Hold a key for a while."""
         key = self.random.choice((Qt.Key.Key_X, Qt.Key.Key_O))
         QTest.keyPress(self.window, key)
-        QTimer.singleShot(
-            self.random.randrange(300), lambda: QTest.keyRelease(self.window, key)
-        )
+        QTimer.singleShot(self.random.randrange(300), lambda: QTest.keyRelease(self.window, key))
 
     def click(self) -> None:
         """Click on something."""
@@ -273,7 +272,9 @@ class Monkey:
     def _is_quiet(self, elapsed: float) -> bool:
         """Stop at minute 3 and at the end, and look at the memory when all is as at the start."""
         if self.quiet_until is None:
-            due = (self.seconds > 180 and not self.early and elapsed > 180) or elapsed > self.seconds
+            due = (
+                self.seconds > 180 and not self.early and elapsed > 180
+            ) or elapsed > self.seconds
             if not due:
                 return False
             self._tidy()
@@ -378,9 +379,7 @@ def main() -> int:
     os.chdir(HOME)
     exceptions: list[str] = []
 
-    def heard(
-        kind: type[BaseException], error: BaseException, trace: TracebackType | None
-    ) -> None:
+    def heard(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         exceptions.append(f"{kind.__name__}: {error}")
         sys.__excepthook__(kind, error, trace)
 

@@ -36,7 +36,10 @@ def figure_bytes(job: Exported, kind: str) -> bytes:
     data = io.BytesIO()
     # Without the date, the same picture is the same file.
     dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    figure(job).savefig(data, format=kind, dpi=150, metadata=dates[kind])
+    # "tight", because titles over panes of a fixed shape can reach over the edge.
+    figure(job).savefig(
+        data, format=kind, dpi=150, metadata=dates[kind], bbox_inches="tight", pad_inches=0.1
+    )
     return data.getvalue()
 
 
@@ -123,9 +126,9 @@ def _curves(axes: Axes, curves: Sequence[Curve], *, labelled: bool) -> None:
             shares = [100 * value for value in values]
             label = f"{curve.name} {word}"
             axes.plot(curve.numbers, shares, style, color=colour, label=plain(label), marker=".")
-    axes.set_ylim(0, 100)
+    axes.set_ylim(-3, 103)
     axes.set_xlabel("point of the attack")
     axes.set_ylabel("[%]" if labelled else "vs clean prediction [%]")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(loc="best", fontsize=7)
+    axes.legend(loc="center right", fontsize=7)
