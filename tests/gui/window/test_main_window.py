@@ -5,9 +5,10 @@ import pytest
 from gui_parts import FakeSource, Sources, small_state
 from PIL import Image
 from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QPointF, Qt, QTimer, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPalette, QWheelEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QPalette, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QStyle, QStyleOptionSlider, QWidget
+from session_parts import segmenter
 
 from art_segplugin.data.video import VideoWriter
 from art_segplugin_gui.qt.settings import Settings
@@ -30,11 +31,9 @@ def settled(qtbot, made, act, **state):
 
 
 def pixels(widget):
-    image = widget.grab().toImage().convertToFormat(QImageFormat)
-    return np.array(image.constBits()).reshape(image.height(), image.bytesPerLine())
-
-
-QImageFormat = __import__("PySide6.QtGui").QtGui.QImage.Format.Format_RGB888
+    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.array(image.constBits()).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : 3 * image.width()]
 
 
 def drop(window, *paths):
@@ -178,7 +177,10 @@ def test_dragging_eps_runs_at_once_and_fully_at_the_end(qtbot, made):
     slider = made.parts.attack.form.editors["eps"].slider
     quick = []
     made.director.runner.restarted.connect(lambda request: quick.append(request.quick))
-    handle = QPoint(slider.width() // 8, slider.height() // 2)
+    option = QStyleOptionSlider()
+    slider.initStyleOption(option)
+    style = QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, slider
+    handle = slider.style().subControlRect(*style).center()
     qtbot.mousePress(slider, LEFT, pos=handle)
     for part in (3, 5, 7):
         qtbot.mouseMove(slider, QPoint(part * slider.width() // 8, slider.height() // 2))
@@ -247,7 +249,7 @@ def test_layers_flip_and_peek_change_the_panes(qtbot, made):
 
 def test_a_click_on_a_bar_isolates_its_class(qtbot, made):
     area = made.parts.bars.area
-    index = area.rows[0]
+    index = area.rows()[0]
     box = area.row_rect(index)
     spot = QPoint(box.left() + box.width() // 3, box.center().y())
     qtbot.mouseClick(area.viewport(), LEFT, pos=spot)
@@ -283,7 +285,7 @@ def test_scrubbing_the_curve_travels_in_time(qtbot, made):
     qtbot.mouseMove(curve.plot.viewport(), place(2))
     qtbot.mouseRelease(curve.plot.viewport(), LEFT, pos=place(2))
     assert made.shown.step.number == made.parts.curve.marked()
-    assert made.shown.step.number in (1, 2)  # only kept ones
+    assert made.shown.step.number in made.director.runner.trace.numbers
     assert made.director.runner._rev == requests
 
 
@@ -317,7 +319,7 @@ def test_the_pixel_under_the_pointer_is_read(qtbot, made):
     side = made.shown.step.a
     assert made.parts.status.reading.text().startswith("(10, 20)")
     name = made.window.presenter.classes[side.prediction[20, 10]]
-    assert f"adv {name} .{round(100 * side.confidence[20, 10] / 255):02d}" in (
+    assert f"adv {name} .{round(100 * int(side.confidence[20, 10]) / 255):02d}" in (
         made.parts.status.reading.text()
     )
 
@@ -400,7 +402,7 @@ def test_sessions_are_saved_and_opened(qtbot, made, tmp_path, monkeypatch):
 
 def test_a_dropped_checkpoint_is_attacked(qtbot, made, tmp_path):
     path = tmp_path / "net.safetensors"
-    made.engine.shelf._load = lambda spec: __import__("session_parts").segmenter(7)
+    made.engine.shelf._load = lambda spec: segmenter(7)
     path.write_bytes(b"x")
     settled(qtbot, made, lambda: drop(made.window, path))
     assert made.session.state.models.a == str(path)
