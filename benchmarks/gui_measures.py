@@ -223,7 +223,9 @@ class Measures:
         app = self.app
         threads = self.app.director.runner.worker
         worker = threads._thread
-        for compared in (False, True):
+        import os
+
+        for compared in (False, True)[: 1 if os.environ.get("QUICK") else 2]:
             app.compare(None)
             app.look_at(0)
             if compared:

@@ -12,6 +12,7 @@ import ctypes
 import gc
 import os
 import random
+import re
 import statistics
 import sys
 import tempfile
@@ -24,17 +25,34 @@ from types import TracebackType
 from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false;default.warning=true")
 HOME = Path(tempfile.mkdtemp(prefix="monkey-"))
 for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "LOCALAPPDATA", "APPDATA"):
     os.environ[name] = str(HOME)  # nothing of the user's is read or written
 
 import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl  # noqa: E402
+from PySide6.QtCore import (  # noqa: E402
+    QMimeData,
+    QPoint,
+    QPointF,
+    Qt,
+    QTimer,
+    QUrl,
+    qInstallMessageHandler,
+)
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QWheelEvent  # noqa: E402
 from PySide6.QtTest import QTest  # noqa: E402
-from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QMenu, QWidget  # noqa: E402
+from PySide6.QtWidgets import (  # noqa: E402
+    QAbstractSpinBox,
+    QApplication,
+    QDialog,
+    QFileDialog,
+    QLineEdit,
+    QMessageBox,
+    QPlainTextEdit,
+    QWidget,
+)
+from shiboken6 import isValid  # noqa: E402
 
 from art_segplugin.data.video import VideoWriter  # noqa: E402
 from art_segplugin_gui import app as studio  # noqa: E402
@@ -43,6 +61,7 @@ from art_segplugin_gui.qt.main_window import MainWindow  # noqa: E402
 from art_segplugin_gui.session.saving import save_state  # noqa: E402
 from art_segplugin_gui.session.state import State  # noqa: E402
 
+HARMLESS = re.compile("plugin does not|outside target window|RoundingPolicy")
 THREADS_MORE = 4  # of torch, OpenCV and Qt, which begin when they are first needed
 GROWTH = 1.1
 KEYS = [Qt.Key(Qt.Key.Key_A + n) for n in range(26)] + [
@@ -132,6 +151,7 @@ class Monkey:
         self.late: list[float] = []
         self.quiet_until: float | None = None
         self.threads = 0
+        self.controls: list[QWidget] = []
         say = window.parts.banners.show_message
 
         def counted(*given: Any, **more: Any) -> None:
@@ -143,10 +163,12 @@ class Monkey:
         window.director.shown_changed.connect(self._first)
         for other in ("getOpenFileName", "getSaveFileName"):
             setattr(QFileDialog, other, lambda *_, **__: (self._path(), ""))
-        QFileDialog.getExistingDirectory = lambda *_, **__: self._path()  # type: ignore[method-assign,assignment]
+        QFileDialog.getExistingDirectory = lambda *_, **__: self._path()  # type: ignore[method-assign]
+        QMessageBox.about = lambda *_: None  # type: ignore[method-assign]
         self._every(10, self.gaps.tick)
         self._every(10_000, self.report)
-        QTimer.singleShot(500, self.act)
+        QTimer.singleShot(500, self.home)
+        QTimer.singleShot(600, self.act)
 
     def act(self) -> None:
         """One action, and an appointment for the next, also while a dialog is open."""
@@ -189,7 +211,8 @@ class Monkey:
         modifier = self.random.choices((NONE, SHIFT, CTRL), (10, 1, 1))[0]
         key = self.random.choice(KEYS)
         if (key, modifier) != (Qt.Key.Key_Q, CTRL):
-            target = QApplication.focusWidget() or self.window
+            modal = QApplication.activePopupWidget() or QApplication.activeModalWidget()
+            target = modal or QApplication.focusWidget() or self.window
             QTest.keyClick(target, key, modifier)
 
     def hold(self) -> None:
@@ -202,33 +225,31 @@ class Monkey:
         """Click on something."""
         widget = self._widget()
         button = self.random.choices((LEFT, RIGHT, MIDDLE), (12, 2, 1))[0]
-        if widget is not None:
-            act = QTest.mouseDClick if self.random.random() < 0.1 else QTest.mouseClick
-            act(widget, button, NONE, self._point(widget))
+        act = QTest.mouseDClick if self.random.random() < 0.1 else QTest.mouseClick
+        act(widget, button, NONE, self._point(widget))
 
     def drag(self) -> None:
         """Press, move and let go."""
         widget = self._widget()
-        if widget is None:
-            return
         button = self.random.choices((LEFT, RIGHT, MIDDLE), (8, 1, 1))[0]
         QTest.mousePress(widget, button, NONE, self._point(widget))
         for _ in range(self.random.randrange(1, 8)):
-            QTest.mouseMove(widget, self._point(widget))
-        QTest.mouseRelease(widget, button, NONE, self._point(widget))
+            if isValid(widget):
+                QTest.mouseMove(widget, self._point(widget))
+        if isValid(widget):
+            QTest.mouseRelease(widget, button, NONE, self._point(widget))
 
     def wheel(self) -> None:
         """Turn the wheel."""
         widget = self._widget()
-        if widget is not None:
-            at = QPointF(self._point(widget))
-            turn = QPoint(0, self.random.choice((-240, -120, 120, 240)))
-            spot = QPointF(widget.mapToGlobal(at.toPoint()))
-            event = QWheelEvent(
-                at, spot, QPoint(), turn, Qt.MouseButton.NoButton, NONE,
-                Qt.ScrollPhase.NoScrollPhase, False,
-            )  # fmt: skip
-            QApplication.sendEvent(widget, event)
+        at = QPointF(self._point(widget))
+        turn = QPoint(0, self.random.choice((-240, -120, 120, 240)))
+        spot = QPointF(widget.mapToGlobal(at.toPoint()))
+        event = QWheelEvent(
+            at, spot, QPoint(), turn, Qt.MouseButton.NoButton, NONE,
+            Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(widget, event)
 
     def resize(self) -> None:
         """Give the window another size."""
@@ -256,10 +277,23 @@ class Monkey:
     def home(self) -> None:
         """Bring back what was closed, and something to play with."""
         self._tidy()
+        self._look_around()
         source = self.random.choice(("scenes:test", "drive:0", self.files[-2]))
         self.window.files.open_dropped("source", source)
 
     # How.
+
+    def _look_around(self) -> None:
+        parts = self.window.parts
+        self.controls = [
+            one
+            for part in (parts.source, parts.models, parts.attack, parts.charts, parts.curve,
+                         parts.timeline, parts.clip, parts.log, parts.grid, self.window.menuBar())
+            for one in (part, *part.findChildren(QWidget))
+        ]  # fmt: skip
+        for one in (self.window, *self.controls):  # menus that Qt makes and deletes
+            if one is self.window or isinstance(one, QLineEdit | QAbstractSpinBox | QPlainTextEdit):
+                one.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
 
     def _tidy(self) -> None:
         demo = self.window.actions_table.action("demo")
@@ -313,12 +347,21 @@ class Monkey:
         if not self.threads and step is not None and step.answer:
             self.threads = tasks()
 
-    def _widget(self) -> QWidget | None:
-        top = QApplication.activePopupWidget() or QApplication.activeModalWidget() or self.window
-        if isinstance(top, QMenu):
-            return top
-        inside = [one for one in top.findChildren(QWidget) if one.isVisible() and one.width() > 2]
-        return self.random.choice(inside) if inside else None
+    def _widget(self) -> QWidget:
+        """Something visible that lives as long as the window, or was made by Python.
+
+        PySide is not told when Qt deletes what Qt has made, such as the buttons of a dialog's box,
+        and would give what was freed for what is now in its place: then this process crashes, not
+        because of the app.
+        """
+        top = QApplication.activePopupWidget() or QApplication.activeModalWidget()
+        if top is not None:
+            values = vars(top).values()
+            parts = [*values, *(v for d in values if isinstance(d, dict) for v in d.values())]
+            inside = [one for one in parts if isinstance(one, QWidget) and isValid(one)]
+            return self.random.choice([top, *inside])
+        shown = [one for one in self.controls if isValid(one) and one.isVisible()]
+        return self.random.choice([*shown, self.window])
 
     def _point(self, widget: QWidget) -> QPoint:
         return QPoint(
@@ -389,6 +432,7 @@ def main() -> int:
 
     sys.excepthook, threading.excepthook = heard, heard_in_thread  # the app calls them, too
     monkeys: list[Monkey] = []
+    qInstallMessageHandler(lambda _, __, text: None if HARMLESS.search(text) else print(text))
     QApplication(["monkey"])
 
     def begin() -> None:

@@ -57,6 +57,7 @@ class Director(QObject):
         self._following = False  # the state follows a picture that has come
         self._fade_asked: tuple[Step, float] | None = None
         self.playing = False
+        self._again = False
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self.run)
         session.listeners.append(self._changed)
@@ -204,8 +205,18 @@ class Director(QObject):
         if not self.session.state.attack.auto:
             return
         if self.dragging:
-            self._submit(self.session.state.attack, quick=True)
+            self._attack_quickly()
         self._settle.start()
+
+    def _attack_quickly(self) -> None:
+        """One quick step for where the slider is now; a quick step that runs may end before.
+
+        A slider moves faster than a step ends: were each cancelled by the next, none would be seen.
+        """
+        request = self.runner.request
+        self._again = request is not None and request.quick and self.runner.attacking
+        if not self._again:
+            self._submit(self.session.state.attack, quick=True)
 
     def _frame_came(self, frame: SourceFrame) -> None:
         size = None if self.shown.frame is None else self.shown.frame.image.shape
@@ -225,6 +236,7 @@ class Director(QObject):
         self, attack: Attack | None, *, quick: bool = False, pause_at: int | None = None
     ) -> None:
         self._settle.stop()
+        self._again = False
         self.looking_at = None
         if self.shown.frame is not None and not self._held:
             models = self.session.state.models
@@ -257,6 +269,9 @@ class Director(QObject):
     def _idle(self) -> None:
         if self.playing:
             self.source.ready()
+        elif self._again and self.dragging:
+            self._attack_quickly()
+            self._settle.start()
         elif self.shown.faded is None and self._fade_asked != (self.shown.step, self.shown.share):
             self._fade_if_wanted()  # not again: a model that fails would be asked for ever
 

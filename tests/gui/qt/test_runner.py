@@ -84,9 +84,9 @@ def test_what_belongs_to_an_older_request_is_dropped(qtbot, runner, engine):
     qtbot.wait(20)
     newest = runner.request.rev
     assert runner.said.names().count("idle") == 1
-    assert {one.rev for name in ("clean", "stepped", "reached") for one in runner.said.of(name)} == {
-        newest
-    }
+    assert {
+        one.rev for name in ("clean", "stepped", "reached") for one in runner.said.of(name)
+    } == {newest}
     assert engine.requests[-1].attack.seed == 5
 
 

@@ -124,9 +124,7 @@ def test_a_folder_by_drop_and_by_dialog(qtbot, made, files, monkeypatch):
     settled(qtbot, made, lambda: made.key("D"))
     assert made.shown.frame.name == "p1"
     made.session.undo()
-    monkeypatch.setattr(
-        QFileDialog, "getExistingDirectory", lambda *_, **__: str(files / "folder")
-    )
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_, **__: str(files / "folder"))
     made.session.undo()
     qtbot.waitUntil(lambda: made.answered and made.shown.frame.name == "fake-0")
     made.window.actions_table.action("open-folder").trigger()
@@ -204,9 +202,7 @@ def test_fading_moves_picture_and_labels(qtbot, made):
         qtbot.keyClick(fade, K.Key_PageDown)
     assert fade.value() == 0
     qtbot.waitUntil(lambda: made.shown.faded is not None and made.at_rest)
-    np.testing.assert_array_equal(
-        made.parts.grid.panes[1].composition.base, made.shown.frame.image
-    )
+    np.testing.assert_array_equal(made.parts.grid.panes[1].composition.base, made.shown.frame.image)
     assert not np.array_equal(base, made.shown.frame.image)
     np.testing.assert_array_equal(made.shown.faded.a.prediction, made.shown.clean.a.prediction)
     clean, attacked = (pane.caption.figures for pane in made.parts.grid.panes[:2])
