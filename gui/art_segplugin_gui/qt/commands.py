@@ -14,9 +14,10 @@ from art_segplugin_gui.session.session import (
     with_source,
     with_view,
 )
-from art_segplugin_gui.session.state import LAYERS, State
+from art_segplugin_gui.session.state import FADE_LIMIT, LAYERS, State
 
 OPACITY_STEP = 0.05
+FADE_STEP = 0.1
 USUAL_EPS = 8 / 255
 
 
@@ -56,6 +57,8 @@ class Commands:
             "run": director.run,
             "step": director.step,
             "stop": director.stop,
+            "fade-down": lambda: self._more_fade(-FADE_STEP),
+            "fade-up": lambda: self._more_fade(FADE_STEP),
             "eps-down": lambda: self._more_eps(-1),
             "eps-up": lambda: self._more_eps(1),
             "auto": self._toggle_auto,
@@ -84,6 +87,10 @@ class Commands:
     def _more_opacity(self, by: float) -> None:
         opacity = min(max(round(self._session.state.view.opacity + by, 2), 0.0), 1.0)
         self._session.change(with_view(self._session.state, opacity=opacity), merge="opacity")
+
+    def _more_fade(self, by: float) -> None:
+        fade = min(max(round(self._session.state.view.fade + by, 2), 0.0), FADE_LIMIT)
+        self._session.change(with_view(self._session.state, fade=fade), merge="fade")
 
     def _toggle_view(self, name: str) -> None:
         view = self._session.state.view
