@@ -152,6 +152,7 @@ class Monkey:
         self.quiet_until: float | None = None
         self.threads = 0
         self.controls: list[QWidget] = []
+        self.notes: list[str] = []
         say = window.parts.banners.show_message
 
         def counted(*given: Any, **more: Any) -> None:
@@ -178,6 +179,7 @@ class Monkey:
             return
         self.done += 1
         what = self.random.choices(list(HABITS.values()), [weight for weight, _ in HABITS])[0]
+        self._note(what.__name__)
         what(self)
 
     def report(self) -> None:
@@ -295,6 +297,11 @@ class Monkey:
             if one is self.window or isinstance(one, QLineEdit | QAbstractSpinBox | QPlainTextEdit):
                 one.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
 
+    def _note(self, text: str) -> None:
+        """Keep the newest actions in a file, for the case that the process dies of one."""
+        self.notes = [*self.notes[-30:], text]
+        (HOME / "last-actions.txt").write_text("\n".join(self.notes))
+
     def _tidy(self) -> None:
         demo = self.window.actions_table.action("demo")
         if demo.isChecked():
@@ -361,7 +368,9 @@ class Monkey:
             inside = [one for one in parts if isinstance(one, QWidget) and isValid(one)]
             return self.random.choice([top, *inside])
         shown = [one for one in self.controls if isValid(one) and one.isVisible()]
-        return self.random.choice([*shown, self.window])
+        chosen = self.random.choice([*shown, self.window])
+        self._note(f"  on {type(chosen).__name__} {chosen.accessibleName()!r}")
+        return chosen
 
     def _point(self, widget: QWidget) -> QPoint:
         return QPoint(

@@ -1,5 +1,7 @@
 """Puts the app together: arguments, settings, look, window, threads."""
 
+import contextlib
+import ctypes
 import gc
 import os
 import re
@@ -29,6 +31,10 @@ from art_segplugin_gui.session.state import Attack, State
 
 SWITCH_INTERVAL = 0.001
 """Seconds after which a thread that computes lets the window's have Python's lock."""
+
+
+MALLOC = ((-3, 32 << 20), (-1, 256 << 20), (-8, 1))
+"""Of glibc's `mallopt`: its M_MMAP_THRESHOLD and M_TRIM_THRESHOLD in bytes, and M_ARENA_MAX."""
 
 
 class Crashes(QObject):
@@ -123,6 +129,7 @@ def services(arguments: Arguments) -> Services:
     def start_engine() -> tuple[EngineLike, Ready]:
         from art_segplugin_gui.session.start import start_engine
 
+        _keep_memory()
         try:
             return start_engine(arguments.threads)
         finally:
@@ -144,6 +151,17 @@ def services(arguments: Arguments) -> Services:
         return export(folder, kinds, shown)
 
     return Services(start_engine, open_source, cameras, export)
+
+
+def _keep_memory() -> None:
+    """Let glibc keep the memory of tensors that are freed; a twentieth of an attack step.
+
+    Maps of some megabytes come and go in every step. In threads other than the first, glibc gives
+    such memory back each time, and the kernel clears it anew. Without glibc nothing is changed.
+    """
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        for option, value in MALLOC:
+            ctypes.CDLL(None).mallopt(option, value)
 
 
 def _loaded() -> None:

@@ -22,8 +22,7 @@ def test_arguments_become_the_state(tmp_path):
     picture.touch()
     weights.touch()
     given = parse(
-        [str(picture), str(weights), "--model-b", "small-scenes", "--attack", "pgd-7"]
-        + ["--eps", "4/255", "--layer", "error"]
+        f"{picture} {weights} --model-b small-scenes --attack pgd-7 --eps 4/255 --layer error".split()
     )
     state = first_state(given, None)
     assert state.source == Source(str(picture))

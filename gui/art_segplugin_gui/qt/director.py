@@ -250,12 +250,26 @@ class Director(QObject):
         busy = self.runner.attacking or self._held
         if step is None or frame is None or state.view.fade == 1 or busy:
             return
+        request = self.shown.request  # not the state, which may have been changed since
+        if request is None or request.attack is None:
+            return
         self._fade_asked = (step, state.view.fade)
-        norm = norm_name(state.attack.options.get("norm", "inf")).removeprefix("L")
-        self.runner.fade(frame, state.models, state.view.fade, step, float(norm))
+        norm = norm_name(request.attack.options.get("norm", "inf")).removeprefix("L")
+        self.runner.fade(frame, request.models, state.view.fade, step, float(norm))
 
     def _clean_came(self, clean: Clean) -> None:
-        self._show(clean=clean, request=self.runner.request, note="")
+        request, before = self.runner.request, self.shown.request
+        assert request is not None
+        if (
+            self.shown.step is not None
+            and before is not None
+            and request.attack is not None
+            and (before.frame, before.models) == (request.frame, request.models)
+        ):
+            # The same predictions: the point on screen stays until the first of the new attack.
+            self._show(clean=clean, note="")
+        else:
+            self._show(clean=clean, step=None, faded=None, outdated=False, request=request, note="")
         if clean.warning:
             self.warned.emit(clean.warning)
 

@@ -1,5 +1,6 @@
 """Opening and saving: what is dropped, sessions, and the box that says what this is."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ class Files(QObject):
         window: owner of the dialogs.
         session: the state.
         choices: opens sources and models as if they had been chosen by hand.
+        may_run: asks whether a model that is a program may be run.
 
     Signals:
         failed: one sentence.
@@ -32,8 +34,15 @@ class Files(QObject):
 
     failed = Signal(str)
 
-    def __init__(self, window: QWidget, session: Session, choices: Choices) -> None:
+    def __init__(
+        self,
+        window: QWidget,
+        session: Session,
+        choices: Choices,
+        may_run: Callable[[str], bool],
+    ) -> None:
         super().__init__(window)
+        self._may_run = may_run
         self._window, self._session, self._choices = window, session, choices
 
     def open_dropped(self, kind: str, path: str) -> None:
@@ -49,9 +58,15 @@ class Files(QObject):
     def load(self, path: Path) -> None:
         """Go to a saved session; it can be undone."""
         try:
-            self._session.change(load_state(path))
+            state = load_state(path)
         except InputError as error:
             self.failed.emit(str(error))
+            return
+        for spec in filter(None, (state.models.a, state.models.b)):
+            if not self._may_run(spec):
+                self.failed.emit(f"{path.name} is not opened: its model {spec} is a program.")
+                return
+        self._session.change(state)
 
     def save(self, path: Path) -> None:
         """Save the session."""

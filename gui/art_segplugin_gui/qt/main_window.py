@@ -76,7 +76,7 @@ class MainWindow(QMainWindow):
         self.actions_table = Actions(self, settings)
         self.actions_table.fill(self.menuBar())
         self.choices = Choices(parts, session, self.director, settings, self)
-        self.files = Files(self, session, self.choices)
+        self.files = Files(self, session, self.choices, parts.models.may_run)
         self.commands = Commands(session, self.director, parts.grid, self)
         self.watch = Watch(self.director.runner, self)
         self.drops = DropTarget(self)

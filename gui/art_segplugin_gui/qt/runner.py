@@ -133,7 +133,8 @@ class Runner(QObject):
         """End the worker; False if it is stuck, or one that was left alone still is."""
         self._leave()
         ended = self.worker.close()
-        return all([worker.close(timeout=0.0) for worker in self._abandoned]) and ended
+        others = [worker.close(timeout=0.0) for worker in self._abandoned]
+        return ended and all(others)
 
     def _submit(self, request: Run) -> None:
         self.request, self.waits = request, False

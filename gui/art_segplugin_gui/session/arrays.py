@@ -1,5 +1,8 @@
 """From tensors to the arrays that the window draws."""
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,14 +17,34 @@ ROWS = 24
 """Of a picture, whose logits are read together."""
 
 
+@dataclass(frozen=True, eq=False)
+class Adversarial:
+    """An adversarial image as the window holds it.
+
+    Attributes:
+        image: as 8 bits, RGB (h, w, 3).
+        exact: float32 (3, h, w) in [0, 1].
+        delta: ten times the perturbation around middle grey, RGB.
+    """
+
+    image: Picture
+    exact: NDArray[np.float32]
+    delta: Picture
+
+    @classmethod
+    def of(cls, x_adv: Tensor, x: Tensor) -> Self:
+        """From an adversarial image and the clean one, both (1, 3, h, w)."""
+        return cls(to_uint8(x_adv[0]), _exact(x_adv), _delta(x_adv, x))
+
+
 def side(
     logits: Tensor,
     reference: Tensor,
     ignore_index: int,
-    image: Tensor | Picture,
-    x: Tensor | None = None,
+    image: Picture | Adversarial,
     weights: Tensor | None = None,
     distance: Tensor | None = None,
+    reference_map: ClassMap | None = None,
 ) -> Side:
     """All that the window shows of one prediction.
 
@@ -29,21 +52,21 @@ def side(
         logits: (1, c, h, w).
         reference: (1, h, w) int64.
         ignore_index: label of void pixels.
-        image: what the model was shown: adversarial (1, 3, h, w), or the clean picture as it is.
-        x: the clean image (1, 3, h, w), where `image` is adversarial.
+        image: what the model was shown: the clean picture, or an adversarial image.
         weights: (1, h, w) of the next step.
         distance: size of the perturbation (1,).
+        reference_map: the reference as the window holds it, where that was made before.
     """
     prediction, confidence = _classes_and_confidence(logits)
-    adversarial = image if isinstance(image, Tensor) else None
+    adversarial = image if isinstance(image, Adversarial) else None
     return Side(
-        image=to_uint8(image[0]) if isinstance(image, Tensor) else image,
+        image=image.image if isinstance(image, Adversarial) else image,
         prediction=_bytes(prediction),
         confidence=_bytes(confidence),
-        reference=class_map(reference, ignore_index),
+        reference=class_map(reference, ignore_index) if reference_map is None else reference_map,
         scores=scores(prediction, reference, logits.shape[1], ignore_index),
-        exact=None if adversarial is None else _exact(adversarial),
-        delta=None if adversarial is None or x is None else _delta(adversarial, x),
+        exact=None if adversarial is None else adversarial.exact,
+        delta=None if adversarial is None else adversarial.delta,
         weights=None if weights is None else _weights(weights),
         distance=0.0 if distance is None else float(distance),
     )
@@ -56,7 +79,7 @@ def _classes_and_confidence(logits: Tensor) -> tuple[Tensor, Tensor]:
     rows at a time keep their copies out of the way of the kernel: together a tenth of an attack step.
     """
     classes, shares = [], []
-    for rows in logits.split(ROWS if logits.device.type == "cpu" else logits.shape[2], dim=2):
+    for rows in logits.split(ROWS if logits.device.type == "cpu" else logits.shape[2], dim=2):  # type: ignore[no-untyped-call]
         classes.append(rows.contiguous(memory_format=torch.channels_last).argmax(1))
         largest = rows.float().contiguous().softmax(1).amax(1)
         shares.append(largest.mul_(255).round_().to(torch.uint8))

@@ -9,7 +9,7 @@ from torch import Tensor
 from art_segplugin.core.iterate import Iterate
 from art_segplugin.evaluation.attack_plan import shown
 from art_segplugin.evaluation.picture import finite_logits
-from art_segplugin_gui.session import arrays
+from art_segplugin_gui.session.arrays import Adversarial, side
 from art_segplugin_gui.session.clean_runs import CleanRun
 from art_segplugin_gui.session.frames import Side, Step
 from art_segplugin_gui.session.jobs import CancelToken
@@ -64,6 +64,7 @@ class AttackRun:
                 self._shown = time.perf_counter()
             if waits and not last:
                 return
+            point = other = None  # their logits' memory is what the next forward pass needs
 
     @property
     def ended(self) -> bool:
@@ -77,28 +78,38 @@ class AttackRun:
             self._points_b.close()
 
     def _points(self, run: CleanRun) -> Generator[Iterate, None, None]:
-        iterates = self._plan.iterates(run.clean, self.request.mask)
+        iterates = self._plan.iterates(run.clean, self.request.mask, self.request.frame.index)
         assert isinstance(iterates, Generator), "so it can be closed"
         return iterates
 
     def _step(self, rev: int, point: Iterate, other: Iterate | None, *, answer: bool) -> Step:
-        a = self._side(self.a, point, answer=answer)
+        x_adv, logits = shown(self.a.clean, point, answer=answer)
+        adversarial = Adversarial.of(x_adv, self.a.clean.x)
+        a = self._scored(self.a, x_adv, logits, adversarial, point)
         b = None
         if other is not None and self.b is not None:
-            b = self._side(self.b, other, answer=answer)
+            x_adv, logits = shown(self.b.clean, other, answer=answer)
+            adversarial = Adversarial.of(x_adv, self.b.clean.x)
+            b = self._scored(self.b, x_adv, logits, adversarial, other)
         elif self.b is not None:
-            x_adv = point.best if answer else point.x_adv
-            b = self._scored(self.b, x_adv, finite_logits(self.b.loaded.model, x_adv), None)
+            logits = finite_logits(self.b.loaded.model, x_adv)
+            b = self._scored(self.b, x_adv, logits, adversarial, None)
         seconds = self._seconds / (self._number + 1)
         return Step(rev, self._number, self.total, a, b, seconds, answer)
 
-    def _side(self, run: CleanRun, point: Iterate, *, answer: bool) -> Side:
-        x_adv, logits = shown(run.clean, point, answer=answer)
-        weights = None if point.forward is None else point.forward.weights
-        return self._scored(run, x_adv, logits, weights)
-
-    def _scored(self, run: CleanRun, x_adv: Tensor, logits: Tensor, weights: Tensor | None) -> Side:
-        x, reference = run.clean.x, run.clean.reference
-        distance = self._threat_model.distance(x_adv, x)
+    def _scored(
+        self,
+        run: CleanRun,
+        x_adv: Tensor,
+        logits: Tensor,
+        adversarial: Adversarial,
+        point: Iterate | None,
+    ) -> Side:
+        """One model on an adversarial image; `point` is where its own attack is."""
+        clean = run.clean
+        weights = None if point is None or point.forward is None else point.forward.weights
+        distance = self._threat_model.distance(x_adv, clean.x)
         void = run.loaded.model.ignore_index
-        return arrays.side(logits, reference, void, x_adv, x, weights, distance)
+        return side(
+            logits, clean.reference, void, adversarial, weights, distance, run.side.reference
+        )

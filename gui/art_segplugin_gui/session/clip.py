@@ -221,6 +221,11 @@ def _side(loaded: LoadedModel, side: AttackedSide, frame: SourceFrame | None) ->
     clean, void = side.clean, loaded.model.ignore_index
     distance = torch.tensor(side.numbers["8-bit"].distance)
     attacked = arrays.side(
-        side.logits_8_bit, clean.reference, void, side.x_8_bit, clean.x, None, distance
+        side.logits_8_bit,
+        clean.reference,
+        void,
+        arrays.Adversarial.of(side.x_8_bit, clean.x),
+        None,
+        distance,
     )
     return ClipSide(arrays.side(clean.logits, clean.reference, void, frame.image), attacked)

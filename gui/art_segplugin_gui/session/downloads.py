@@ -11,8 +11,8 @@ from typing import Any
 class Downloads:
     """Bytes of all files so far; written by the threads that load, read by any."""
 
-    done: dict[int, float] = field(default_factory=dict)
-    totals: dict[int, float] = field(default_factory=dict)
+    done: dict[object, float] = field(default_factory=dict)
+    totals: dict[object, float] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -27,14 +27,16 @@ class Downloads:
         total = getattr(bar, "total", None)
         if not total:
             return
+        key = vars(bar).setdefault(_KEY, object())  # not its id, which another bar may have later
         with self.lock:
-            self.totals[id(bar)] = float(total)
-            self.done[id(bar)] = self.done.get(id(bar), 0.0) + float(count)
+            self.totals[key] = float(total)
+            self.done[key] = self.done.get(key, 0.0) + float(count)
 
 
+_KEY = "art_segplugin_key"
 _listening: list[Downloads] = []
 _lock = threading.Lock()
-_usual: list[Any] = []
+_usual: dict[str, Any] = {}
 
 
 @contextmanager
@@ -49,7 +51,7 @@ def watched_downloads() -> Iterator[Downloads]:
     found = Downloads()
     with _lock:
         if not _listening:
-            _usual.append(tqdm.update)
+            _usual["update"] = tqdm.update
             tqdm.update = _overheard
         _listening.append(found)
     try:
@@ -58,13 +60,11 @@ def watched_downloads() -> Iterator[Downloads]:
         with _lock:
             _listening.remove(found)
             if not _listening:
-                tqdm.update = _usual.pop()
+                tqdm.update = _usual["update"]
 
 
 def _overheard(bar: Any, n: float | None = 1) -> Any:
     """What takes the place of `tqdm.update`."""
     for found in tuple(_listening):  # loads may begin and end meanwhile
         found.add(bar, n or 0)
-    from tqdm.std import tqdm
-
-    return (_usual[-1] if _usual else tqdm.update)(bar, n)
+    return _usual["update"](bar, n)

@@ -11,7 +11,7 @@ from art_segplugin.errors import InputError
 from art_segplugin.evaluation.attack_plan import faded
 from art_segplugin.evaluation.picture import finite_logits
 from art_segplugin.models import Segmenter, load_model
-from art_segplugin_gui.session import arrays
+from art_segplugin_gui.session.arrays import Adversarial, side
 from art_segplugin_gui.session.attack_run import AttackRun
 from art_segplugin_gui.session.clean_runs import CleanRun, CleanRuns
 from art_segplugin_gui.session.clip_request import AnyEvent, ClipEvent, ClipRequest
@@ -47,31 +47,31 @@ class Engine:
             else:
                 yield from self._run(request, token)
         except Cancelled:
-            self._forget_waiting()
+            self._broke_off(request)
             yield Stopped(request.rev)
         except InputError as error:
-            self._forget_waiting()
+            self._broke_off(request)
             yield Failed(request.rev, str(error))
         except torch.OutOfMemoryError:
-            self._forget_waiting()
+            self._broke_off(request)
             torch.cuda.empty_cache()
             yield Failed(
                 request.rev,
                 "The graphics card has no memory left for this picture; choose a smaller working "
                 "size, or fewer models.",
             )
-        except Exception as error:  # a model may raise anything, and the window lives on
-            self._forget_waiting()
+        except (Exception, SystemExit) as error:  # a model may raise anything; the window lives on
+            self._broke_off(request)
             models = " or ".join(filter(None, (request.models.a, request.models.b)))
             yield Failed(request.rev, _sentence(models, error), traceback.format_exc())
+        finally:
+            self.shelf.current.token = None  # hooks may outlive the request, in a shared network
         yield Idle(request.rev, waits=self._waiting is not None)
 
     def _run(self, request: Run, token: CancelToken) -> Iterator[Event]:
         waiting = self._waiting
         if waiting is not None and request.resume and waiting.request.same_run(request):
-            for run in (waiting.a, waiting.b):
-                if run is not None:
-                    run.loaded.interrupt.token = token
+            self.shelf.current.token = token
             yield from self._steps(waiting, request, token)
             return
         self._forget_waiting()
@@ -88,6 +88,7 @@ class Engine:
             names,
             colours,
             warning,
+            (a.loaded.sha256, None if b is None else b.loaded.sha256),
         )
         if request.attack is not None:
             yield from self._steps(AttackRun(request, a, b), request, token)
@@ -122,7 +123,7 @@ class Engine:
             b = self._clean.get(self.shelf.get(models.b, token), request.frame)
         except Cancelled:
             raise
-        except Exception as error:  # A can still be shown
+        except (Exception, SystemExit) as error:  # A can still be shown
             why = str(error) if isinstance(error, InputError) else _sentence(models.b, error)
             return a, None, f"{models.b} is not compared: {why}"
         if warning := _not_comparable(models, a, b):
@@ -143,9 +144,14 @@ class Engine:
         whole = torch.tensor(exact, device=clean.x.device).unsqueeze(0)
         x_adv = faded(clean.x, whole, request.share)
         distance = torch.linalg.vector_norm((x_adv - clean.x).flatten(1), ord=request.norm, dim=1)
-        logits = finite_logits(model, x_adv)
-        return arrays.side(
-            logits, clean.reference, model.ignore_index, x_adv, clean.x, None, distance
+        return side(
+            finite_logits(model, x_adv),
+            clean.reference,
+            model.ignore_index,
+            Adversarial.of(x_adv, clean.x),
+            None,
+            distance,
+            run.side.reference,
         )
 
     def _clip(self, request: ClipRequest, token: CancelToken) -> Iterator[ClipEvent]:
@@ -154,6 +160,11 @@ class Engine:
 
         self._forget_waiting()
         yield from clip_events(self.shelf, open_source, request, token)
+
+    def _broke_off(self, request: Request | ClipRequest) -> None:
+        """A run that was left in the middle cannot be gone on with; one that waits meanwhile can."""
+        if isinstance(request, Run):
+            self._forget_waiting()
 
     def _forget_waiting(self) -> None:
         if self._waiting is not None:
@@ -174,9 +185,11 @@ def _not_comparable(models: Models, a: CleanRun, b: CleanRun) -> str:
             f"{models.b} has other classes than {models.a} ({', '.join(theirs[:3])}, ... instead of "
             f"{', '.join(ours[:3])}, ...): they are not compared."
         )
+    if a.clean.labelled != b.clean.labelled:
+        return f"{models.b} is not compared: {b.clean.warning or a.clean.warning}"
     return ""
 
 
-def _sentence(models: str, error: Exception) -> str:
+def _sentence(models: str, error: BaseException) -> str:
     text = " ".join(str(error).split())[:200]
     return f"{models} failed with {type(error).__name__}: {text or 'no message'}."

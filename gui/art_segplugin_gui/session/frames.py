@@ -1,7 +1,6 @@
 """What goes from the source and the models to the window: NumPy arrays that nobody writes into again."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -82,12 +81,12 @@ class Side:
     weights: PixelMap | None = None
     distance: float = 0.0
 
-    @cached_property
-    def nbytes(self) -> int:
-        """Memory of what only this side holds; images of a clean side belong to its source."""
+    @property
+    def held(self) -> list[NDArray[Any]]:
+        """Arrays kept for this side: a clean image is its source's, the reference the clean side's."""
         arrays = (self.prediction, self.confidence, self.exact, self.delta, self.weights)
-        own = self.image.nbytes if self.exact is not None else 0
-        return own + sum(array.nbytes for array in arrays if array is not None)
+        own = [] if self.exact is None else [self.image]
+        return own + [array for array in arrays if array is not None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +101,7 @@ class Clean:
         classes: names of the classes.
         colours: their colours, RGB 0..255.
         warning: one sentence on what could not be used, such as labels that are no classes.
+        sha256: of the files of A and B as they were when they were loaded; None for no file.
     """
 
     rev: int
@@ -111,6 +111,7 @@ class Clean:
     classes: tuple[str, ...]
     colours: tuple[tuple[int, int, int], ...]
     warning: str = ""
+    sha256: tuple[str | None, str | None] = (None, None)
 
 
 @dataclass(frozen=True, eq=False)

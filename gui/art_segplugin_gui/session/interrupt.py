@@ -8,6 +8,18 @@ if TYPE_CHECKING:
     from art_segplugin_gui.session.jobs import CancelToken
 
 
+class CurrentToken:
+    """The token of the request that runs, for all models of an engine."""
+
+    def __init__(self) -> None:
+        self.token: CancelToken | None = None
+
+    def check(self) -> None:
+        """Raise `Cancelled` if the request that runs was cancelled."""
+        if self.token is not None:
+            self.token.check()
+
+
 class Interruptible:
     """Hooks in a model's layers that ask the current token; they cost a few microseconds each.
 
@@ -16,25 +28,28 @@ class Interruptible:
 
     Args:
         model: hooks are put into all modules without children.
+        current: what they ask.
     """
 
-    def __init__(self, model: nn.Module) -> None:
-        self.token: CancelToken | None = None
+    def __init__(self, model: nn.Module, current: CurrentToken) -> None:
+        self._current = current
+        self._handles = []
         for module in model.modules():
             if next(module.children(), None) is None:
-                module.register_forward_pre_hook(self._before)
-                module.register_forward_hook(self._after)
+                self._handles.append(module.register_forward_pre_hook(self._before))
+                self._handles.append(module.register_forward_hook(self._after))
+
+    def remove(self) -> None:
+        """Take the hooks out: the model may live on elsewhere."""
+        for handle in self._handles:
+            handle.remove()
 
     def _before(self, module: nn.Module, inputs: Any) -> None:
-        self._check()
+        self._current.check()
 
     def _after(self, module: nn.Module, inputs: Any, output: Any) -> None:
         if isinstance(output, Tensor) and output.requires_grad:
             output.register_hook(self._in_backward)  # type: ignore[no-untyped-call]
 
     def _in_backward(self, gradient: Tensor) -> None:
-        self._check()
-
-    def _check(self) -> None:
-        if self.token is not None:
-            self.token.check()
+        self._current.check()

@@ -3,7 +3,7 @@
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -11,9 +11,9 @@ from art_segplugin.data.palettes import Colour
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.class_names import palette_of
 from art_segplugin.models import Segmenter, load_model
-from art_segplugin_gui.session.interrupt import Interruptible
+from art_segplugin_gui.session.interrupt import CurrentToken, Interruptible
 from art_segplugin_gui.session.jobs import CancelToken
-from art_segplugin_gui.session.loading import Loading
+from art_segplugin_gui.session.loading import FileStamp, Loading
 
 KEPT = 4
 
@@ -26,13 +26,20 @@ class LoadedModel:
         spec: what it was loaded by.
         model: in evaluation mode, on the device in use.
         interrupt: stops it.
+        file: its file as it was when it was loaded; None where it is no file.
         validated: sizes of images that it was checked on.
     """
 
     spec: str
     model: Segmenter
     interrupt: Interruptible
-    validated: set[torch.Size]
+    file: FileStamp | None = None
+    validated: set[torch.Size] = field(default_factory=set)
+
+    @property
+    def sha256(self) -> str | None:
+        """Hash of its file as it was when it was loaded; None where it is no file."""
+        return None if self.file is None else self.file.sha256
 
     @property
     def device(self) -> torch.device:
@@ -75,19 +82,27 @@ class ModelShelf:
     def __init__(self, device: torch.device, load: Callable[[str], Segmenter] = load_model) -> None:
         self.device = device
         self._load = load
+        self.current = CurrentToken()
         self._models: OrderedDict[str, LoadedModel] = OrderedDict()
         self._loading: dict[str, Loading] = {}
 
     def holds(self, spec: str) -> bool:
-        """Whether the model is loaded already."""
+        """Whether the model is loaded already, and its file is still the same."""
+        loaded = self._models.get(spec)
+        if loaded is not None and loaded.file is not None and loaded.file.changed:
+            self._drop(spec)
         return spec in self._models
 
     def load(self, spec: str) -> Iterator[float | None]:
         """Begin to load a model, or go on; yields how much is done until it is there.
 
-        Whoever stops listening leaves it loading, and finds it further on the next time.
+        Whoever stops listening leaves it loading, and finds it further on the next time. What was
+        left and has ended since is dropped, unless it is this model and it is there.
         """
-        if spec not in self._models and spec not in self._loading:
+        for left, loading in list(self._loading.items()):
+            if loading.ended and (left != spec or loading.failed):
+                del self._loading[left]
+        if not self.holds(spec) and spec not in self._loading:
             self._loading[spec] = Loading(spec, self._load)
         if spec in self._loading:
             yield from self._loading[spec].progress()
@@ -98,22 +113,21 @@ class ModelShelf:
         Raises:
             InputError: it cannot be loaded, or it classifies whole images.
         """
-        if spec not in self._models:
-            loading = self._loading.pop(spec, None)
-            model = self._load(spec) if loading is None else loading.model()
+        if not self.holds(spec):
+            loading = self._loading.pop(spec, None) or Loading(spec, self._load)
+            model = loading.model()
             if model.task != "segmentation":
                 raise InputError(
                     f"{spec} gives one class an image; the app shows models that give one a pixel."
                 )
             model = model.to(self.device).eval().requires_grad_(False)
-            self._models[spec] = LoadedModel(spec, model, Interruptible(model), set())
+            hooks = Interruptible(model, self.current)
+            self._models[spec] = LoadedModel(spec, model, hooks, loading.file)
             while len(self._models) > KEPT:
-                self._models.popitem(last=False)
+                self._drop(next(iter(self._models)))
         self._models.move_to_end(spec)
-        loaded = self._models[spec]
-        loaded.interrupt.token = token
-        return loaded
+        self.current.token = token
+        return self._models[spec]
 
-    def forget(self, spec: str) -> None:
-        """Load it anew next time, for instance because its file has changed."""
-        self._models.pop(spec, None)
+    def _drop(self, spec: str) -> None:
+        self._models.pop(spec).interrupt.remove()

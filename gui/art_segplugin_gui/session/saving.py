@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+from types import MappingProxyType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from art_segplugin.errors import InputError
 from art_segplugin.files import write_text
@@ -23,6 +23,7 @@ from art_segplugin_gui.session.state import (
 
 FORMAT = 1
 SUFFIX = ".segstudio.json"
+LARGEST = 2**31 - 1
 
 
 def save_state(path: Path, state: State) -> None:
@@ -42,7 +43,7 @@ def load_state(path: Path) -> State:
     """
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             f"session {path} cannot be read ({error}); choose another file."
         ) from error
@@ -99,14 +100,24 @@ def _options(tree: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _filled(default: Any, values: Mapping[str, Any]) -> Any:
-    """`default` with these values, each of which must be of the kind of the default's."""
+    """`default` with these values, each of which must be of its field's kind."""
+    hints = get_type_hints(type(default))
     for name, value in values.items():
-        usual = getattr(default, name)
-        kinds = (int, float) if isinstance(usual, float) else type(usual)
-        optional = usual is None or value is None
-        if not optional and not isinstance(value, kinds):
+        if name not in hints:
+            raise ValueError(f"{name} is unknown")
+        if not _is_a(value, hints[name]):
             raise ValueError(f"{name} is {value!r}")
     return replace(default, **values)
+
+
+def _is_a(value: Any, hint: Any) -> bool:
+    """Whether a value is of an annotated kind; True and False are no numbers."""
+    if isinstance(hint, UnionType):
+        return any(_is_a(value, one) for one in get_args(hint))
+    kind = get_origin(hint) or hint
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)
 
 
 def _check(state: State) -> None:
@@ -123,5 +134,16 @@ def _check(state: State) -> None:
     ):
         if not 0 <= number <= most:
             raise ValueError(f"{name} is {number}, expected 0 to {most}")
-    if not isinstance(state.source.spec, str) or not isinstance(state.models.a, str):
-        raise ValueError("source and model are to be named")
+    source, attack = state.source, state.attack
+    for name, least, value in (
+        ("index", 0, source.index),
+        ("first", 0, source.first),
+        ("last", source.first, source.last),
+        ("longest_side", 8, source.longest_side),
+        ("from_class", 0, attack.from_class),
+        ("to_class", 0, attack.to_class),
+        ("region_class", 0, attack.region_class),
+        ("seed", 0, attack.seed),
+    ):
+        if value is not None and not least <= value <= LARGEST:
+            raise ValueError(f"{name} is {value}, expected {least} to {LARGEST}")

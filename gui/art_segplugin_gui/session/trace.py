@@ -58,4 +58,6 @@ class Trace:
 
 
 def _size(step: Step) -> int:
-    return step.a.nbytes + (step.b.nbytes if step.b is not None else 0)
+    """Bytes of what the step holds; both models may have been shown one image."""
+    held = {id(array): array.nbytes for side in (step.a, step.b) if side for array in side.held}
+    return sum(held.values())

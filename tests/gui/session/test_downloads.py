@@ -97,6 +97,26 @@ def test_a_load_can_be_left_and_is_found_again():
     assert slow.loads == 1
 
 
+def test_a_load_that_was_left_and_failed_is_tried_again():
+    calls, go_on = [], threading.Event()
+
+    def load(spec):
+        calls.append(spec)
+        if len(calls) > 1:
+            return Segmenter(net(), classes=4)
+        assert go_on.wait(10)
+        raise OSError("network down")
+
+    token, made = CancelToken(), Engine("cpu", load=load)
+    for event in made.events(run(a="far"), token):
+        if isinstance(event, Told):
+            token.cancel()
+    go_on.set()
+    time.sleep(0.3)
+    assert of(Clean, events(made, run(rev=2, a="far")))
+    assert len(calls) == 2
+
+
 def test_a_load_that_failed_is_tried_again():
     made, calls = engine(), []
 

@@ -1,17 +1,20 @@
 """What the engine answers, and that its figures are the library's."""
 
+import hashlib
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from session_parts import MODELS, engine, events, of, picture, run
+from session_parts import MODELS, engine, events, of, picture, run, segmenter
 
 from art_segplugin.attacks import named
 from art_segplugin.evaluation.batches import Batch
 from art_segplugin.evaluation.goal import Goal
 from art_segplugin.evaluation.runner import attacked_result, clean_result
 from art_segplugin.metrics import iou_per_class, mean_iou, mis_ratio
+from art_segplugin.models import Segmenter
+from art_segplugin_gui.session.engine import Engine
 from art_segplugin_gui.session.frames import Clean, Faded, Failed, Idle, Step, Stopped, Told
 from art_segplugin_gui.session.jobs import CancelToken
 from art_segplugin_gui.session.request import Fade
@@ -259,9 +262,74 @@ def test_what_was_sent_is_not_written_into_again():
 
 @pytest.mark.gpu
 def test_on_cuda_the_figures_stay_close_to_those_of_the_cpu():
-    from art_segplugin_gui.session.engine import Engine
-
     on_gpu = Engine("cuda", load=lambda spec: MODELS[spec]())
     request = run(options={"steps": 1, "random_start": False})
     gpu, cpu = (of(Step, events(made, request))[-1] for made in (on_gpu, engine()))
     assert (gpu.a.prediction == cpu.a.prediction).mean() > 0.99
+
+
+def test_a_model_that_ends_the_process_is_one_sentence():
+    class Exits(torch.nn.Module):
+        def forward(self, x):
+            raise SystemExit("no licence")
+
+    def load(spec):
+        if spec == "exits":
+            raise SystemExit("no key")
+        return Segmenter(Exits(), classes=4) if spec == "later" else MODELS["one"]()
+
+    made = Engine("cpu", load=load)
+    for rev, (spec, said) in enumerate((("exits", "no key"), ("later", "no licence")), 1):
+        (failed,) = of(Failed, events(made, run(rev=rev, a=spec)))
+        assert said in failed.text
+    assert of(Step, events(made, run(rev=5, a="fine")))
+
+
+def test_labels_that_only_one_model_understands_make_no_comparison():
+    void_11 = segmenter(1)
+    void_11.ignore_index = 7
+    made = Engine("cpu", load=lambda spec: void_11 if spec == "a" else MODELS["one"]())
+    frame = picture()
+    frame.labels[3, 3] = 7
+    (clean,) = of(Clean, events(made, run(frame=frame, a="a", b="b")))
+    assert clean.labelled
+    assert clean.b is None
+    assert "b is not compared" in clean.warning
+
+
+def test_a_fade_that_is_cancelled_leaves_the_run_that_waits():
+    frame, made = picture(), engine()
+    first = events(made, replace(run(frame=frame), pause_at=1))
+    step = of(Step, first)[-1]
+    token = CancelToken()
+    token.cancel()
+    found = events(made, Fade(2, frame, run().models, 0.5, step.a.exact), token)
+    assert of(Stopped, found)
+    assert found[-1].waits
+    more = events(made, replace(run(frame=frame), rev=3, pause_at=2, resume=True))
+    assert not of(Clean, more)
+
+
+def test_the_random_start_is_that_of_the_picture_in_its_source():
+    frame = picture(index=5)
+    last = of(Step, events(engine(), run(frame=frame)))[-1]
+    model = MODELS["one"]()
+    image = torch.from_numpy(frame.image.astype(np.float32) / 255).movedim(-1, 0)[None]
+    labels = torch.from_numpy(frame.labels.astype(np.int64))[None]
+    batch = Batch(5, ["five"], image.contiguous(), labels)
+    model.validate(batch.images)
+    result = attacked_result(model, batch, labels, named("segpgd", steps=3), 0, 1)
+    np.testing.assert_array_equal(last.a.exact, result.adversarial[0].numpy())
+
+
+def test_a_checkpoint_that_was_written_anew_is_loaded_anew(tmp_path):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(b"first")
+    made = Engine("cpu", load=lambda spec: segmenter(len(path.read_bytes())))
+    (one,) = of(Clean, events(made, run(a=str(path))))
+    (again,) = of(Clean, events(made, run(rev=2, a=str(path))))
+    path.write_bytes(b"second one")
+    (two,) = of(Clean, events(made, run(rev=3, a=str(path))))
+    assert one.sha256[0] == again.sha256[0] == hashlib.sha256(b"first").hexdigest()
+    assert two.sha256[0] == hashlib.sha256(b"second one").hexdigest()
+    assert (one.a.confidence != two.a.confidence).any()

@@ -5,13 +5,13 @@ import time
 
 import pytest
 import torch
-from session_parts import picture, run
+from session_parts import net, picture, run
 from torch import nn
 
 from art_segplugin.models import Segmenter
 from art_segplugin_gui.session.engine import Engine
 from art_segplugin_gui.session.frames import Step, Stopped
-from art_segplugin_gui.session.interrupt import Interruptible
+from art_segplugin_gui.session.interrupt import CurrentToken, Interruptible
 from art_segplugin_gui.session.jobs import Cancelled, CancelToken
 
 
@@ -48,8 +48,9 @@ def cancelled_after(token, seconds):
 def test_a_pass_is_left_between_two_layers(after):
     """Forwards take 0.5 s and backwards as long: 0.1 s is in the one, 0.7 s in the other."""
     model = deep()
-    hooks, token = Interruptible(model), CancelToken()
-    hooks.token = token
+    current, token = CurrentToken(), CancelToken()
+    Interruptible(model, current)
+    current.token = token
     x = torch.rand(1, 3, 4, 4, requires_grad=True)
     cancelled_after(token, after)
     started = time.monotonic()
@@ -62,7 +63,13 @@ def test_hooks_change_no_number():
     torch.manual_seed(0)
     model, x = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True)), torch.rand(1, 3, 8, 8)
     before = model(x)
-    Interruptible(model).token = CancelToken()
+    current = CurrentToken()
+    hooks, current.token = Interruptible(model, current), CancelToken()
+    assert torch.equal(model(x), before)
+    current.token.cancel()
+    with pytest.raises(Cancelled):
+        model(x)
+    hooks.remove()
     assert torch.equal(model(x), before)
 
 
@@ -80,3 +87,15 @@ def test_the_engine_stops_within_a_layer_and_goes_on_with_the_next_request():
     finally:
         Slow.seconds = seconds
     assert [event.number for event in found if isinstance(event, Step)][-1] == 3
+
+
+def test_two_names_for_one_network_do_not_stop_each_other():
+    shared = Segmenter(net(), classes=4)
+    engine = Engine("cpu", load=lambda spec: shared)
+    token = CancelToken()
+    for event in engine.events(run(a="one"), token):
+        if isinstance(event, Step):
+            token.cancel()
+    for rev, spec in enumerate(("two", "one", "two"), 2):
+        found = list(engine.events(run(rev=rev, a=spec), CancelToken()))
+        assert [event.number for event in found if isinstance(event, Step)][-1] == 3

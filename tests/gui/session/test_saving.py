@@ -25,7 +25,7 @@ states = st.builds(
         st.text(min_size=1),
         st.integers(0, 99),
         st.integers(0, 9),
-        st.none() | st.integers(0, 99),
+        st.none() | st.integers(9, 99),
         st.booleans(),
         st.none() | st.integers(64, 4096),
     ),
@@ -39,7 +39,7 @@ states = st.builds(
         st.integers(0, 9),
         st.sampled_from(REGIONS),
         st.integers(0, 9),
-        st.integers(0, 2**31),
+        st.integers(0, 2**31 - 1),
         st.booleans(),
     ),
     st.builds(
@@ -80,6 +80,15 @@ def test_through_a_file(tmp_path):
         (lambda tree: tree["source"].update(spec=4), "spec is 4"),
         (lambda tree: tree["source"].update(colour="red"), "colour"),
         (lambda tree: tree["view"].update(hidden=["a"]), "whole session"),
+        (lambda tree: tree["view"].update(opacity=None), "opacity is None"),
+        (lambda tree: tree["view"].update(linked=1), "linked is 1"),
+        (lambda tree: tree["models"].update(b=5), "b is 5"),
+        (lambda tree: tree["source"].update(last="x"), "last is 'x'"),
+        (lambda tree: tree["source"].update(index=-1), "index is -1"),
+        (lambda tree: tree["source"].update(first=5, last=4), "last is 4, expected 5"),
+        (lambda tree: tree["source"].update(index=True), "index is True"),
+        (lambda tree: tree["attack"].update(from_class="x"), "from_class is 'x'"),
+        (lambda tree: tree["attack"].update(seed=10**30), "seed is 1000"),
     ],
 )
 def test_other_files_are_refused_in_a_sentence(spoil, said):
@@ -89,7 +98,7 @@ def test_other_files_are_refused_in_a_sentence(spoil, said):
         from_tree(tree, "one.json")
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"format": 1}'])
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"format": 1}', "[" * 100_000])
 def test_files_that_are_no_sessions(tmp_path, text):
     path = tmp_path / "bad.json"
     path.write_text(text)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 from session_parts import engine, events, of, run
 
@@ -6,11 +8,15 @@ from art_segplugin_gui.session.trace import Trace
 
 
 def side(size=10):
-    image = np.zeros((size, size, 3), dtype=np.uint8)
-    classes = np.zeros((size, size), dtype=np.uint8)
+    image, delta = np.zeros((2, size, size, 3), dtype=np.uint8)
+    prediction, confidence, weights = np.zeros((3, size, size), dtype=np.uint8)
     exact = np.zeros((3, size, size), dtype=np.float32)
     scores = Scores(np.zeros((2, 2), dtype=np.int64), 0.0, 0.0, np.zeros(2))
-    return Side(image, classes, classes, classes, scores, exact, image, classes)
+    return Side(image, prediction, confidence, prediction, scores, exact, delta, weights)
+
+
+def size_of(one):
+    return sum(array.nbytes for array in one.held)
 
 
 def step(number, size=10, b=False):
@@ -29,7 +35,7 @@ def test_steps_are_found_again():
 
 
 def test_a_limit_thins_the_middle_and_keeps_both_ends():
-    one = step(0).a.nbytes
+    one = size_of(step(0).a)
     assert one == 10 * 10 * (3 + 1 + 1 + 12 + 3 + 1)
     trace = Trace(limit=6 * one)
     for number in range(40):
@@ -40,7 +46,7 @@ def test_a_limit_thins_the_middle_and_keeps_both_ends():
 
 
 def test_the_second_model_counts_too_and_replacing_frees():
-    trace = Trace(limit=4 * step(0).a.nbytes)
+    trace = Trace(limit=4 * size_of(step(0).a))
     for _ in range(9):
         trace.add(step(0, b=True))
     trace.add(step(1, b=True))
@@ -54,4 +60,16 @@ def test_the_second_model_counts_too_and_replacing_frees():
 def test_a_real_step_is_counted_in_full():
     last = of(Step, events(engine(), run()))[-1]
     pixels = last.a.prediction.size
-    assert last.a.nbytes == pixels * (3 + 1 + 1 + 12 + 3)  # the last point has no weights
+    assert size_of(last.a) == pixels * (3 + 1 + 1 + 12 + 3)  # the last point has no weights
+
+
+def test_images_that_both_models_were_shown_are_counted_once():
+    alone = of(Step, events(engine(), run()))
+    both = of(Step, events(engine(), run(b="two")))[-1]
+    assert both.b.exact is both.a.exact
+    assert both.b.image is both.a.image
+    own = size_of(alone[-1].a)
+    trace = Trace(limit=3 * (own + both.b.prediction.nbytes + both.b.confidence.nbytes))
+    for number in range(3):
+        trace.add(replace(both, number=number))
+    assert trace.numbers == {0, 1, 2}

@@ -12,7 +12,7 @@ from session_parts import segmenter
 
 from art_segplugin.data.video import VideoWriter
 from art_segplugin_gui.qt.settings import Settings
-from art_segplugin_gui.session.session import with_view
+from art_segplugin_gui.session.session import with_attack, with_view
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 K = Qt.Key
@@ -459,3 +459,17 @@ def test_a_source_without_an_end(qtbot, open_window):
     qtbot.waitUntil(lambda: made.parts.source.camera.isEnabled())
     made.key(K.Key_Space)
     qtbot.waitUntil(lambda: made.shown.frame.index > 2)
+
+
+def test_the_radius_by_the_wheel_in_every_norm(qtbot, made):
+    """An exception in what Qt calls there would end the process, not only the step."""
+    for norm in ("1", "2", "inf"):
+        made.change(with_attack, options={"steps": 3, "norm": norm})
+        spin = made.parts.attack.form.editors["eps"].spin
+        before = spin.value
+        spin.stepBy(1)
+        larger = spin.value
+        assert larger > before
+        spin.stepBy(-1)
+        assert spin.value < larger
+        assert made.session.state.attack.options["eps"] == spin.value

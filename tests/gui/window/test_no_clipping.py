@@ -42,7 +42,9 @@ def opened(qapp):
         sources=Sources(fake=FakeSource("fake", shape=(36, 48)), other=FakeSource("other", 9000)),
     )
     wait(lambda: made.answered)
-    made.window.say("error", "The picture /a/long/path/to/some/picture.png is gone.", action="Retry")
+    made.window.say(
+        "error", "The picture /a/long/path/to/some/picture.png is gone.", action="Retry"
+    )
     yield made
     made.close()
     theme.apply(qapp, "dark")
@@ -120,12 +122,12 @@ def clipped(root):
                 found.append(f"{name_of(combo)}: {text}")
     for bar in visible(root, QTabBar):
         hint = bar.minimumSizeHint()
-        if bar.height() < hint.height() or (not bar.usesScrollButtons() and bar.width() < hint.width()):
+        if bar.height() < hint.height() or (
+            not bar.usesScrollButtons() and bar.width() < hint.width()
+        ):
             found.append(name_of(bar))
-    for bar in visible(root, QMenuBar):
-        if bar.width() < bar.sizeHint().width():
-            found.append(name_of(bar))
-    return found
+    bars = visible(root, QMenuBar)
+    return found + [name_of(bar) for bar in bars if bar.width() < bar.sizeHint().width()]
 
 
 def beyond(root):
@@ -151,9 +153,9 @@ def nameless(root):
             continue
         text = one.text() if isinstance(one, QAbstractButton) else ""
         tip = one.toolTip() if isinstance(one, QAbstractButton) else ""
-        if not (one.accessibleName() or text or tip or id(one) in buddies):
-            if not isinstance(one, (QTabBar,)):
-                found.append(f"{name_of(one)} in {type(one.parentWidget()).__name__}")
+        named = one.accessibleName() or text or tip or id(one) in buddies
+        if not named and not isinstance(one, QTabBar):
+            found.append(f"{name_of(one)} in {type(one.parentWidget()).__name__}")
     return found
 
 

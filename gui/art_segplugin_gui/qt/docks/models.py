@@ -145,13 +145,13 @@ class ModelsPanel(QWidget):
         self._browse(self._choose_a)
 
     def _choose_a(self, spec: str) -> None:
-        if self._may_run(spec):
+        if self.may_run(spec):
             self._choose(replace(self._models, a=spec))
         else:
             self._show(self._models)
 
     def _choose_b(self, spec: str) -> None:
-        if self._may_run(spec):
+        if self.may_run(spec):
             self._choose(replace(self._models, b=spec))
         else:
             self._show(self._models)
@@ -163,7 +163,8 @@ class ModelsPanel(QWidget):
         else:
             self._show(self._models)
 
-    def _may_run(self, spec: str) -> bool:
+    def may_run(self, spec: str) -> bool:
+        """Ask, once for each file, whether a model that is a program may be run."""
         file = factory_file(spec)
         if file and file not in self._trusted:
             if not self._confirm(file):

@@ -70,7 +70,8 @@ class NumberSpin(QAbstractSpinBox):
         """Add or take away so many steps, within the range."""
         value = self._value + steps * self._step
         # Whole tenths of a step, so that 8/255 + 1/255 is 9/255, and 0.3 - 3 * 0.1 is 0.
-        value = round(value / self._step * 10) / round(10 / self._step)
+        tenths = round(value / self._step * 10)
+        value = tenths / round(10 / self._step) if self._step < 1 else tenths * self._step / 10
         self._choose(min(max(value, self._low), self._high))
         self.lineEdit().selectAll()
 
