@@ -1,5 +1,6 @@
-"""Writing files whole or not at all: beside the target first, then renamed over it."""
+"""Writing files whole or not at all, beside the target first, then renamed over it; and their sha256."""
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -47,6 +48,20 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write bytes to `path`, whole or not at all."""
     with replacing(path) as beside:
         beside.write_bytes(data)
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file, in hexadecimal.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot read {path}: {reason}.") from error
 
 
 def _umask() -> int:

@@ -13,6 +13,7 @@ import gc
 import os
 import random
 import re
+import shutil
 import statistics
 import sys
 import tempfile
@@ -456,6 +457,8 @@ def main() -> int:
     for problem in problems:
         print(f"PROBLEM {problem}")
     print(f"status {status}, {len(problems)} problems")
+    if not problems:
+        shutil.rmtree(HOME, ignore_errors=True)  # else its crash log and last actions stay
     return 1 if problems or status else 0
 
 

@@ -18,6 +18,7 @@ from art_segplugin.report.summary import ABSENT
 from art_segplugin.report.tables import table
 
 MOST_CLASSES = 24
+MOST_LISTED = 20
 FIGURES = ("mIoU", "error", "change")
 DIGITS = 5
 """That the tables show; what is compared are all of them."""
@@ -138,6 +139,9 @@ def _verdict(lines: list[str], tolerance: float) -> bool:
         output().print(f"All figures are {said}.")
         return True
     output().print(f"{len(lines)} figures differ:")
-    for line in lines:
+    listed = lines[:MOST_LISTED]
+    if len(lines) > MOST_LISTED:
+        listed.append(f"and {len(lines) - MOST_LISTED} more")
+    for line in listed:
         output().print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
     return False

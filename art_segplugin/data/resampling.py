@@ -1,10 +1,13 @@
 """Other sizes for pictures and label maps."""
 
+from typing import TypeVar
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.uint8]
+T = TypeVar("T", bound=np.generic)
 
 
 def resized_picture(rgb: Array, rows: int, columns: int) -> Array:
@@ -42,3 +45,9 @@ def resized_labels(labels: Array, rows: int, columns: int) -> Array:
     row = ((np.arange(rows) + 0.5) * height / rows).astype(np.intp)
     column = ((np.arange(columns) + 0.5) * width / columns).astype(np.intp)
     return labels[np.ix_(row, column)]
+
+
+def even(pixels: npt.NDArray[T]) -> npt.NDArray[T]:
+    """Cut off an odd last row or column (h, w, ...): video codecs cannot write it."""
+    height, width = pixels.shape[0] // 2 * 2, pixels.shape[1] // 2 * 2
+    return np.ascontiguousarray(pixels[:height, :width])

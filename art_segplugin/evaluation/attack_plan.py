@@ -1,6 +1,6 @@
 """An attack on a picture as plain values: what a file can hold and a window can show."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from art_segplugin.attacks import NamedAttack
 from art_segplugin.attacks.registry import named
 from art_segplugin.core.iterate import Attack, Iterate
-from art_segplugin.core.types import ImageMask, Images, Logits
+from art_segplugin.core.types import ImageMask, Images, Labels, Logits
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.goal import ANY_WRONG, Goal
 from art_segplugin.evaluation.picture import CleanPicture, finite_logits
@@ -20,6 +20,9 @@ from art_segplugin.evaluation.runner import random_start
 REGIONS = ("everywhere", "class", "painted")
 FROM_ELSEWHERE = ("targeted", "ignore_index", "bounds")
 """Options that follow from the goal, the model and the images."""
+
+MOST = 2**31 - 1
+"""Of a seed and of a position: together they still fit into torch's generators."""
 
 Mask = NDArray[np.bool_]
 
@@ -35,7 +38,11 @@ class AttackPlan:
         region: where the picture may be changed: "everywhere", at the pixels of a "class" or where it
             is "painted".
         region_class: that class.
-        seed: seed of the random start.
+        seed: seed of the random start, 0 to MOST.
+
+    Raises:
+        InputError: the region is no such word, the seed is out of range, or an option follows from
+            something else.
     """
 
     recipe: str
@@ -44,6 +51,18 @@ class AttackPlan:
     region: str = "everywhere"
     region_class: int = 0
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.region not in REGIONS:
+            raise InputError(f"region {self.region!r} is unknown; give {', '.join(REGIONS)}.")
+        if not 0 <= self.seed <= MOST:
+            raise InputError(f"seed is {self.seed}; give a whole number from 0 to {MOST}.")
+        for name in FROM_ELSEWHERE:
+            if name in self.options:
+                raise InputError(
+                    f"option {name!r} follows from the goal, the model and the pictures; leave it "
+                    "out."
+                )
 
     @classmethod
     def of(
@@ -63,22 +82,44 @@ class AttackPlan:
         """The attack by its name.
 
         Raises:
-            InputError: an unknown recipe, or a value outside its range.
+            InputError: an unknown recipe, or a value outside its range or of another kind.
         """
-        return named(self.recipe, **self.options, targeted=self.goal.targeted)
+        return attack_of(self.recipe, {**self.options, "targeted": self.goal.targeted})
 
     def build(self, clean: CleanPicture) -> Attack:
         """The attack for a model."""
         return self.attack.build(ignore_index=clean.model.ignore_index)
 
+    def check(self, classes: int, reference: Labels | None = None) -> None:
+        """Refuse classes that do not exist, or that are nowhere in the reference; see `Goal.check`.
+
+        Raises:
+            InputError: a class of the goal or of the region is none, or is nowhere.
+        """
+        self.goal.check(classes, reference)
+        if self.region != "class":
+            return
+        if not 0 <= self.region_class < classes:
+            raise InputError(f"region {self.region_class} is no class; give 0 to {classes - 1}.")
+        if reference is not None and not bool((reference == self.region_class).any()):
+            raise InputError(
+                f"no pixel of the picture is of class {self.region_class}, so none may be changed; "
+                "choose another region."
+            )
+
+    def applies(self, reference: Labels) -> bool:
+        """Whether the classes that the goal and the region name are in a picture."""
+        named_classes = [self.goal.from_class]
+        if self.region == "class":
+            named_classes.append(self.region_class)
+        return all(one is None or bool((reference == one).any()) for one in named_classes)
+
     def mask(self, clean: CleanPicture, painted: Mask | None) -> ImageMask | None:
         """Where the picture may be changed (1, h, w); None for everywhere.
 
         Raises:
-            InputError: the region is no such word, or nothing of the picture's size is painted.
+            InputError: nothing of the picture's size is painted.
         """
-        if self.region not in REGIONS:
-            raise InputError(f"region {self.region!r} is unknown; give {', '.join(REGIONS)}.")
         if self.region == "class":
             return clean.reference == self.region_class
         if self.region == "everywhere":
@@ -87,6 +128,8 @@ class AttackPlan:
         if painted is None or painted.shape != size:
             found = "there is none" if painted is None else f"the mask has {painted.shape}"
             raise InputError(f"a painted region of {size} pixels is asked for and {found}.")
+        if not painted.any():
+            raise InputError("nothing is painted yet; paint a region, or choose everywhere.")
         return torch.tensor(painted, device=clean.x.device).unsqueeze(0)
 
     def iterates(
@@ -107,7 +150,6 @@ class AttackPlan:
         Raises:
             InputError: the attack, its goal or its region do not fit the picture.
         """
-        self.goal.check(clean.model.classes or 0, clean.reference)
         given = self._given(clean, painted, first, start)
         return self.build(clean).iterates(clean.model, clean.x, **given)
 
@@ -123,7 +165,6 @@ class AttackPlan:
         Raises:
             InputError: as `iterates`, or the image is not finite.
         """
-        self.goal.check(clean.model.classes or 0, clean.reference)
         given = self._given(clean, painted, first, start)
         x_adv: Images = self.build(clean)(clean.model, clean.x, **given)
         return _finite(x_adv)
@@ -131,12 +172,32 @@ class AttackPlan:
     def _given(
         self, clean: CleanPicture, painted: Mask | None, first: int, start: Images | None
     ) -> dict[str, Any]:
+        self.check(clean.model.classes or 0, clean.reference)
+        if not 0 <= first <= MOST:
+            raise InputError(f"picture {first} is no position; give 0 to {MOST}.")
         return {
             "labels": self.goal.labels(clean.reference, clean.model.ignore_index),
             "mask": self.mask(clean, painted),
             "start": start,
             "generator": random_start(self.seed, first, clean.x.device),
         }
+
+
+def attack_of(recipe: str, options: Mapping[str, Any]) -> NamedAttack:
+    """The attack by its name, with options that may come from a file.
+
+    Raises:
+        InputError: an unknown recipe, or a value outside its range or of another kind.
+    """
+    try:
+        return named(recipe, **options)
+    except InputError:
+        raise
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(
+            f"options {dict(options)!r:.200} do not fit attack {recipe!r:.40} ({error}); correct "
+            "them."
+        ) from error
 
 
 def shown(clean: CleanPicture, iterate: Iterate, *, answer: bool) -> tuple[Images, Logits]:

@@ -35,7 +35,7 @@ def reported_palette(model: Segmenter, data: Palette) -> Palette:
     """
     if len(data) == model.classes:
         if model.info is not None and data.name not in ("model", numbered_palette().name):
-            _check_names(model.info.classes, data.classes)
+            check_names(model.info.classes, data.classes)
         return data
     if data.name != numbered_palette().name:
         raise InputError(
@@ -45,7 +45,7 @@ def reported_palette(model: Segmenter, data: Palette) -> Palette:
     return palette_of(model, None)
 
 
-def _check_names(model: Sequence[str], data: Sequence[str]) -> None:
+def check_names(model: Sequence[str], data: Sequence[str]) -> None:
     """Refuse classes that are others, or at other places, than the model's.
 
     A few names may be synonyms, as between lists of the classes of ImageNet; none may be that of

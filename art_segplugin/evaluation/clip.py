@@ -2,14 +2,13 @@
 
 import time
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from art_segplugin.core.types import Images, Logits
+from art_segplugin.data.resampling import even
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.attack_plan import AttackPlan, Mask
 from art_segplugin.evaluation.exact_files import Pixels
@@ -19,8 +18,6 @@ from art_segplugin.evaluation.picture import CleanPicture, clean_picture, finite
 from art_segplugin.evaluation.quantise import to_8_bit
 from art_segplugin.evaluation.summary import to_uint8
 from art_segplugin.models import Segmenter
-
-T = TypeVar("T", bound=np.generic)
 
 KINDS = ("clean", "exact", "8-bit")
 """What is scored of each model: the picture, the attack's answer, and the answer as it is written."""
@@ -94,7 +91,8 @@ class ClipAttack:
         b: the second; None for none.
         transfer: B is shown the images that were made against A, instead of its own attack's.
         plan: the attack; the random start of a picture depends on its position too. A picture
-            without a pixel of the class that is to be mistaken is left as it is.
+            without a pixel of the class that is to be mistaken, or whose pixels may change, is left
+            as it is.
         mask: pixels that may change, bool (h, w), where the plan's region is "painted".
         warm_start: begin with the perturbation of the picture before.
     """
@@ -198,9 +196,8 @@ class ClipAttack:
     def _answer(
         self, key: str, clean: CleanPicture, image: Pixels, index: int
     ) -> tuple[Images, Logits]:
-        goal = self._plan.goal
-        goal.check(clean.model.classes or 0)
-        if goal.from_class is not None and not bool((clean.reference == goal.from_class).any()):
+        self._plan.check(clean.model.classes or 0)
+        if not self._plan.applies(clean.reference):
             return clean.x, clean.logits
         start = self._start(key, clean, image)
         x_adv = self._plan.answer(clean, self._mask, index, start)
@@ -213,12 +210,6 @@ class ClipAttack:
         change = before[1].astype(np.int16) - before[0].astype(np.int16)
         moved = np.clip(image + change, 0, 255).astype(np.uint8)
         return image_batch(moved, clean.x.device)
-
-
-def even(pixels: NDArray[T]) -> NDArray[T]:
-    """Without an odd last row or column: video codecs cannot write it."""
-    height, width = pixels.shape[0] // 2 * 2, pixels.shape[1] // 2 * 2
-    return np.ascontiguousarray(pixels[:height, :width])
 
 
 def predicted(logits: Logits) -> Pixels:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from art_segplugin.data.video import Frame, Video
+from art_segplugin.errors import InputError
 from art_segplugin.evaluation.attack_plan import AttackPlan
 from art_segplugin.evaluation.clip import AttackedPicture
 from art_segplugin.evaluation.exact_files import FileRef, Pixels, pixel_sha256
@@ -127,9 +128,14 @@ class ClipReproduction:
             path: the JSON file, or the folder with its `repro.json`.
 
         Raises:
-            InputError: it is no such file, or of another version.
+            InputError: it is no such file, of another version, or holds no figures.
         """
-        return parsed(cls, read_text(json_path(path)), "clip")
+        read = parsed(cls, read_text(json_path(path)), "clip")
+        if not read.records or not read.pooled:
+            raise InputError(
+                "this repro.json holds no figures to compare; export the clip once more."
+            )
+        return read
 
     def frames(self, folder: Path) -> Iterator[tuple[PictureRecord, Pixels, Pixels | None]]:
         """The pictures with their labels, in order.
@@ -138,7 +144,7 @@ class ClipReproduction:
             folder: where the videos are.
 
         Raises:
-            InputError: a video is missing, was changed or breaks off.
+            InputError: a video is missing, was changed or breaks off, or labels do not fit.
         """
         pictures = iter(Video(self.pictures.path(folder)))
         maps: Iterator[Frame | None] = iter(lambda: None, 0)
@@ -146,6 +152,11 @@ class ClipReproduction:
             maps = iter(Video(self.labels.path(folder)))
         for record, image, labels in zip(self.records, pictures, maps, strict=False):
             known = None if labels is None or record.labels is None else labels[..., 0].copy()
+            if known is not None and known.shape != image.shape[:2]:
+                raise InputError(
+                    f"the labels of picture {record.index} have another size than it; export once "
+                    "more."
+                )
             yield record, image, known
 
 

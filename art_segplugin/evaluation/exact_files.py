@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from art_segplugin.errors import InputError
-from art_segplugin.evaluation.model_refs import file_sha256
+from art_segplugin.files import file_sha256
 
 Pixels = NDArray[np.uint8]
 

@@ -1,6 +1,5 @@
 """Which model numbers were made with, so that they are never compared with another one's."""
 
-import hashlib
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,11 +7,10 @@ from pathlib import Path
 
 from art_segplugin.core.types import Images
 from art_segplugin.errors import InputError
+from art_segplugin.files import file_sha256
 from art_segplugin.models import Segmenter, load_model
 from art_segplugin.models.checkpoint import shipped
-from art_segplugin.models.zoo import ZOOS
-
-WEIGHTS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
+from art_segplugin.models.zoo import WEIGHT_SUFFIXES, ZOOS
 
 
 @dataclass(frozen=True)
@@ -43,12 +41,24 @@ class ModelPair:
     transfer: bool = True
 
 
-def model_ref(spec: str) -> ModelRef:
-    """What to note of a model that was loaded by `spec`."""
+def model_ref(spec: str, sha256: str | None = None) -> ModelRef:
+    """What to note of a model that was loaded by `spec`.
+
+    Args:
+        spec: as `load_model` takes it.
+        sha256: of its file when it was loaded, which may be another one now; None to read it now.
+
+    Raises:
+        InputError: the file is to be read and is gone.
+    """
     file, rest = _file(spec)
-    if file is None or not file.is_file():
+    if file is None:
         return ModelRef(spec)
-    return ModelRef(spec if spec in shipped() else f"{file.resolve()}{rest}", file_sha256(file))
+    if sha256 is None:
+        if not file.is_file():
+            raise InputError(f"the file of model {spec} is gone; put it back, or load another.")
+        sha256 = file_sha256(file)
+    return ModelRef(spec if spec in shipped() else f"{file.resolve()}{rest}", sha256)
 
 
 def elsewhere(ref: ModelRef, spec: str | None) -> ModelRef:
@@ -103,7 +113,7 @@ def open_model(
 def is_code(spec: str) -> bool:
     """Whether loading the model runs a function that the text names."""
     scheme, colon, _ = spec.partition(":")
-    is_file = spec in shipped() or Path(spec).is_file() or spec.endswith(WEIGHTS)
+    is_file = spec in shipped() or Path(spec).is_file() or spec.endswith(WEIGHT_SUFFIXES)
     return bool(colon) and not is_file and scheme not in ZOOS
 
 
@@ -114,24 +124,11 @@ def validate(model: Segmenter, images: Images) -> None:
         model.validate(images)
 
 
-def file_sha256(path: Path) -> str:
-    """The sha256 of a file, in hexadecimal.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}.") from error
-
-
 def _file(spec: str) -> tuple[Path | None, str]:
     """The file that a spec names, and what of the spec comes after it."""
     if spec in shipped():
         return shipped()[spec], ""
-    if Path(spec).is_file() or spec.endswith(WEIGHTS):
+    if Path(spec).is_file() or spec.endswith(WEIGHT_SUFFIXES):
         return Path(spec), ""
     source, colon, name = spec.rpartition(":")
     return (Path(source), f":{name}") if colon and source.endswith(".py") else (None, "")

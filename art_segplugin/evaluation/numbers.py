@@ -11,8 +11,6 @@ from art_segplugin.core.types import Images, Logits
 from art_segplugin.evaluation.picture import CleanPicture
 from art_segplugin.metrics import count, iou_per_class, mean_iou, mis_ratio
 
-MOST_LISTED = 20
-
 
 @dataclass(frozen=True)
 class Numbers:
@@ -102,7 +100,7 @@ def _lines(recorded: Numbers, found: Numbers, tolerance: float) -> Iterator[str]
     for index, (a, b) in enumerate(zip(recorded.class_iou, found.class_iou, strict=True)):
         pairs.append((f"IoU of class {index}", a, b))
     differing = [pair for pair in pairs if not same(pair[1], pair[2], tolerance)]
-    for name, a, b in differing[:MOST_LISTED]:
+    for name, a, b in differing:
         yield f"{name.replace('mis_ratio', 'error').replace('miou', 'mIoU')} {a!r}, now {b!r}"
     if not differing and tolerance == 0 and recorded.confusion != found.confusion:
         yield "other confusion counts"

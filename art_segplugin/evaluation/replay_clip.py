@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.clip import ClipAttack
 from art_segplugin.evaluation.clip_reproduction import ClipReproduction, PictureRecord, Pool
-from art_segplugin.evaluation.exact_files import pixel_sha256, read_png
-from art_segplugin.evaluation.numbers import MOST_LISTED, Numbers, differences, same
+from art_segplugin.evaluation.exact_files import Pixels, pixel_sha256, read_png
+from art_segplugin.evaluation.numbers import Numbers, differences, same
 from art_segplugin.evaluation.reproduce import Progress, open_models
 from art_segplugin.evaluation.reproduction import torch_threads
 from art_segplugin.models import Segmenter, load_model
@@ -42,7 +40,9 @@ def replay_clip(
     Raises:
         InputError: a model or a video is not the recorded one, or does not fit.
     """
-    together, lines, done = Pool(), [], 0
+    if not clip.records or not clip.pooled:
+        raise InputError("the clip holds no figures to compare; export it once more.")
+    together, lines, done = Pool(), list[str](), 0
     mask = None if clip.mask is None else read_png(clip.mask.path(folder), 1) > 0
     with torch_threads(clip.threads):
         a, b = open_models(clip.models, device, run_code=run_code, load=load)
@@ -50,11 +50,7 @@ def replay_clip(
             a, b, clip.plan, transfer=clip.models.transfer, mask=mask, warm_start=clip.warm_start
         )
         for record, image, labels in clip.frames(folder):
-            if pixel_sha256(image) != record.image or _hash(labels) != record.labels:
-                raise InputError(
-                    f"picture {record.index} of {clip.pictures.name} is not the one that was "
-                    "attacked; export once more."
-                )
+            _check(clip, record, image, labels)
             found = attack.attack(record.index, image, labels, record.name)
             together.add(found.numbers)
             lines += _lines(record, PictureRecord.of(found, record.name, image, labels), tolerance)
@@ -66,21 +62,44 @@ def replay_clip(
             f"{clip.pictures.name} has {done} of {len(clip.records)} pictures; export once more."
         )
     pooled = together.numbers
-    return pooled, [*differences(clip.pooled, pooled, tolerance), *lines[:MOST_LISTED]]
+    return pooled, [*differences(clip.pooled, pooled, tolerance), *lines]
 
 
-def _hash(labels: np.typing.NDArray[np.uint8] | None) -> str | None:
-    return None if labels is None else pixel_sha256(labels)
+def _check(
+    clip: ClipReproduction, record: PictureRecord, image: Pixels, labels: Pixels | None
+) -> None:
+    """Refuse another picture, or other labels, than were attacked."""
+    if pixel_sha256(image) != record.image:
+        raise InputError(
+            f"picture {record.index} of {clip.pictures.name} is not the one that was attacked; "
+            "export once more."
+        )
+    if (None if labels is None else pixel_sha256(labels)) != record.labels:
+        where = "" if clip.labels is None else f" of {clip.labels.name}"
+        raise InputError(
+            f"the labels of picture {record.index}{where} are not those that were used; export "
+            "once more."
+        )
 
 
 def _lines(recorded: PictureRecord, found: PictureRecord, tolerance: float) -> list[str]:
-    lines = []
-    for side, score in recorded.scores.items():
-        now = found.scores.get(side)
+    where = f"picture {recorded.index}"
+    lines = [
+        f"{where}, {side}: recorded, but not there now"
+        for side in recorded.scores
+        if side not in found.scores
+    ]
+    for side, now in found.scores.items():
+        score = recorded.scores.get(side)
+        if score is None:
+            lines.append(f"{where}, {side}: there now, but not recorded")
+            continue
+        if score.labelled != now.labelled:
+            lines.append(f"{where}, {side}: other labels")
         for name in ("miou", "mis_ratio", "distance"):
-            before, after = getattr(score, name), getattr(now, name, float("nan"))
+            before, after = getattr(score, name), getattr(now, name)
             if not same(before, after, tolerance):
-                lines.append(f"picture {recorded.index}, {side}: {name} {before!r}, now {after!r}")
+                lines.append(f"{where}, {side}: {name} {before!r}, now {after!r}")
     if not lines and tolerance == 0 and recorded.written != found.written:
-        lines.append(f"picture {recorded.index}: other adversarial pixels")
+        lines.append(f"{where}: other adversarial pixels")
     return lines

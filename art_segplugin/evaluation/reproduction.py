@@ -20,7 +20,9 @@ from art_segplugin.evaluation.numbers import Numbers
 from art_segplugin.evaluation.summary import versions
 from art_segplugin.files import write_bytes, write_text
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, 2)
+"""Format 1 knows no position of a picture: its random start was that of position 0."""
 FILE_NAME = "repro.json"
 MOST_THREADS = 1024
 
@@ -44,6 +46,7 @@ class Reproduction:
         fade: strength at which the perturbation was shown; None for the attack's own image.
         labels: true classes, uint8 (h, w), 255 for void; None where there are none.
         mask: pixels that may change, bool (h, w), where the plan's region is "painted".
+        index: position in its source, 0 to `attack_plan.MOST`, which the random start depends on.
         name: of the picture.
         origin: where it came from, as JSON can hold it.
         classes: names of the classes, for tables; none where nobody needs them.
@@ -60,6 +63,7 @@ class Reproduction:
     fade: float | None = None
     labels: Pixels | None = None
     mask: Mask | None = None
+    index: int = 0
     name: str = "picture"
     origin: dict[str, Any] = field(default_factory=dict)
     classes: list[str] = field(default_factory=list)
@@ -159,10 +163,12 @@ class _Document:
     threads: int
     device: str
     versions: dict[str, str]
+    index: int = 0
 
 
 _SHARED = (
-    "models", "numbers", "plan", "point", "fade", "name", "origin", "classes", "threads", "device", "versions",
+    "models", "numbers", "plan", "point", "fade", "index", "name", "origin", "classes", "threads",
+    "device", "versions",
 )  # fmt: skip
 
 
@@ -174,14 +180,14 @@ def kind_of(text: str) -> str:
     """
     try:
         values = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter where it is nested too deeply
         values = None
     if not isinstance(values, dict) or values.get("kind") not in ("picture", "clip"):
         raise InputError("this is no repro.json of art-segplugin; export one in the desktop app.")
-    if values.get("format") != FORMAT:
+    if values.get("format") not in READABLE:
         raise InputError(
-            f"this repro.json has format {values.get('format')!r} and this version reads {FORMAT}; "
-            "install the version that it names."
+            f"this repro.json has format {values.get('format')!r} and this version reads "
+            f"{READABLE[0]} to {READABLE[-1]}; install the version that it names."
         )
     return str(values["kind"])
 
@@ -196,7 +202,7 @@ def parsed(document: type[T], text: str, kind: str) -> T:
         raise InputError(f"this repro.json is of a {kind_of(text)}, not of a {kind}.")
     try:
         return from_plain(document, json.loads(text))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise InputError(f"this repro.json is damaged ({error}); export it once more.") from error
 
 

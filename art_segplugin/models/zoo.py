@@ -15,7 +15,7 @@ ZOOS: Mapping[str, Callable[[str], Segmenter]] = {
 }
 """Prefix of a spec to the loader of what follows the colon."""
 
-_WEIGHT_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
+WEIGHT_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
 
 
 def load_model(spec: str) -> Segmenter:
@@ -34,7 +34,7 @@ def load_model(spec: str) -> Segmenter:
     """
     if spec in shipped():
         return load_checkpoint(shipped()[spec])
-    if Path(spec).is_file() or spec.endswith(_WEIGHT_SUFFIXES):
+    if Path(spec).is_file() or spec.endswith(WEIGHT_SUFFIXES):
         return load_checkpoint(spec)
     scheme, colon, rest = spec.partition(":")
     if colon and rest and scheme in ZOOS:

@@ -1,15 +1,14 @@
 """One picture for people: image, truth and predictions side by side, with titles and a legend."""
 
 from collections.abc import Sequence
-from functools import lru_cache
-from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from art_segplugin.data.palettes import Colour, Palette
 from art_segplugin.evaluation.result import Example
+from art_segplugin.report.lettering import font, shortened
 from art_segplugin.report.overlays import Picture
 from art_segplugin.report.tiles import (
     Tile,
@@ -99,18 +98,9 @@ def _resized(picture: Picture, height: int, width: int) -> Picture:
 
 
 def _draw_heading(pen: ImageDraw.ImageDraw, tile: Tile, left: int, top: int) -> None:
-    pen.text((left, top + 10), tile.title, INK, _font(TITLE_SIZE, bold=True))
-    note = _shortened(tile.note, TILE)
-    pen.text((left, top + 39), note, FAINT_INK, _font(NOTE_SIZE))
-
-
-def _shortened(text: str, width: int) -> str:
-    font = _font(NOTE_SIZE)
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(text + "…") > width:
-        text = text[:-1]
-    return text + "…"
+    pen.text((left, top + 10), tile.title, INK, font(TITLE_SIZE, bold=True))
+    note = shortened(tile.note, TILE, NOTE_SIZE)
+    pen.text((left, top + 39), note, FAINT_INK, font(NOTE_SIZE))
 
 
 def _legend_lines(
@@ -120,8 +110,8 @@ def _legend_lines(
     lines: list[list[tuple[int, str, Colour]]] = [[]]
     x = MARGIN
     for full_name, colour in entries:
-        name = _shortened(full_name, width - 2 * MARGIN - SWATCH - 8)
-        advance = SWATCH + 8 + round(_font(NOTE_SIZE).getlength(name))
+        name = shortened(full_name, width - 2 * MARGIN - SWATCH - 8, NOTE_SIZE)
+        advance = SWATCH + 8 + round(font(NOTE_SIZE).getlength(name))
         if lines[-1] and x + advance > width - MARGIN:
             lines.append([])
             x = MARGIN
@@ -136,13 +126,4 @@ def _draw_legend_line(
     for x, name, colour in line:
         box = (x, top + 4, x + SWATCH, top + 4 + SWATCH)
         pen.rounded_rectangle(box, radius=4, fill=colour, outline=FAINT_INK)
-        pen.text((x + SWATCH + 8, top + 3), name, INK, _font(NOTE_SIZE))
-
-
-@lru_cache
-def _font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which comes with matplotlib: the same picture on every machine."""
-    import matplotlib as mpl
-
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(str(Path(mpl.get_data_path()) / "fonts" / "ttf" / name), size)
+        pen.text((x + SWATCH + 8, top + 3), name, INK, font(NOTE_SIZE))

@@ -42,6 +42,7 @@ class AttackRun:
         self._points_a = self._points(a)
         own = b is not None and not request.models.transfer
         self._points_b = self._points(b) if own and b is not None else None
+        self._weights: dict[str, Tensor] = {}
         self._number = -1
         self._seconds = 0.0
         self._shown = -math.inf
@@ -55,6 +56,8 @@ class AttackRun:
             if point is None:
                 return
             self._seconds += time.perf_counter() - started
+            self._weigh(self.a, point)
+            self._weigh(self.b, other)
             self._number += 1
             last = self._number >= self.total
             waits = token.paused or (pause_at is not None and self._number >= pause_at)
@@ -65,6 +68,13 @@ class AttackRun:
             if waits and not last:
                 return
             point = other = None  # their logits' memory is what the next forward pass needs
+
+    def _weigh(self, run: CleanRun | None, point: Iterate | None) -> None:
+        """Keep the weights of the newest step: the last point has none of its own."""
+        if run is None or point is None or point.forward is None:
+            return
+        if point.forward.weights is not None:
+            self._weights[run.loaded.spec] = point.forward.weights
 
     @property
     def ended(self) -> bool:
@@ -107,7 +117,7 @@ class AttackRun:
     ) -> Side:
         """One model on an adversarial image; `point` is where its own attack is."""
         clean = run.clean
-        weights = None if point is None or point.forward is None else point.forward.weights
+        weights = None if point is None else self._weights[run.loaded.spec]
         distance = self._threat_model.distance(x_adv, clean.x)
         void = run.loaded.model.ignore_index
         return side(

@@ -1,10 +1,11 @@
 """Predictions for the picture itself, kept until another picture comes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from art_segplugin.evaluation.picture import CleanPicture, clean_picture, image_batch
-from art_segplugin_gui.session import arrays
+from art_segplugin_gui.session.arrays import side
 from art_segplugin_gui.session.frames import Side, SourceFrame
+from art_segplugin_gui.session.label_names import usable_labels
 from art_segplugin_gui.session.model_shelf import LoadedModel
 
 
@@ -49,8 +50,9 @@ class CleanRuns:
 
 def _clean_run(loaded: LoadedModel, frame: SourceFrame) -> CleanRun:
     loaded.validate(image_batch(frame.image, loaded.device))
-    clean = clean_picture(loaded.model, frame.image, frame.labels, frame.name)
+    labels, warning = usable_labels(loaded.palette[0], frame)
+    clean = clean_picture(loaded.model, frame.image, labels, frame.name)
+    if warning:
+        clean = replace(clean, warning=warning)
     void = loaded.model.ignore_index
-    return CleanRun(
-        loaded, frame, clean, arrays.side(clean.logits, clean.reference, void, frame.image)
-    )
+    return CleanRun(loaded, frame, clean, side(clean.logits, clean.reference, void, frame.image))

@@ -26,7 +26,13 @@ from art_segplugin_gui.session.clip_request import (
     ClipScore,
     ClipSide,
 )
-from art_segplugin_gui.session.clip_source import OpenSource, origin_of, read_even, span_of
+from art_segplugin_gui.session.clip_source import (
+    OpenSource,
+    check_same,
+    origin_of,
+    read_even,
+    span_of,
+)
 from art_segplugin_gui.session.clip_store import ClipStore
 from art_segplugin_gui.session.frames import Picture, SourceFrame, Told
 from art_segplugin_gui.session.jobs import CancelToken
@@ -62,7 +68,9 @@ def clip_events(
         for spec in filter(None, (request.models.a, request.models.b)):
             if not shelf.holds(spec):
                 yield Told(request.rev, f"loading {spec}")
+            for share in shelf.load(spec):
                 token.check()
+                yield Told(request.rev, f"loading {spec}", share)
         run = _Run(shelf, source, request, token, span)
         yield from run.pictures()
         contents = run.contents()
@@ -97,7 +105,8 @@ class _Run:
         self.a = shelf.get(request.models.a, token)
         self.b = None if request.models.b is None else shelf.get(request.models.b, token)
         self.plan = plan_of(request.attack, painted=request.mask is not None)
-        self.models = model_pair(request.models)
+        hashes = (self.a.sha256, None if self.b is None else self.b.sha256)
+        self.models = model_pair(request.models, sha256=hashes)
         self.device = str(shelf.device)
         self.origin = origin_of(request, span, source.fps)
         self.pool, self.records = Pool(), list[PictureRecord]()
@@ -121,6 +130,7 @@ class _Run:
             if stored is None:
                 yield self._attack_picture(index)
             else:
+                check_same(read_even(self.source, index), stored.record)
                 self._last_restored = index
                 self.pool.add(stored.numbers)
                 self.records.append(stored.record)

@@ -1,13 +1,12 @@
 """Pictures of the videos that show a clip: predictions side by side, and over their images."""
 
 from collections.abc import Sequence
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from art_segplugin.data.palettes import Palette
+from art_segplugin.report.lettering import font, shortened
 from art_segplugin.report.overlays import overlay
 from art_segplugin_gui.session.clip_request import ClipScore
 from art_segplugin_gui.session.figures import percent, share
@@ -41,8 +40,8 @@ def tile(image: Picture, prediction: ClassMap, palette: Palette, text: str) -> P
     """
     strip = Image.new("RGB", (image.shape[1], STRIP), PAPER)
     pen = ImageDraw.Draw(strip)
-    line = _fitted(text, image.shape[1] - 2 * MARGIN)
-    pen.text((MARGIN, (STRIP - TEXT_SIZE) // 2 - 1), line, INK, _font())
+    line = shortened(text, image.shape[1] - 2 * MARGIN, TEXT_SIZE)
+    pen.text((MARGIN, (STRIP - TEXT_SIZE) // 2 - 1), line, INK, font(TEXT_SIZE))
     drawn: Picture = np.vstack([np.asarray(strip), overlay(image, prediction, palette)])
     return drawn
 
@@ -51,20 +50,3 @@ def grid(rows: Sequence[Sequence[Picture]]) -> Picture:
     """Tiles of one size in rows, RGB uint8."""
     joined: Picture = np.vstack([np.hstack(row) for row in rows])
     return joined
-
-
-def _fitted(text: str, width: int) -> str:
-    if _font().getlength(text) <= width:
-        return text
-    while text and _font().getlength(text + "…") > width:
-        text = text[:-1]
-    return text.rstrip() + "…" if text else ""
-
-
-@lru_cache
-def _font() -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which comes with matplotlib: the same picture on every machine."""
-    import matplotlib as mpl
-
-    file = Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
-    return ImageFont.truetype(str(file), TEXT_SIZE)

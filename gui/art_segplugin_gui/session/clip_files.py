@@ -12,29 +12,43 @@ import numpy as np
 import torch
 
 from art_segplugin.data.palettes import Colour, Palette
-from art_segplugin.data.video import VideoWriter
+from art_segplugin.data.video import CODECS, LOSSLESS, VideoWriter
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.attack_plan import AttackPlan
 from art_segplugin.evaluation.clip_reproduction import ClipReproduction, PictureRecord
 from art_segplugin.evaluation.exact_files import FileRef, pixel_sha256, png
 from art_segplugin.evaluation.json_tree import to_plain
-from art_segplugin.evaluation.model_refs import ModelPair, file_sha256
+from art_segplugin.evaluation.model_refs import ModelPair
 from art_segplugin.evaluation.numbers import Numbers
 from art_segplugin.evaluation.reproduction import FILE_NAME
-from art_segplugin.files import replacing, write_bytes, write_text
+from art_segplugin.files import file_sha256, replacing, write_bytes, write_text
 from art_segplugin.report.csv_files import write_rows
+from art_segplugin_gui.session.class_table import class_rows
 from art_segplugin_gui.session.clip_drawing import caption, grid, tile
 from art_segplugin_gui.session.clip_request import (
-    LOSSLESS,
     NOT_FOR_SCORES,
     ClipRequest,
     ClipScore,
 )
+from art_segplugin_gui.session.clip_source import check_same
 from art_segplugin_gui.session.clip_store import ClipStore
-from art_segplugin_gui.session.clip_tables import class_rows, picture_rows
+from art_segplugin_gui.session.clip_tables import picture_rows
 from art_segplugin_gui.session.frames import VOID, Picture, SourceFrame
+from art_segplugin_gui.session.stale import remove_stale
+
+
+def _ending(suffix: str) -> str:
+    """The end of a video's name, which says where values are lost."""
+    return suffix if suffix == LOSSLESS else f".lossy{suffix}"
+
 
 EXACT = "exact: frame by frame what was scored as 8-bit"
+SHOWN = ("adversarial", "adversarial-b", "side-by-side", "overlay")
+OWNED = frozenset(
+    {f"{name}{_ending(suffix)}" for name in SHOWN for suffix in CODECS}
+    | {"labels.mkv", "repro-image.png", "repro-labels.png", "repro-mask.png"}
+)
+"""Names of files that not every clip has: of an earlier export where this one does not write them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +93,7 @@ class ClipContents:
 
     def video(self, name: str) -> str:
         """Name of a video file; it says where values are lost."""
-        suffix = self.request.video_suffix
-        return f"{name}.lossy{suffix}" if self.lossy else f"{name}{suffix}"
+        return f"{name}{_ending(self.request.video_suffix)}"
 
 
 def write_clip(
@@ -109,7 +122,8 @@ def write_clip(
             beside = stack.enter_context(replacing(out / name))
             writers[name] = stack.enter_context(VideoWriter(beside, contents.fps))
         for done, record in enumerate(records):
-            frame = _same(read(record.index), record)
+            frame = read(record.index)
+            check_same(frame, record)
             for name, picture in _pictures(contents, frame, record):
                 writers[name].write(picture)
             if labelled:
@@ -119,6 +133,7 @@ def write_clip(
     written += _tables(contents, out)
     notes |= dict.fromkeys(kept, "exact: what was attacked")
     written += _jsons(contents, out, notes, labelled)
+    remove_stale(out, OWNED, written)
     yield tuple(written)
 
 
@@ -176,13 +191,6 @@ def _row(
     return drawn
 
 
-def _same(frame: SourceFrame, record: PictureRecord) -> SourceFrame:
-    """The picture as it was attacked; refused if it is another one now."""
-    if pixel_sha256(frame.image) != record.image:
-        raise InputError(f"picture {record.index} is another one than was attacked; begin anew.")
-    return frame
-
-
 def _labels(frame: SourceFrame) -> Picture:
     labels = (
         np.full(frame.image.shape[:2], VOID, np.uint8) if frame.labels is None else frame.labels
@@ -193,7 +201,7 @@ def _labels(frame: SourceFrame) -> Picture:
 def _tables(contents: ClipContents, out: Path) -> list[Path]:
     paths = [out / "pictures.csv", out / "classes.csv"]
     write_rows(picture_rows(contents.records), paths[0])
-    write_rows(class_rows(contents.classes, contents.pooled), paths[1])
+    write_rows(class_rows(contents.classes, contents.pooled, "8-bit"), paths[1])
     return paths
 
 

@@ -10,9 +10,6 @@ from numpy.typing import NDArray
 from art_segplugin_gui.session.frames import Event, Side, SourceFrame, Told
 from art_segplugin_gui.session.state import Attack, Models
 
-VIDEO_SUFFIXES = (".mkv", ".mp4", ".webm")
-"""FFV1, which keeps every value; the others are lossy."""
-LOSSLESS = ".mkv"
 NOT_FOR_SCORES = "lossy: not for re-evaluation"
 
 
@@ -31,7 +28,7 @@ class ClipRequest:
         longest_side: larger pictures are scaled down to so many pixels; None for never.
         mask: pixels that may change where the region is "painted", bool (h, w).
         warm_start: each attack begins with the perturbation of the picture before.
-        video_suffix: one of VIDEO_SUFFIXES.
+        video_suffix: one of `data.video.CODECS`; all but ".mkv" are lossy.
         side_by_side: write a video of the clean and the adversarial predictions side by side.
         overlay: write a video of the adversarial predictions over their images.
         anew: begin again, even where pictures of an unfinished clip are in the folder.
@@ -47,7 +44,7 @@ class ClipRequest:
     longest_side: int | None = 640
     mask: NDArray[np.bool_] | None = None
     warm_start: bool = False
-    video_suffix: str = LOSSLESS
+    video_suffix: str = ".mkv"
     side_by_side: bool = True
     overlay: bool = True
     anew: bool = False

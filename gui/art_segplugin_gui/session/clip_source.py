@@ -5,9 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from art_segplugin.data.resampling import even
 from art_segplugin.errors import InputError
-from art_segplugin.evaluation.clip import even
-from art_segplugin.evaluation.model_refs import file_sha256
+from art_segplugin.evaluation.clip_reproduction import PictureRecord
+from art_segplugin.evaluation.exact_files import pixel_sha256
+from art_segplugin.files import file_sha256
 from art_segplugin_gui.session.clip_request import ClipRequest
 from art_segplugin_gui.session.frames import SourceFrame
 from art_segplugin_gui.session.sources.base import FrameSource
@@ -20,11 +22,31 @@ def read_even(source: FrameSource, index: int) -> SourceFrame:
     """A picture of even sides, with its labels: video codecs cannot write others.
 
     Raises:
-        InputError: it cannot be read.
+        InputError: it cannot be read, or nothing would be left.
     """
     frame = source.read(index)
+    if min(frame.image.shape[:2]) < 2:
+        raise InputError(f"{frame.name} is too small for a video; take pictures of 2 x 2 and more.")
     labels = None if frame.labels is None else even(frame.labels)
     return replace(frame, image=even(frame.image), labels=labels)
+
+
+def check_same(frame: SourceFrame, record: PictureRecord) -> None:
+    """Refuse a picture, or labels, that changed since the picture was attacked.
+
+    Raises:
+        InputError: they did.
+    """
+    labels = None if frame.labels is None else pixel_sha256(frame.labels)
+    for word, found, known in (
+        ("picture", pixel_sha256(frame.image), record.image),
+        ("labels of picture", labels, record.labels),
+    ):
+        if found != known:
+            raise InputError(
+                f"{record.name}: the {word} {record.index} changed since it was attacked; begin "
+                "anew, or choose another folder."
+            )
 
 
 def span_of(request: ClipRequest, source: FrameSource) -> range:

@@ -1,7 +1,7 @@
 """The pictures of an unfinished clip in a folder, so that it can go on where it was."""
 
 import json
-import shutil
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,14 @@ from art_segplugin.evaluation.json_tree import from_plain, to_plain
 from art_segplugin.evaluation.numbers import Numbers, numbers_from
 from art_segplugin.files import write_bytes, write_text
 
-FOLDER = "unfinished"
+FOLDER = "unfinished-clip"
 SETTING = "setting.json"
+KIND = "unfinished clip of art-segplugin"
 MAPS = ("clean", "attacked")
+NAME = r"\d{6,}(\.[AB](-clean|-attacked)?)?"
+OURS = re.compile(rf"{NAME}\.(json|png)")
+HALF = re.compile(rf"\.({NAME}|setting)\.\w{{8}}\.(json|png)")
+"""What `files.replacing` leaves if it is killed."""
 
 Pixels = NDArray[np.uint8]
 
@@ -47,25 +52,21 @@ class ClipStore:
         anew: throw away what is there.
 
     Raises:
-        InputError: the folder holds pictures of another setting, or cannot be written.
+        InputError: the folder holds pictures of another setting, is somebody else's, or cannot be
+            written.
     """
 
     def __init__(self, out: Path, setting: dict[str, Any], *, anew: bool = False) -> None:
         self.folder = out / FOLDER
+        earlier = self._earlier()
         if anew:
             self.remove()
-        setting = json.loads(json.dumps(setting))
-        path = self.folder / SETTING
-        if not path.exists():
-            write_text(path, json.dumps(setting, indent=1))
-            return
-        try:
-            earlier = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
             earlier = None
-        if earlier != setting:
-            known = earlier if isinstance(earlier, dict) else {}
-            differing = [key for key in setting if known.get(key) != setting[key]]
+        setting = json.loads(json.dumps({"kind": KIND} | setting))
+        if earlier is None:
+            write_text(self.folder / SETTING, json.dumps(setting, indent=1))
+        elif earlier != setting:
+            differing = [key for key in setting if earlier.get(key) != setting[key]]
             raise InputError(
                 f"{out} holds an unfinished clip with another {', '.join(differing) or 'setting'}; "
                 "choose another folder, or begin anew."
@@ -82,7 +83,7 @@ class ClipStore:
                 )
                 for name, one in tree["numbers"].items()
             }
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, ValueError, TypeError, KeyError, RuntimeError):
             return None
         names = [name for key in record.written for name in _names(key)]
         whole = all(self._path(index, name).is_file() for name in names)
@@ -121,21 +122,53 @@ class ClipStore:
         return read_png(self._path(index, clean), 1), read_png(self._path(index, attacked), 1)
 
     def remove(self) -> None:
-        """Delete all pictures.
+        """Delete all pictures; whatever else is in the folder stays, and the folder with it.
 
         Raises:
             InputError: they cannot be deleted.
         """
         try:
-            if self.folder.exists():
-                shutil.rmtree(self.folder)
+            names = self._files()
+            for name in filter(_is_ours, names):
+                (self.folder / name).unlink()
+            (self.folder / SETTING).unlink(missing_ok=True)  # last: until then all can go on
+            if self.folder.is_dir() and not any(self.folder.iterdir()):
+                self.folder.rmdir()
         except OSError as error:
             raise InputError(
                 f"cannot delete {self.folder}: {error.strerror or error}; delete it by hand."
             ) from error
 
+    def _earlier(self) -> dict[str, Any] | None:
+        """The setting of what is in the folder; None where nothing is.
+
+        Raises:
+            InputError: the folder is not one of ours, so nothing is written into it or deleted.
+        """
+        try:
+            if all(map(HALF.fullmatch, self._files())):
+                return None
+            tree = json.loads((self.folder / SETTING).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            tree = None
+        if not isinstance(tree, dict) or tree.get("kind") != KIND:
+            raise InputError(
+                f"{self.folder} is there but holds no unfinished clip; rename it, or choose another "
+                "folder for the clip."
+            )
+        return tree
+
+    def _files(self) -> list[str]:
+        if not self.folder.exists():
+            return []
+        return [path.name for path in self.folder.iterdir()]
+
     def _path(self, index: int, ending: str) -> Path:
         return self.folder / f"{index:06d}.{ending}"
+
+
+def _is_ours(name: str) -> bool:
+    return bool(OURS.fullmatch(name) or HALF.fullmatch(name))
 
 
 def _names(model: str) -> tuple[str, str, str]:

@@ -27,6 +27,7 @@ class SourceFrame:
         labels: true classes, uint8 (h, w), 255 for void; None where there are none.
         origin: where it comes from, as JSON can hold it.
         warning: one sentence on what could not be used, such as a label map of another size.
+        classes: what the labels name, in order; empty where nobody knows.
     """
 
     name: str
@@ -35,6 +36,7 @@ class SourceFrame:
     labels: ClassMap | None = None
     origin: dict[str, Any] = field(default_factory=dict)
     warning: str = ""
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +68,8 @@ class Side:
         scores: figures against the reference.
         exact: what the model was shown, float32 (3, h, w) in [0, 1]; None for a clean image.
         delta: ten times the perturbation around middle grey, RGB; None for a clean image.
-        weights: how much each pixel counts in the next step, over the largest; None where there is
-            no next step.
+        weights: how much each pixel counts in the next step, at the end in the last one, over the
+            largest; None where no attack is made against this model.
         distance: size of the perturbation in the attack's norm.
     """
 

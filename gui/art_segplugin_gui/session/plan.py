@@ -1,8 +1,8 @@
 """From what the user chose to what the library attacks with and writes down."""
 
-from art_segplugin.attacks import NamedAttack, named
+from art_segplugin.attacks import NamedAttack
 from art_segplugin.attacks.registry import parameters
-from art_segplugin.evaluation.attack_plan import AttackPlan
+from art_segplugin.evaluation.attack_plan import AttackPlan, attack_of
 from art_segplugin.evaluation.goal import Goal
 from art_segplugin.evaluation.model_refs import ModelPair, model_ref
 from art_segplugin_gui.session.state import Attack, Models
@@ -33,17 +33,17 @@ def named_attack(choice: Attack, *, quick: bool = False) -> NamedAttack:
     """The attack by its name, `quick` for a single step of the length of the radius.
 
     Raises:
-        InputError: an unknown recipe, or a value outside its range.
+        InputError: an unknown recipe, or a value outside its range or of another kind.
     """
     options = {**choice.options, "targeted": choice.goal == "class"}
-    whole = named(choice.recipe, **options)
+    whole = attack_of(choice.recipe, options)
     known = parameters(whole.recipe)
     if not quick or "steps" not in known:
         return whole
     options |= {"steps": 1, "restarts": 1}
     if "step_size" in known:
         options["step_size"] = options.get("eps", known["eps"].default)
-    return named(choice.recipe, **options)
+    return attack_of(choice.recipe, options)
 
 
 def goal_of(choice: Attack) -> Goal:
@@ -51,11 +51,19 @@ def goal_of(choice: Attack) -> Goal:
     return Goal(choice.from_class, choice.to_class) if choice.goal == "class" else Goal()
 
 
-def model_pair(models: Models, *, b: bool = True) -> ModelPair:
-    """The models with the hashes of their files; `b` False leaves the second one out.
+def model_pair(
+    models: Models, *, b: bool = True, sha256: tuple[str | None, str | None] = (None, None)
+) -> ModelPair:
+    """The models with the hashes of their files.
+
+    Args:
+        models: of the state.
+        b: whether there is a second one; False leaves it out.
+        sha256: of the files of A and B when they were loaded; None where it is not known, to read
+            the file as it is now.
 
     Raises:
-        InputError: a file cannot be read.
+        InputError: a file whose hash is not known cannot be read.
     """
-    second = None if models.b is None or not b else model_ref(models.b)
-    return ModelPair(model_ref(models.a), second, models.transfer)
+    second = None if models.b is None or not b else model_ref(models.b, sha256[1])
+    return ModelPair(model_ref(models.a, sha256[0]), second, models.transfer)

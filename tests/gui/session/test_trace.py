@@ -60,7 +60,7 @@ def test_the_second_model_counts_too_and_replacing_frees():
 def test_a_real_step_is_counted_in_full():
     last = of(Step, events(engine(), run()))[-1]
     pixels = last.a.prediction.size
-    assert size_of(last.a) == pixels * (3 + 1 + 1 + 12 + 3)  # the last point has no weights
+    assert size_of(last.a) == pixels * (3 + 1 + 1 + 12 + 3 + 1)
 
 
 def test_images_that_both_models_were_shown_are_counted_once():

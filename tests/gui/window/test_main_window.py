@@ -472,4 +472,4 @@ def test_the_radius_by_the_wheel_in_every_norm(qtbot, made):
         assert larger > before
         spin.stepBy(-1)
         assert spin.value < larger
-        assert made.session.state.attack.options["eps"] == spin.value
+        assert made.session.state.attack.options.get("eps", 8 / 255) == spin.value

@@ -6,8 +6,7 @@ import art_segplugin_gui._cv2  # noqa: F401 - before the library loads OpenCV
 from art_segplugin.errors import InputError
 from art_segplugin_gui.session.sources.base import FrameSource
 from art_segplugin_gui.session.sources.scaling import check_longest_side
-
-CHECKPOINT_SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".onnx")
+from art_segplugin_gui.session.suffixes import CHECKPOINT_SUFFIXES
 
 
 def open_source(spec: str, longest_side: int | None) -> FrameSource:

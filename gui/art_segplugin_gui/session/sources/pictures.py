@@ -1,13 +1,13 @@
 """A picture, a folder of pictures, or CamVid; with the label maps that lie beside them."""
 
 import contextlib
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from art_segplugin.errors import InputError
+from art_segplugin.files import file_sha256
 from art_segplugin_gui.session.frames import SourceFrame
 from art_segplugin_gui.session.sources.base import check_index
 from art_segplugin_gui.session.sources.labels import read_labels
@@ -15,6 +15,7 @@ from art_segplugin_gui.session.sources.scaling import scaled_down, scaled_labels
 
 SPLITS = ("test", "val", "train")
 """Folders that are looked into where a folder itself holds no picture, in this order."""
+OPAQUE = 255
 
 
 class PictureSource:
@@ -58,17 +59,27 @@ class PictureSource:
             "spec": self.spec,
             "index": index,
             "path": str(picture),
-            "sha256": _sha256(picture),
+            "sha256": file_sha256(picture),
             "longest_side": self.longest_side,
         }
+        if transparent(picture):
+            warning = f"{picture.name} has transparency, which is ignored."
         if label_map is not None:
-            labels, warning = read_labels(label_map, rgb.shape[:2], self.void)
+            labels, of_labels = read_labels(label_map, rgb.shape[:2], self.void)
+            warning = " ".join(filter(None, (warning, of_labels)))
         if label_map is not None and labels is not None:
             labels = scaled_labels(labels, self.longest_side)
-            origin |= {"labels": str(label_map), "labels_sha256": _sha256(label_map)}
+            origin |= {"labels": str(label_map), "labels_sha256": file_sha256(label_map)}
         name = picture.stem if self._stems[picture.stem] == 1 else picture.name
         image = scaled_down(rgb, self.longest_side)
-        return SourceFrame(name, index, image, labels, origin, warning)
+        return SourceFrame(name, index, image, labels, origin, warning, self._classes)
+
+    @property
+    def _classes(self) -> tuple[str, ...]:
+        """What CamVid's labels name; of other label maps nobody knows."""
+        from art_segplugin.data.palettes import CAMVID
+
+        return () if self.void is None else CAMVID.classes
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -109,9 +120,14 @@ def _camvid_folder(folder: Path) -> Path | None:
     return folder if beside and folder.name in SPLITS else None
 
 
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error}); check the path.") from error
+def transparent(path: Path) -> bool:
+    """Whether a picture has pixels that one can see through; only its head is read if it cannot."""
+    from PIL import Image
+
+    with contextlib.suppress(OSError, SyntaxError, ValueError), Image.open(path) as opened:
+        return opened.has_transparency_data and _least_alpha(opened) < OPAQUE
+    return False
+
+
+def _least_alpha(opened: "Image") -> int:
+    return int(opened.convert("RGBA").getchannel("A").getextrema()[0])

@@ -1,8 +1,6 @@
 """Pictures scaled down to what a model can attack while someone watches."""
 
-import numpy as np
-
-from art_segplugin.data.resampling import resized_labels, resized_picture
+from art_segplugin.data.resampling import even, resized_labels, resized_picture
 from art_segplugin.errors import InputError
 from art_segplugin_gui.session.frames import ClassMap, Picture
 
@@ -43,10 +41,7 @@ def scaled_labels(labels: ClassMap, longest_side: int | None) -> ClassMap:
 
 def even_sides(image: Picture) -> Picture:
     """Cut off an odd last row or column: video codecs cannot write it."""
-    height, width = image.shape[:2]
-    if height % 2 == 0 and width % 2 == 0:
-        return image
-    return frozen(np.ascontiguousarray(image[: height // 2 * 2, : width // 2 * 2]))
+    return frozen(even(image))
 
 
 def frozen(array: Picture) -> Picture:

@@ -51,7 +51,14 @@ class RenderedSource:
         image = sample.image.mul(255).round().byte().movedim(0, -1).contiguous().numpy()
         labels = sample.labels.numpy().astype(np.uint8)
         origin = {"spec": self.spec, "index": index, "size": list(labels.shape)}
-        frame = SourceFrame(sample.name, index, frozen(image), frozen(labels), origin)
+        frame = SourceFrame(
+            sample.name,
+            index,
+            frozen(image),
+            frozen(labels),
+            origin,
+            classes=self._data.palette.classes,
+        )
         return self._cache.keep(frame)
 
     def close(self) -> None:
