@@ -20,6 +20,8 @@ NEAR = 16
 """Frames ahead that are passed over one by one: OpenCV's seek decodes as many before its goal."""
 STEPS_BACK = (0, 16, 128)
 """How much earlier a seek starts when the one before landed behind its goal."""
+ATTEMPTS = 32
+"""Frames in a row that may be damaged: at the end of a file, no more of them can be read either."""
 INDEX_LIMIT = 2**30
 """Bytes; of larger files the container's own figures are believed, for reading them takes seconds."""
 
@@ -36,7 +38,8 @@ class VideoReader:
 
     Attributes:
         path: the file.
-        count: number of frames; becomes smaller when the file turns out to break off.
+        count: number of frames; becomes smaller when the file turns out to break off, but not for a
+            frame that is damaged while later ones are not.
         fps: frames a second, on average.
         size: height and width in pixels.
 
@@ -76,7 +79,7 @@ class VideoReader:
             into it.
 
         Raises:
-            InputError: there is no such frame, or it is damaged.
+            InputError: there is no such frame, or it cannot be read.
         """
         if not 0 <= index < self.count:
             raise InputError(
@@ -120,7 +123,7 @@ class VideoReader:
     def _retrieve(self, index: int) -> Frame:
         good, bgr = self._capture.retrieve()
         if not good or bgr is None:
-            raise InputError(f"frame {index} of video {self.path} is damaged; choose another.")
+            raise self._damaged(index)
         return self._finished(index, bgr)
 
     def _finished(self, index: int, bgr: Any) -> Frame:
@@ -141,6 +144,9 @@ class VideoReader:
             return
         self._restart()  # only from the start is it certain that nothing is left
         if not self._grab_until(index):
+            if self._goes_on():
+                self._next = self.count + 1  # which frame came is not known: the next one is sought
+                raise self._damaged(index)
             self.count = max(self._next, 1)
             raise InputError(
                 f"video {self.path} breaks off after {self.count} frames; frame {index} cannot be "
@@ -160,11 +166,21 @@ class VideoReader:
             if not self._grab():
                 return False
         if self._next != index + 1:
-            raise InputError(f"frame {index} of video {self.path} is damaged; choose another.")
+            raise self._damaged(index)
         return True
 
+    def _damaged(self, index: int) -> InputError:
+        return InputError(
+            f"frame {index} of video {self.path} cannot be read: it is damaged; choose another."
+        )
+
+    def _goes_on(self) -> bool:
+        """Whether more can be read behind a frame that cannot."""
+        return any(self._capture.grab() for _ in range(ATTEMPTS))
+
     def _grab(self) -> bool:
-        if not self._capture.grab():
+        # Where times tell which frame it is, those that cannot be decoded are passed over.
+        if not (self._goes_on() if self._times else self._capture.grab()):
             return False
         if self._times:
             time = float(self._capture.get(cv2.CAP_PROP_POS_MSEC))

@@ -96,7 +96,9 @@ def _point(
     assert plan is not None
     attack = plan.build(clean)
     last = attack.restarts * (attack.steps + 1) - 1 if wanted is None else wanted
-    with closing(_generator(plan.iterates(clean, reproduction.mask, reproduction.index))) as iterates:
+    with closing(
+        _generator(plan.iterates(clean, reproduction.mask, reproduction.index))
+    ) as iterates:
         found = None
         for number, iterate in enumerate(iterates):
             if progress is not None:

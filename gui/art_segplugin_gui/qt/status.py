@@ -58,7 +58,17 @@ class Status(QStatusBar):
 
     def show_step(self, step: Step) -> None:
         """Say how long a step takes; it is measured, without what drawing takes."""
-        self.pace.setText(f"{self._device}  {1000 * step.seconds:.0f} ms/step")
+        text = f"{self._device}  {1000 * step.seconds:.0f} ms/step"
+        # A width that changes with the digits would lay out the whole window at every step.
+        needed = self.pace.fontMetrics().horizontalAdvance(text) + 2
+        if not self._room_for(needed):
+            widest = self.pace.fontMetrics().horizontalAdvance(f"{self._device}  88888 ms/step") + 2
+            self.pace.setFixedSize(max(needed, widest), self.pace.sizeHint().height())
+        self.pace.setText(text)
+
+    def _room_for(self, width: int) -> bool:
+        fixed = self.pace.minimumWidth() == self.pace.maximumWidth()
+        return fixed and width <= self.pace.minimumWidth()
 
     def show_waiting(self, text: str, share: float) -> None:
         """Say what is waited for; empty for nothing."""

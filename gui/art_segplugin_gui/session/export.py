@@ -1,7 +1,6 @@
 """Write what is on screen to files; runs beside the window, in a thread of its own."""
 
 import json
-import math
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -18,15 +17,28 @@ from art_segplugin.evaluation.reproduction import SIDES, Reproduction
 from art_segplugin.evaluation.summary import to_uint8, versions
 from art_segplugin.files import write_bytes, write_text
 from art_segplugin.report.csv_files import write_rows
+from art_segplugin_gui.session.class_table import class_rows
 from art_segplugin_gui.session.export_job import Exported
-from art_segplugin_gui.session.export_pictures import palette, pictures
+from art_segplugin_gui.session.export_pictures import LAYER_FILES, palette, pictures
 from art_segplugin_gui.session.frames import Picture, Side
 from art_segplugin_gui.session.plan import model_pair, plan_of
+from art_segplugin_gui.session.stale import remove_stale
 
 KINDS = ("pictures", "figure", "tables", "numbers", "reproduction")
 """What can be exported into a folder."""
 FIGURES = (".png", ".svg", ".pdf")
 """What a figure can be written as."""
+OWNED = {
+    "pictures": {
+        "labels.png",
+        *(f"clean{of}-{name}.png" for of in ("", "-b") for name in ("prediction", "error")),
+        *(f"adversarial{of}.png" for of in ("", "-b")),
+        *(f"adversarial{of}-{name}.png" for of in ("", "-b") for name in LAYER_FILES),
+    },
+    "tables": {"curve.csv"},
+    "reproduction": {"repro-labels.png", "repro-mask.png"},
+}
+"""Files that not every export of a kind has: of an earlier one where this one does not write them."""
 
 
 def export(target: Path, what: Collection[str], job: Exported) -> list[Path]:
@@ -37,6 +49,9 @@ def export(target: Path, what: Collection[str], job: Exported) -> list[Path]:
             classes (.csv) or all figures (.json), whatever `what` says.
         what: some of KINDS; in a folder a figure is a PNG.
         job: what is on screen.
+
+    Of each kind that is exported, files of an earlier export that have no counterpart now are
+    deleted at the end, so that what lies in the folder belongs together.
 
     Returns:
         The files, in the order of writing.
@@ -50,7 +65,7 @@ def export(target: Path, what: Collection[str], job: Exported) -> list[Path]:
         if suffix in FIGURES:
             _figure(target, job)
         elif suffix == ".csv":
-            write_rows(class_rows(job), target)
+            write_rows(_class_rows(job), target)
         else:
             write_text(target, json.dumps(all_numbers(job), indent=1))
         return [target]
@@ -68,6 +83,7 @@ def export(target: Path, what: Collection[str], job: Exported) -> list[Path]:
         write_text(written[-1], json.dumps(all_numbers(job), indent=1))
     if "reproduction" in what:
         written += reproduction(job).save(target)
+    remove_stale(target, set().union(*(OWNED.get(kind, set()) for kind in what)), written)
     return written
 
 
@@ -80,18 +96,22 @@ def reproduction(job: Exported) -> Reproduction:
     shown, request, clean = job.shown, job.request, job.clean
     step, plan = shown.step, None
     if step is not None:
-        assert request.attack is not None, "the request made a step"
+        if request.attack is None:
+            raise InputError(
+                "the attack on screen is of other settings than the prediction; attack once more."
+            )
         plan = plan_of(request.attack, quick=request.quick, painted=request.mask is not None)
     painted = plan is not None and plan.region == "painted"
     return Reproduction(
         image=job.frame.image,
-        models=model_pair(request.models, b=clean.b is not None),
+        models=model_pair(request.models, b=clean.b is not None, sha256=clean.sha256),
         numbers=numbers(job),
         plan=plan,
         point=None if step is None or step.answer else step.number,
         fade=None if shown.faded is None else shown.faded.share,
         labels=job.frame.labels,
         mask=request.mask if painted else None,
+        index=job.frame.index,
         name=job.frame.name,
         origin=job.frame.origin,
         classes=list(clean.classes),
@@ -113,7 +133,7 @@ def numbers(job: Exported) -> dict[str, Numbers]:
 def all_numbers(job: Exported) -> dict[str, Any]:
     """Every figure on screen and what it is of, as JSON can hold it."""
     made = reproduction(job)
-    fields = ("name", "origin", "models", "plan", "point", "fade", "classes", "numbers")
+    fields = ("name", "index", "origin", "models", "plan", "point", "fade", "classes", "numbers")
     return {
         **{field: to_plain(getattr(made, field)) for field in fields},
         "reference": _reference(job),
@@ -122,23 +142,6 @@ def all_numbers(job: Exported) -> dict[str, Any]:
         "device": job.device,
         "versions": versions(),
     }
-
-
-def class_rows(job: Exported) -> list[dict[str, Any]]:
-    """IoU of every class, clean and under attack, and what is lost; one row a class."""
-    rows = []
-    for index, name in enumerate(job.clean.classes):
-        row: dict[str, Any] = {"class": name, "reference": _reference(job)}
-        for model, clean, attacked in job.rows:
-            before = float(clean.scores.class_iou[index])
-            row[f"{model} clean IoU"] = before
-            if attacked is not None:
-                after = float(attacked.scores.class_iou[index])
-                # A class that is nowhere any more has lost all that it had.
-                drop = before - (0.0 if math.isnan(after) else after)
-                row |= {f"{model} adversarial IoU": after, f"{model} drop": drop}
-        rows.append(row)
-    return rows
 
 
 def _reference(job: Exported) -> str:
@@ -157,9 +160,13 @@ def _numbers(side: Side, labelled: bool) -> Numbers:
     )
 
 
+def _class_rows(job: Exported) -> list[dict[str, Any]]:
+    return class_rows(job.clean.classes, numbers(job), "adversarial")
+
+
 def _tables(folder: Path, job: Exported) -> list[Path]:
     path = folder / "classes.csv"
-    write_rows(class_rows(job), path)
+    write_rows(_class_rows(job), path)
     if not job.curves:
         return [path]
     points: dict[int, dict[str, Any]] = {}

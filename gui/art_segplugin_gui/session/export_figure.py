@@ -85,7 +85,7 @@ def _order(job: Exported) -> list[int]:
     clean = job.clean.a.scores.class_iou
     attacked = clean if job.shown.attacked_a is None else job.shown.attacked_a.scores.class_iou
     present = np.flatnonzero(~np.isnan(clean))
-    drop = (clean - np.nan_to_num(attacked))[present]
+    drop = np.nan_to_num(clean - attacked)[present]
     return [int(k) for k in present[np.argsort(-drop, kind="stable")][:MOST_CLASSES]]
 
 

@@ -22,7 +22,7 @@ class Caption(QLabel):
         """Shows a text."""
         if text != self.text():
             self.setText(text)
-        self._set_tip()
+            self._set_tip()
 
     def shown_lines(self) -> list[str]:
         """What is drawn, line by line."""

@@ -106,8 +106,10 @@ class RunBox(QWidget):
 
     def show_progress(self, number: int, total: int, seconds: float) -> None:
         """Show how far the attack is; see `progress_text`."""
+        self.progress.setUpdatesEnabled(False)  # else Qt paints at once, not with all the rest
         self.progress.setRange(0, max(1, total))
         self.progress.setValue(number)
+        self.progress.setUpdatesEnabled(True)
         self.progress_label.say(progress_text(number, total, seconds))
 
     def set_running(self, running: bool) -> None:

@@ -93,6 +93,20 @@ class Composition:
     note: str = ""
     keys: tuple[Key, ...] = ()
 
+    def looks_like(self, other: "Composition") -> bool:
+        """Whether the other one is painted from the same arrays, tables and words."""
+        return (
+            self.base is other.base
+            and self.note == other.note
+            and len(self.layers) == len(other.layers)
+            and all(
+                a.array is b.array and a.table is b.table and a.opacity == b.opacity
+                for a, b in zip(self.layers, other.layers, strict=True)
+            )
+            and [(key.text, id(key.table)) for key in self.keys]
+            == [(key.text, id(key.table)) for key in other.keys]
+        )
+
 
 def compose(
     side: Side,

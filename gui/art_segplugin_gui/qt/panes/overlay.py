@@ -74,6 +74,9 @@ class OverlayPane(QWidget):
         Layers of another size than the picture are stretched over it.
         """
         old = self._composition
+        if old is not None and composition is not None and old.looks_like(composition):
+            self._composition = composition
+            return  # clean panes stay as they are while an attack goes on beside them
         if composition is None:
             self._base, self._layers = None, []
         else:

@@ -121,13 +121,11 @@ def _camvid_folder(folder: Path) -> Path | None:
 
 
 def transparent(path: Path) -> bool:
-    """Whether a picture has pixels that one can see through; only its head is read if it cannot."""
+    """Whether a picture has pixels that one can see through; others are read no further than asked."""
     from PIL import Image
 
     with contextlib.suppress(OSError, SyntaxError, ValueError), Image.open(path) as opened:
-        return opened.has_transparency_data and _least_alpha(opened) < OPAQUE
+        if opened.mode in ("RGBA", "LA", "PA") or "transparency" in opened.info:
+            least, _ = opened.convert("RGBA").getchannel("A").getextrema()
+            return least != OPAQUE
     return False
-
-
-def _least_alpha(opened: "Image") -> int:
-    return int(opened.convert("RGBA").getchannel("A").getextrema()[0])
