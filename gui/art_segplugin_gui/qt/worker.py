@@ -24,6 +24,9 @@ class EngineLike(Protocol):
     def events(self, request: Any, token: CancelToken) -> Iterator[AnyEvent]:
         """Answer a request; the last event is Idle."""
 
+    def close(self) -> None:
+        """Let go of everything; no request comes any more."""
+
 
 Start = Callable[[], tuple[EngineLike, Ready]]
 
@@ -121,6 +124,7 @@ class Worker(QObject):
                 self._post(event)
             with self._lock:
                 self._pending -= 1
+        engine.close()
 
     def _post(self, event: AnyEvent) -> None:
         with self._lock:
@@ -146,6 +150,9 @@ class _Absent:
         """Say again why."""
         yield Failed(request.rev, self.text)
         yield Idle(request.rev)
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
 
 
 QUEUED = Qt.ConnectionType.QueuedConnection

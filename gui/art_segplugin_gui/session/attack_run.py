@@ -2,13 +2,16 @@
 
 import math
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from art_segplugin.core.iterate import Iterate
 from art_segplugin.evaluation.attack_plan import shown
 from art_segplugin.evaluation.picture import finite_logits
+from art_segplugin_gui.session.ahead import Ahead
 from art_segplugin_gui.session.arrays import Adversarial, side
 from art_segplugin_gui.session.clean_runs import CleanRun
 from art_segplugin_gui.session.frames import Side, Step
@@ -16,65 +19,77 @@ from art_segplugin_gui.session.jobs import CancelToken
 from art_segplugin_gui.session.plan import plan_of
 from art_segplugin_gui.session.request import Run
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
 SHOWN_PER_SECOND = 30
 """Points that come faster are not drawn; no eye and no screen would notice them."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What is kept of a point when the attack goes on: the attack frees its logits.
+
+    Attributes:
+        x_adv: where the attack was, (1, 3, h, w).
+        logits: what the model said, (1, c, h, w).
+        weights: how much each pixel counted in the newest step, (1, h, w).
+    """
+
+    x_adv: Tensor
+    logits: Tensor
+    weights: Tensor | None
 
 
 class AttackRun:
     """One attack on A, beside it B under the same images or under its own attack.
 
+    While a point is drawn, the next one is computed in a thread beside; nothing is computed while
+    the run waits.
+
     Args:
         request: what to run; its attack is not None.
         a: the first model's clean run.
         b: the second's, None where there is none.
+        ahead: the thread beside.
 
     Raises:
         InputError: the attack, its goal or its region do not fit the picture.
     """
 
-    def __init__(self, request: Run, a: CleanRun, b: CleanRun | None) -> None:
+    def __init__(self, request: Run, a: CleanRun, b: CleanRun | None, ahead: Ahead) -> None:
         assert request.attack is not None
         self.request, self.a, self.b = request, a, b
         self._plan = plan_of(request.attack, quick=request.quick, painted=request.mask is not None)
         attack = self._plan.build(a.clean)
         self._threat_model = attack.threat_model
         self.total = attack.restarts * (attack.steps + 1) - 1
-        self._points_a = self._points(a)
-        own = b is not None and not request.models.transfer
-        self._points_b = self._points(b) if own and b is not None else None
-        self._weights: dict[str, Tensor] = {}
+        attacked = [a] if b is None or request.models.transfer else [a, b]
+        self._points = [self._iterates(run) for run in attacked]
+        self._weights: list[Tensor | None] = [None for _ in attacked]
+        self._ahead = ahead
+        self._next: Future[list[Iterate]] | None = None
         self._number = -1
-        self._seconds = 0.0
+        self._pace = 0, 0.0  # points, and the seconds that they took
         self._shown = -math.inf
 
     def steps(self, rev: int, pause_at: int | None, token: CancelToken) -> Iterator[Step]:
         """The points that come next, up to number `pause_at`, a pause of the token, or the end."""
-        while True:
-            started = time.perf_counter()
-            point = next(self._points_a, None)
-            other = next(self._points_b, None) if self._points_b is not None else None
-            if point is None:
-                return
-            self._seconds += time.perf_counter() - started
-            self._weigh(self.a, point)
-            self._weigh(self.b, other)
+        while not self.ended:
+            coming, self._next = self._next or self._ahead.start(self._advance), None
+            points = coming.result()
             self._number += 1
-            last = self._number >= self.total
             waits = token.paused or (pause_at is not None and self._number >= pause_at)
-            # Restarts may end early or be uneven: `total` says what is to be expected.
-            if last or waits or time.perf_counter() - self._shown >= 1 / SHOWN_PER_SECOND:
-                yield self._step(rev, point, other, answer=last)
+            seen = [self._seen(place, point) for place, point in enumerate(points)]
+            del coming, points
+            if not waits and not self.ended:
+                self._next = self._ahead.start(self._advance)
+            due = time.perf_counter() - self._shown >= 1 / SHOWN_PER_SECOND
+            if due or waits or self.ended:
+                yield self._step(rev, seen)
                 self._shown = time.perf_counter()
-            if waits and not last:
+            if waits:
                 return
-            point = other = None  # their logits' memory is what the next forward pass needs
-
-    def _weigh(self, run: CleanRun | None, point: Iterate | None) -> None:
-        """Keep the weights of the newest step: the last point has none of its own."""
-        if run is None or point is None or point.forward is None:
-            return
-        if point.forward.weights is not None:
-            self._weights[run.loaded.spec] = point.forward.weights
 
     @property
     def ended(self) -> bool:
@@ -82,44 +97,50 @@ class AttackRun:
         return self._number >= self.total
 
     def close(self) -> None:
-        """Leave the attack's loops now, not at garbage collection."""
-        self._points_a.close()
-        if self._points_b is not None:
-            self._points_b.close()
+        """Leave the attack's loops now, not at garbage collection; waits for what runs beside."""
+        if self._next is not None:
+            self._next.exception()
+        for points in self._points:
+            points.close()
 
-    def _points(self, run: CleanRun) -> Generator[Iterate, None, None]:
+    def _iterates(self, run: CleanRun) -> Generator[Iterate, None, None]:
         iterates = self._plan.iterates(run.clean, self.request.mask, self.request.frame.index)
         assert isinstance(iterates, Generator), "so it can be closed"
         return iterates
 
-    def _step(self, rev: int, point: Iterate, other: Iterate | None, *, answer: bool) -> Step:
-        x_adv, logits = shown(self.a.clean, point, answer=answer)
-        adversarial = Adversarial.of(x_adv, self.a.clean.x)
-        a = self._scored(self.a, x_adv, logits, adversarial, point)
-        b = None
-        if other is not None and self.b is not None:
-            x_adv, logits = shown(self.b.clean, other, answer=answer)
-            adversarial = Adversarial.of(x_adv, self.b.clean.x)
-            b = self._scored(self.b, x_adv, logits, adversarial, other)
-        elif self.b is not None:
-            logits = finite_logits(self.b.loaded.model, x_adv)
-            b = self._scored(self.b, x_adv, logits, adversarial, None)
-        seconds = self._seconds / (self._number + 1)
-        return Step(rev, self._number, self.total, a, b, seconds, answer)
+    def _advance(self) -> list[Iterate]:
+        """The next point of each attack; runs in the thread beside."""
+        started = time.perf_counter()
+        points = [next(iterates) for iterates in self._points]
+        count, seconds = self._pace
+        self._pace = count + 1, seconds + time.perf_counter() - started
+        return points
 
-    def _scored(
-        self,
-        run: CleanRun,
-        x_adv: Tensor,
-        logits: Tensor,
-        adversarial: Adversarial,
-        point: Iterate | None,
-    ) -> Side:
-        """One model on an adversarial image; `point` is where its own attack is."""
-        clean = run.clean
-        weights = None if point is None else self._weights[run.loaded.spec]
-        distance = self._threat_model.distance(x_adv, clean.x)
-        void = run.loaded.model.ignore_index
+    def _seen(self, place: int, point: Iterate) -> _Seen:
+        run = self.a if place == 0 or self.b is None else self.b
+        if point.forward is not None and point.forward.weights is not None:
+            self._weights[place] = point.forward.weights  # the last point has none of its own
+        return _Seen(*shown(run.clean, point, answer=self.ended), self._weights[place])
+
+    def _step(self, rev: int, seen: Sequence[_Seen]) -> Step:
+        first = Adversarial.of(seen[0].x_adv, self.a.clean.x)
+        a = self._scored(self.a, seen[0], first)
+        b = None
+        if self.b is not None and len(seen) > 1:
+            b = self._scored(self.b, seen[1], Adversarial.of(seen[1].x_adv, self.b.clean.x))
+        elif self.b is not None:
+            logits = finite_logits(self.b.loaded.model, seen[0].x_adv)
+            b = self._scored(self.b, _Seen(seen[0].x_adv, logits, None), first)
+        count, seconds = self._pace
+        return Step(rev, self._number, self.total, a, b, seconds / count, self.ended)
+
+    def _scored(self, run: CleanRun, seen: _Seen, adversarial: Adversarial) -> Side:
         return side(
-            logits, clean.reference, void, adversarial, weights, distance, run.side.reference
+            seen.logits,
+            run.clean.reference,
+            run.loaded.model.ignore_index,
+            adversarial,
+            seen.weights,
+            self._threat_model.distance(seen.x_adv, run.clean.x),
+            run.side.reference,
         )

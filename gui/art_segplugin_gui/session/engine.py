@@ -11,6 +11,7 @@ from art_segplugin.errors import InputError
 from art_segplugin.evaluation.attack_plan import faded
 from art_segplugin.evaluation.picture import finite_logits
 from art_segplugin.models import Segmenter, load_model
+from art_segplugin_gui.session.ahead import Ahead
 from art_segplugin_gui.session.arrays import Adversarial, side
 from art_segplugin_gui.session.attack_run import AttackRun
 from art_segplugin_gui.session.clean_runs import CleanRun, CleanRuns
@@ -36,6 +37,7 @@ class Engine:
         self.shelf = ModelShelf(self.device, load)
         self._clean = CleanRuns()
         self._waiting: AttackRun | None = None
+        self._ahead = Ahead()
 
     def events(self, request: Request | ClipRequest, token: CancelToken) -> Iterator[AnyEvent]:
         """Answer a request; whatever goes wrong is an event too, never an exception."""
@@ -68,6 +70,11 @@ class Engine:
             self.shelf.current.token = None  # hooks may outlive the request, in a shared network
         yield Idle(request.rev, waits=self._waiting is not None)
 
+    def close(self) -> None:
+        """Let go of the run that waits, and end the thread beside."""
+        self._forget_waiting()
+        self._ahead.close()
+
     def _run(self, request: Run, token: CancelToken) -> Iterator[Event]:
         waiting = self._waiting
         if waiting is not None and request.resume and waiting.request.same_run(request):
@@ -91,7 +98,7 @@ class Engine:
             (a.loaded.sha256, None if b is None else b.loaded.sha256),
         )
         if request.attack is not None:
-            yield from self._steps(AttackRun(request, a, b), request, token)
+            yield from self._steps(AttackRun(request, a, b, self._ahead), request, token)
 
     def _steps(self, run: AttackRun, request: Run, token: CancelToken) -> Iterator[Event]:
         self._waiting = run

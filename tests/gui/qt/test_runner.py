@@ -184,6 +184,9 @@ def test_a_stuck_worker_is_abandoned_and_what_it_says_later_is_ignored(qtbot):
     held, engines = threading.Event(), []
 
     class Stuck(FakeEngine):
+        def close(self):
+            pass
+
         def events(self, request, token):
             self.requests.append(request)
             held.wait(20)

@@ -13,6 +13,9 @@ from art_segplugin_gui.session.frames import Clean, Failed, Idle, Step, Stopped
 class Talks:
     """As many events as are asked for, without a pause."""
 
+    def close(self):
+        pass
+
     def events(self, request, token):
         for number in range(request):
             yield Step(1, number, request, side(), None, 0.0)
@@ -156,6 +159,9 @@ def test_one_that_is_stuck_is_left_alone_in_time(qtbot, made):
     held, begun = threading.Event(), threading.Event()
 
     class Stuck:
+        def close(self):
+            pass
+
         def events(self, request, token):
             begun.set()
             held.wait(20)

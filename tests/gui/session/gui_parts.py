@@ -72,6 +72,9 @@ class FakeEngine:
                 return
         yield Idle(request.rev)
 
+    def close(self):
+        self.closed = True
+
     def points(self, request, token, first):
         last = 1 if request.quick else self.last
         for number in range(first, last + 1):
