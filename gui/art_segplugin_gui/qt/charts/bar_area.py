@@ -79,13 +79,15 @@ class BarArea(QAbstractScrollArea):
 
     def set_hidden(self, hidden: frozenset[int]) -> None:
         """Closes the eyes of these classes."""
-        self._hidden = hidden
-        self.viewport().update()
+        if hidden != self._hidden:
+            self._hidden = hidden
+            self.viewport().update()
 
     def set_isolated(self, isolated: int | None) -> None:
         """Marks the only class that is painted; None for all."""
-        self._isolated = isolated
-        self.viewport().update()
+        if isolated != self._isolated:
+            self._isolated = isolated
+            self.viewport().update()
 
     def rows(self) -> tuple[int, ...]:
         """Classes from the top row to the last."""

@@ -103,6 +103,8 @@ class ConfusionView(QWidget):
 
     def set_selected(self, pair: tuple[int, int] | None) -> None:
         """Selects the cell of a (true, predicted) pair of classes; None for none."""
+        if pair == self.matrix.selected:
+            return
         self.matrix.selected = pair
         if pair:
             self.matrix.cursor_at = pair

@@ -60,14 +60,17 @@ class Track(QWidget):
 
     def set_current(self, index: int) -> None:
         """Marks a frame."""
-        self.current = self._inside(index)
-        self.update()
+        before, self.current = self.current, self._inside(index)
+        if before != self.current:
+            self.update()
 
     def set_range(self, first: int, last: int | None) -> None:
         """Marks a range."""
         end = self.count - 1 if last is None else last
+        before = self.first, self.last
         self.first, self.last = sorted((self._inside(first), self._inside(end)))
-        self.update()
+        if before != (self.first, self.last):
+            self.update()
 
     def set_rates(self, clean: NDArray[np.float64], adversarial: NDArray[np.float64]) -> None:
         """Shows rates of each frame."""
