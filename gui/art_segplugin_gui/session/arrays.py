@@ -34,7 +34,9 @@ class Adversarial:
     @classmethod
     def of(cls, x_adv: Tensor, x: Tensor) -> Self:
         """From an adversarial image and the clean one, both (1, 3, h, w)."""
-        return cls(to_uint8(x_adv[0]), _exact(x_adv), _delta(x_adv, x))
+        # Row by row, as a QImage takes it: else the window's thread would have to copy it.
+        image = np.ascontiguousarray(to_uint8(x_adv[0]))
+        return cls(image, _exact(x_adv), _delta(x_adv, x))
 
 
 def side(
