@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from art_segplugin_gui.session.clip_request import AnyEvent
 from art_segplugin_gui.session.frames import Failed, Idle
 from art_segplugin_gui.session.jobs import CancelToken, Latest
+from art_segplugin_gui.session.priority import give_way
 from art_segplugin_gui.session.ready import Ready
 
 CLOSING_SECONDS = 2.0
@@ -111,6 +112,7 @@ class Worker(QObject):
 
     def _work(self) -> None:
         engine: EngineLike
+        give_way()
         try:
             engine, ready = self._start()
         except Exception as error:

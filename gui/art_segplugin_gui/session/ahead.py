@@ -6,6 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from art_segplugin_gui.session.priority import give_way
+
 T = TypeVar("T")
 
 
@@ -33,6 +35,7 @@ class Ahead:
         self._jobs.put(None)
 
     def _work(self) -> None:
+        give_way()
         while (job := self._jobs.get()) is not None:
             work, future = job
             try:
