@@ -6,8 +6,6 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from art_segplugin_gui.session.priority import give_way
-
 T = TypeVar("T")
 
 
@@ -35,7 +33,6 @@ class Ahead:
         self._jobs.put(None)
 
     def _work(self) -> None:
-        give_way()
         while (job := self._jobs.get()) is not None:
             work, future = job
             try:

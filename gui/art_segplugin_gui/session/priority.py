@@ -1,4 +1,4 @@
-"""Lets the window's thread go first where there are more threads than cores."""
+"""Lets the window and the attack go before the drawing where there are more threads than cores."""
 
 import contextlib
 import os
