@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 
 @contextlib.contextmanager
 def bare():
-    """A process that runs the attack without the app; ask it for wall and CPU seconds."""
+    """A process that runs the attack without the app; ask it for the seconds."""
     process = subprocess.Popen(
         [sys.executable, HERE / "gui_bare.py"],
         stdin=subprocess.PIPE,
@@ -22,7 +22,7 @@ def bare():
     def ask(threads, steps):
         process.stdin.write(f"{threads} {steps}\n")
         process.stdin.flush()
-        return tuple(map(float, process.stdout.readline().split()))
+        return float(process.stdout.readline())
 
     try:
         yield ask

@@ -24,29 +24,25 @@ class Outside:
     def rate(self):
         """Steps a second in the app over those of a process without it, one after the other."""
         app = self.app
-        threads = self.app.director.runner.worker
-        worker = threads._thread
         for compared in (False, True):
             app.compare(None)
             app.look_at(0)
             if compared:
                 app.compare()
             app.settle()
-            wall, cpu, ms = [], [], []
+            wall, ms = [], []
             with bare() as ask:
                 for number in range(2 * self.runs + 2):
                     order = (True, False) if number % 2 else (False, True)
                     taken = {}
                     for inside in order:
-                        taken[inside] = self._run_in_app(worker) if inside else ask(1, STEPS)
+                        taken[inside] = self._run_in_app() if inside else ask(1, STEPS)
                     if number > 1:  # the first ones warm up
-                        wall.append(taken[False][0] / taken[True][0])
-                        cpu.append(taken[False][1] / taken[True][1])
-                        ms.append(1000 * taken[True][0] / STEPS)
+                        wall.append(taken[False] / taken[True])
+                        ms.append(1000 * taken[True] / STEPS)
             panes = "4 panes, transfer" if compared else "2 panes"
             goal = ("", 0.0) if compared else ("p50", 0.9)
             yield Row(f"step rate in the app over that without, {panes}", wall, *goal, "", True)
-            yield Row(f"- the same in CPU time of the worker's thread, {panes}", cpu, unit="")
             yield Row(f"- time a step in the app, {panes}", ms)
         app.settle()
 
@@ -113,17 +109,13 @@ class Outside:
             )
             app.until(lambda: app.shown.frame.image.shape[0] == 360, 20)
 
-    def _run_in_app(self, worker):
-        """Wall and CPU seconds of the worker from an attack's first point to its last."""
+    def _run_in_app(self):
+        """Seconds from an attack's first point to its last."""
         app = self.app
-        clock = time.pthread_getcpuclockid(worker.ident)
-        cpu = []
-        noted = app.runner.stepped.connect(lambda _: cpu.append(time.clock_gettime(clock)))
         app.settle()
         app.probe.steps.clear()
         app.director.run()
         rev = app.runner._rev
         app.until(lambda: self._drawn(rev, STEPS))
-        app.runner.stepped.disconnect(noted)
         steps = app.probe.steps
-        return steps[-1][0] - steps[0][0], cpu[-1] - cpu[0]
+        return steps[-1][0] - steps[0][0]
