@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from art_segplugin.attacks import NamedAttack
-from art_segplugin.attacks.registry import named
+from art_segplugin.attacks.registry import PARTS, named, parameters
 from art_segplugin.core.iterate import Attack, Iterate
 from art_segplugin.core.types import ImageMask, Images, Labels, Logits
 from art_segplugin.errors import InputError
@@ -190,14 +190,22 @@ def attack_of(recipe: str, options: Mapping[str, Any]) -> NamedAttack:
         InputError: an unknown recipe, or a value outside its range or of another kind.
     """
     try:
-        return named(recipe, **options)
+        attack = named(recipe, **options)
     except InputError:
         raise
     except (TypeError, ValueError, OverflowError) as error:
+        why = " ".join(str(error).split())[:200]
         raise InputError(
-            f"options {dict(options)!r:.200} do not fit attack {recipe!r:.40} ({error}); correct "
-            "them."
+            f"options {dict(options)!r:.200} do not fit attack {recipe!r:.40} ({why}); correct them."
         ) from error
+    for name, value in attack.options.items():
+        usual = parameters(attack.recipe)[name].default
+        if name in PARTS and not isinstance(usual, str):
+            raise InputError(f"{name!r} is part of attack {attack.recipe!r}; leave it out.")
+        whole = isinstance(value, int) and abs(value) > MOST
+        if whole or isinstance(value, bool) != isinstance(usual, bool):
+            raise InputError(f"option {name!r} is {value!r:.40}; give a value such as {usual!r}.")
+    return attack
 
 
 def shown(clean: CleanPicture, iterate: Iterate, *, answer: bool) -> tuple[Images, Logits]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from art_segplugin.data.catalog import known_palette
-from art_segplugin.data.palettes import Palette, numbered_palette
+from art_segplugin.data.palettes import Palette, numbered_colours, numbered_palette
 from art_segplugin.errors import InputError
 from art_segplugin.models import Segmenter
 
@@ -15,14 +15,18 @@ MOST_SYNONYMS = 0.1
 def palette_of(model: Segmenter, name: str | None) -> Palette:
     """The palette asked for, else the checkpoint's, else numbered classes.
 
+    Classes with names but without colours get colours of their own, none of them black.
+
     Raises:
         InputError: no palette of that name.
     """
     chosen = known_palette(name)
     if chosen is not None:
         return chosen
-    if model.info is not None and model.info.colours:
-        return Palette("model", model.info.classes, model.info.colours, model.ignore_index)
+    if model.info is not None and model.info.classes:
+        names = model.info.classes
+        colours = model.info.colours or numbered_colours(len(names) + 1)[1:]
+        return Palette("model", names, colours, model.ignore_index)
     return numbered_palette(model.classes or 255)
 
 

@@ -203,7 +203,8 @@ def parsed(document: type[T], text: str, kind: str) -> T:
     try:
         return from_plain(document, json.loads(text))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise InputError(f"this repro.json is damaged ({error}); export it once more.") from error
+        why = str(error).rstrip(".")
+        raise InputError(f"this repro.json is damaged ({why}); export it once more.") from error
 
 
 def json_path(path: Path) -> Path:

@@ -173,3 +173,51 @@ def test_nothing_there(run, tmp_path):
 
 def test_models_of_the_export_load(checkpoint):
     assert load_model(model_ref(str(checkpoint)).spec).classes == 3
+
+
+def test_the_number_of_differences_is_not_that_of_the_lines(run, exported, clip):
+    def change(tree):
+        for record in tree["records"]:
+            for score in record["scores"].values():
+                for name in ("miou", "mis_ratio", "distance"):
+                    score[name] += 0.5
+
+    edit(clip, change)
+    status, output, _ = run("replay", clip)
+    assert status == 1
+    assert "27 figures differ:" in output  # 3 pictures, 3 sides, 3 figures
+    assert output.count("\n  picture ") == 20
+    assert "and 7 more" in output
+
+
+def test_a_clip_without_figures_is_not_identical(run, clip):
+    edit(clip, lambda tree: tree.update(records=[], pooled={}))
+    status, output, message = run("replay", clip)
+    assert status == 2
+    assert "no figures to compare" in " ".join(message.split())
+    assert "identical" not in output
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tree: tree["plan"]["options"].update(targeted=True),
+        lambda tree: tree["plan"]["options"].update(norm=[1]),
+        lambda tree: tree["plan"].update(seed=10**30),
+        lambda tree: tree["plan"].update(region="class", region_class=77),
+        lambda tree: tree.update(index=-1),
+    ],
+)
+def test_files_of_strangers_are_one_sentence(run, exported, change):
+    edit(exported, change)
+    status, _, message = run("replay", exported)
+    assert status == 2
+    assert message.count("error:") == 1
+    assert "Traceback" not in message
+
+
+def test_deep_json_is_one_sentence(run, tmp_path):
+    (tmp_path / "repro.json").write_text("[" * 100_000)
+    status, _, message = run("replay", tmp_path)
+    assert status == 2
+    assert "no repro.json" in " ".join(message.split())

@@ -207,3 +207,45 @@ def test_missing_corrupt_and_truncated_files_are_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:700])
     with pytest.raises(InputError, match=r"head\.mkv (cannot be read|holds no frame)"):
         VideoReader(path)
+
+
+def damaged(path, numbers):
+    """An AVI file in which the pictures of these frames begin with nonsense."""
+    write(path, "MJPG")
+    data = bytearray(path.read_bytes())
+    starts, at = [], data.find(b"movi")
+    while (at := data.find(b"00dc", at + 1)) >= 0 and len(starts) < COUNT:
+        starts.append(at + 8)
+    for number in numbers:
+        data[starts[number] : starts[number] + 400] = b"\x55" * 400
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("limit", [video_reader.INDEX_LIMIT, 10], ids=("times", "no times"))
+def test_a_damaged_frame_does_not_end_the_video(tmp_path, monkeypatch, limit):
+    monkeypatch.setattr(video_reader, "INDEX_LIMIT", limit)
+    whole = VideoReader(write(tmp_path / "whole.avi", "MJPG"))
+    reader = VideoReader(damaged(tmp_path / "a.avi", [30]))
+    far = (45, 49, 0, 40) if limit > 10 else ()  # without times, a seek over the gap is believed
+    for index in (29, 30, 31, 30, *far, 30, 29):
+        if index == 30:
+            with pytest.raises(InputError, match=r"frame 30 of video .* cannot be read: it is dam"):
+                reader.read(index)
+        else:
+            assert np.array_equal(reader.read(index), whole.read(index)), index
+        assert reader.count == COUNT
+
+
+def test_all_but_the_damaged_frames_are_read_in_order(tmp_path):
+    whole = VideoReader(write(tmp_path / "whole.avi", "MJPG"))
+    reader, lost = VideoReader(damaged(tmp_path / "a.avi", [7, 8, 9, 30, 49])), []
+    for index in range(COUNT):
+        try:
+            found = reader.read(index)
+        except InputError:
+            lost.append(index)
+        else:
+            assert np.array_equal(found, whole.read(index))
+    assert lost == [7, 8, 9, 30, 49]
+    assert reader.count == COUNT - 1  # behind the last one there is nothing

@@ -47,6 +47,13 @@ def test_the_same_classes_numbers_and_other_spellings_are_taken(ours, theirs):
     assert reported_palette(model(*ours), data(*theirs)).classes == theirs
 
 
+def test_names_without_colours_are_kept_and_get_colours():
+    info = CheckpointInfo("small", ("cat", "dog", "bird"), ())
+    found = palette_of(Segmenter(TinyNet(3), classes=3, info=info), None)
+    assert found.classes == ("cat", "dog", "bird")
+    assert len({(0, 0, 0), *found.colours}) == 4
+
+
 def test_names_that_come_from_a_model_and_numbers_are_taken():
     net = model("cat", "dog")
     for palette in (palette_of(model("a", "b"), None), numbered_palette(2)):

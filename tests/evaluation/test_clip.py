@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from art_segplugin.data.video import VideoWriter
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.attack_plan import AttackPlan
 from art_segplugin.evaluation.clip import ClipAttack
-from art_segplugin.evaluation.clip_reproduction import ClipReproduction, PictureRecord, pool
+from art_segplugin.evaluation.clip_reproduction import ClipReproduction, PictureRecord, Score, pool
 from art_segplugin.evaluation.exact_files import FileRef
 from art_segplugin.evaluation.goal import ANY_WRONG, Goal
 from art_segplugin.evaluation.media import attack_samples
@@ -198,3 +199,53 @@ def test_replay_refuses_other_pictures(tmp_path):
     (tmp_path / "pictures.mkv").unlink()
     with pytest.raises(InputError, match="missing"):
         replay_clip(clip, tmp_path, load=load)
+
+
+def test_a_clip_without_figures_is_refused(tmp_path):
+    clip = recorded(tmp_path)
+    for changes in ({"records": []}, {"pooled": {}}, {"records": [], "pooled": {}}):
+        empty = replace(clip, **changes)
+        with pytest.raises(InputError, match="no figures to compare"):
+            replay_clip(empty, tmp_path, load=load)
+        empty.save(tmp_path / "repro.json")
+        with pytest.raises(InputError, match="no figures to compare"):
+            ClipReproduction.load(tmp_path)
+
+
+def test_sides_that_only_one_of_both_has_are_named(tmp_path):
+    clip = recorded(tmp_path)
+    nothing = replace(clip.records[1], scores={})
+    more = replace(
+        clip.records[2], scores={**clip.records[2].scores, "C clean": Score(math.nan, 0, 0, False)}
+    )
+    other = replace(
+        clip.records[3],
+        scores={k: replace(v, labelled=True) for k, v in more.scores.items() if k != "C clean"},
+    )
+    clip = replace(clip, records=[clip.records[0], nothing, more, other])
+    _, lines = replay_clip(clip, tmp_path, load=load, tolerance=1.0)
+    assert "picture 1, A clean: there now, but not recorded" in lines
+    assert "picture 2, C clean: recorded, but not there now" in lines
+    assert "picture 3, A exact: other labels" in lines
+    assert len(lines) == 6 + 1 + 6
+
+
+def test_other_labels_are_told_from_other_pictures(tmp_path):
+    clip = recorded(tmp_path, label_map())
+    record = replace(clip.records[3], labels="0")
+    with pytest.raises(InputError, match=r"the labels of picture 3 of labels\.mkv are not those"):
+        replay_clip(replace(clip, records=[*clip.records[:3], record]), tmp_path, load=load)
+    with pytest.raises(InputError, match="the labels of picture 0 are not those"):
+        replay_clip(replace(clip, labels=None), tmp_path, load=load)
+
+
+def test_pictures_without_the_region_are_left_alone():
+    clip = ClipAttack(load("a"), None, replace(plan(region="class"), region_class=3))
+    first = clip.attack(0, images()[0], label_map())
+    second = clip.attack(1, images()[1], np.zeros(SIZE, np.uint8))
+    assert first.numbers["A exact"].distance > 0
+    assert np.array_equal(second.a.written, images()[1])
+    with pytest.raises(InputError, match="region 9 is no class"):
+        ClipAttack(load("a"), None, replace(plan(region="class"), region_class=9)).attack(
+            0, images()[0], label_map()
+        )

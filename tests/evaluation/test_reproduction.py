@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import TinyNet
 
-from art_segplugin.attacks import named
+from art_segplugin.attacks import RECIPES, named
+from art_segplugin.attacks.registry import parameters
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.attack_plan import AttackPlan, shown
 from art_segplugin.evaluation.goal import ANY_WRONG, Goal
@@ -262,3 +263,96 @@ def test_figures_come_back_from_json_to_the_last_bit(table, distance, labelled):
     read = from_plain(Numbers, json.loads(text))
     assert differences({"A": made}, {"A": read}) == []
     assert str(read) == str(made)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"options": {"targeted": True}}, "option 'targeted' follows from the goal"),
+        ({"options": {"ignore_index": 0}}, "option 'ignore_index' follows"),
+        ({"options": {"bounds": 3}}, "option 'bounds' follows"),
+        ({"seed": 10**30}, "seed is 1000000000000000000000000000000; give a whole number from 0"),
+        ({"seed": -1}, "seed is -1"),
+        ({"region": "moon"}, "region 'moon' is unknown"),
+        ({"options": {"norm": [1]}}, r"options \{'norm': \[1\].* do not fit attack 'segpgd'"),
+        ({"options": {"eps": True}}, "option 'eps' is True; give a value such as"),
+        ({"options": {"eps": 10**30}}, "option 'eps' is 1000"),
+        ({"recipe": "pgd", "options": {"weighting": "x"}}, "'weighting'"),
+        ({"options": {"steps": "x"}}, "steps.* 'x'"),
+        ({"region": "class", "region_class": 77}, "region 77 is no class; give 0 to 3"),
+    ],
+    ids=str,
+)
+def test_plans_of_strangers_are_one_sentence(changes, message, tmp_path):
+    reproduction().save(tmp_path)
+    tree = json.loads((tmp_path / "repro.json").read_text())
+    edited(tmp_path, plan=tree["plan"] | changes)
+    with pytest.raises(InputError, match=message):
+        reproduce(Reproduction.load(tmp_path), load=load)
+
+
+OPTIONS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3),
+    st.lists(st.integers(-2, 2), max_size=2), st.dictionaries(st.just("a"), st.just(1)),
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(sorted(RECIPES)), st.data())
+def test_any_option_is_an_attack_or_a_sentence(recipe, data):
+    name = data.draw(st.sampled_from(sorted(parameters(recipe))))
+    value = data.draw(OPTIONS.filter(lambda v: type(v) is not int or name != "steps" or v < 9))
+    try:
+        attack = AttackPlan(recipe, {name: value}).attack
+    except InputError as error:
+        assert str(error).endswith(".")  # noqa: PT017
+    else:
+        assert attack.options[name] == value or value != value
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "[" * 900 + "]" * 900])
+def test_json_that_is_nested_too_deeply_is_one_sentence(text, tmp_path):
+    (tmp_path / "repro.json").write_text(text)
+    with pytest.raises(InputError, match=r"no repro\.json"):
+        kind_of(text)
+    with pytest.raises(InputError, match=r"no repro\.json"):
+        Reproduction.load(tmp_path)
+
+
+def test_regions_that_are_nowhere_are_said():
+    absent = replace(plan(region="class"), region_class=2)
+    clean = clean_picture(load("a"), picture(), np.zeros((14, 18), np.uint8))
+    with pytest.raises(InputError, match="no pixel of the picture is of class 2"):
+        absent.iterates(clean)
+    with pytest.raises(InputError, match="no pixel of the picture is of class 2"):
+        absent.answer(clean)
+    with pytest.raises(InputError, match="nothing is painted yet; paint a region"):
+        plan(region="painted").iterates(clean, np.zeros((14, 18), bool))
+    with pytest.raises(InputError, match="picture -1 is no position"):
+        plan().iterates(clean, first=-1)
+
+
+def test_the_position_of_the_picture_is_kept(tmp_path):
+    made = reproduction(index=7, labels=None, plan=plan(steps=1))
+    read, found = again(made, tmp_path)
+    assert read.index == 7
+    assert differences(made.numbers, found) == []
+    first = reproduction(labels=None, plan=plan(steps=1))
+    assert differences(made.numbers, first.numbers)
+    tree = json.loads((tmp_path / "repro.json").read_text())
+    del tree["index"]  # as format 1 was
+    (tmp_path / "repro.json").write_text(json.dumps(tree | {"format": 1}))
+    read = Reproduction.load(tmp_path)
+    assert read.index == 0
+    assert differences(first.numbers, reproduce(read, load=load)) == []
+
+
+def test_a_hash_that_is_known_is_not_read_again(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(b"other")
+    assert model_ref(str(path), "a" * 64) == ModelRef(str(path), "a" * 64)
+    path.unlink()
+    assert model_ref(str(path), "a" * 64) == ModelRef(str(path), "a" * 64)
+    with pytest.raises(InputError, match="is gone; put it back"):
+        model_ref(str(path))
+    assert model_ref("torchvision:fcn", None) == ModelRef("torchvision:fcn")

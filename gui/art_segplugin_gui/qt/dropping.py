@@ -6,7 +6,8 @@ from PySide6.QtCore import QEvent, QMimeData, QObject, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QWidget
 
-CHECKPOINT_SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")
+from art_segplugin_gui.session.suffixes import CHECKPOINT_SUFFIXES
+
 SESSION_SUFFIX = ".json"
 
 

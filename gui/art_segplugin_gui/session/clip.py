@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -34,8 +35,9 @@ from art_segplugin_gui.session.clip_source import (
     span_of,
 )
 from art_segplugin_gui.session.clip_store import ClipStore
-from art_segplugin_gui.session.frames import Picture, SourceFrame, Told
+from art_segplugin_gui.session.frames import SourceFrame, Told
 from art_segplugin_gui.session.jobs import CancelToken
+from art_segplugin_gui.session.label_names import usable_labels
 from art_segplugin_gui.session.model_shelf import LoadedModel, ModelShelf
 from art_segplugin_gui.session.plan import model_pair, plan_of
 from art_segplugin_gui.session.sources.base import FrameSource
@@ -72,9 +74,10 @@ def clip_events(
                 token.check()
                 yield Told(request.rev, f"loading {spec}", share)
         run = _Run(shelf, source, request, token, span)
+        run.check_models()
         yield from run.pictures()
         contents = run.contents()
-        with closing(write_clip(contents, lambda index: read_even(source, index))) as writing:
+        with closing(write_clip(contents, run.read)) as writing:
             for told in writing:
                 token.check()
                 if isinstance(told, float):
@@ -130,7 +133,7 @@ class _Run:
             if stored is None:
                 yield self._attack_picture(index)
             else:
-                check_same(read_even(self.source, index), stored.record)
+                check_same(self.read(index), stored.record)
                 self._last_restored = index
                 self.pool.add(stored.numbers)
                 self.records.append(stored.record)
@@ -138,8 +141,6 @@ class _Run:
 
     def contents(self) -> ClipContents:
         """What there is to write, once all pictures are done."""
-        if not self.a.model.classes:  # all pictures were done before: nothing was predicted yet
-            self._validate(read_even(self.source, self.span[0]).image)
         names, colours = self.a.palette
         return ClipContents(
             request=self.request,
@@ -157,11 +158,9 @@ class _Run:
 
     def _attack_picture(self, index: int) -> ClipFrame:
         started = time.perf_counter()
-        frame = read_even(self.source, index)
-        if not self._attacked:
-            self._validate(frame.image)
+        frame = self.read(index)
         if self._last_restored == index - 1:
-            before = read_even(self.source, index - 1).image
+            before = self.read(index - 1).image
             written = {key: self.store.written(index - 1, key) for key in self._names}
             self._attack.go_on_after(before, written)
         done = self._attack.attack(index, frame.image, frame.labels, frame.name)
@@ -177,8 +176,18 @@ class _Run:
     def _names(self) -> tuple[str, ...]:
         return ("A",) if self.b is None else ("A", "B")
 
-    def _validate(self, image: Picture) -> None:
-        """Check the models, and whether they can stand side by side."""
+    def read(self, index: int) -> SourceFrame:
+        """A picture of even sides, with its labels if they are of the model's classes."""
+        frame = read_even(self.source, index)
+        return replace(frame, labels=usable_labels(self.a.palette[0], frame)[0])
+
+    def check_models(self) -> None:
+        """Check the models on the first picture, and whether they can stand side by side.
+
+        Raises:
+            InputError: a model does not take it, or they have other classes.
+        """
+        image = read_even(self.source, self.span[0]).image
         loaded = [self.a] if self.b is None else [self.a, self.b]
         for model in loaded:
             model.validate(image_batch(image, torch.device(self.device)))

@@ -38,15 +38,13 @@ def check_same(frame: SourceFrame, record: PictureRecord) -> None:
         InputError: they did.
     """
     labels = None if frame.labels is None else pixel_sha256(frame.labels)
-    for word, found, known in (
-        ("picture", pixel_sha256(frame.image), record.image),
-        ("labels of picture", labels, record.labels),
-    ):
-        if found != known:
-            raise InputError(
-                f"{record.name}: the {word} {record.index} changed since it was attacked; begin "
-                "anew, or choose another folder."
-            )
+    if pixel_sha256(frame.image) != record.image:
+        what = f"picture {record.index} is another one than was attacked"
+    elif labels != record.labels:
+        what = f"the labels of picture {record.index} are others than when it was attacked"
+    else:
+        return
+    raise InputError(f"{what} ({record.name}); begin anew, or choose another folder.")
 
 
 def span_of(request: ClipRequest, source: FrameSource) -> range:

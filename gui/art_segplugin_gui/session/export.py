@@ -109,7 +109,7 @@ def reproduction(job: Exported) -> Reproduction:
         plan=plan,
         point=None if step is None or step.answer else step.number,
         fade=None if shown.faded is None else shown.faded.share,
-        labels=job.frame.labels,
+        labels=job.frame.labels if job.clean.labelled else None,  # as they were used
         mask=request.mask if painted else None,
         index=job.frame.index,
         name=job.frame.name,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from art_segplugin.errors import InputError
-from art_segplugin.evaluation.model_refs import file_sha256
+from art_segplugin.files import file_sha256
 from art_segplugin.models import Segmenter
 from art_segplugin_gui.session.downloads import Downloads, watched_downloads
 

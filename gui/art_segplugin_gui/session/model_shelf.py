@@ -1,6 +1,5 @@
 """The models that are in use, loaded once, each with a way to stop it."""
 
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ import torch
 from art_segplugin.data.palettes import Colour
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.class_names import palette_of
+from art_segplugin.evaluation.model_refs import validate
 from art_segplugin.models import Segmenter, load_model
 from art_segplugin_gui.session.interrupt import CurrentToken, Interruptible
 from art_segplugin_gui.session.jobs import CancelToken
@@ -61,9 +61,7 @@ class LoadedModel:
         """
         if images.shape in self.validated:
             return
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            self.model.validate(images)
+        validate(self.model, images)
         if (self.model.classes or 0) > 255:
             raise InputError(
                 f"{self.spec} has {self.model.classes} classes; the app draws at most 255."

@@ -135,7 +135,7 @@ def _check(state: State) -> None:
         if not 0 <= number <= most:
             raise ValueError(f"{name} is {number}, expected 0 to {most}")
     source, attack = state.source, state.attack
-    for name, least, value in (
+    for name, least, chosen in (
         ("index", 0, source.index),
         ("first", 0, source.first),
         ("last", source.first, source.last),
@@ -145,5 +145,5 @@ def _check(state: State) -> None:
         ("region_class", 0, attack.region_class),
         ("seed", 0, attack.seed),
     ):
-        if value is not None and not least <= value <= LARGEST:
-            raise ValueError(f"{name} is {value}, expected {least} to {LARGEST}")
+        if chosen is not None and not least <= chosen <= LARGEST:
+            raise ValueError(f"{name} is {chosen}, expected {least} to {LARGEST}")

@@ -56,6 +56,15 @@ class Session:
         if state != self._state:
             self._go_to(state)
 
+    def forget(self, unwanted: Callable[[State], bool]) -> None:
+        """Drop states that undo and redo must not lead back to, such as a file that is broken."""
+        for kept in (self._past, self._future):
+            kept[:] = [state for state in kept if not unwanted(state)]
+            while kept and kept[-1] == self._state:  # a step that would change nothing
+                kept.pop()
+        self._merging = None
+        self._tell(self._state)
+
     def undo(self) -> bool:
         """Go back to before the last change; False if there is none."""
         return self._travel(self._past, self._future)
@@ -84,8 +93,11 @@ class Session:
 
     def _go_to(self, state: State) -> None:
         before, self._state = self._state, state
+        self._tell(before)
+
+    def _tell(self, before: State) -> None:
         for listener in list(self.listeners):
-            listener(before, state)
+            listener(before, self._state)
 
 
 def with_source(state: State, **changes: object) -> State:

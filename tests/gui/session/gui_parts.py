@@ -184,7 +184,16 @@ def within(seconds, condition):
 class Opened:
     """A window with its threads; tiny models unless another engine is given."""
 
-    def __init__(self, state=None, engine=None, sources=None, settings=None, cameras=(), size=None):
+    def __init__(
+        self,
+        state=None,
+        engine=None,
+        sources=None,
+        settings=None,
+        cameras=(),
+        size=None,
+        demo=False,
+    ):
         from PySide6.QtTest import QTest
 
         from art_segplugin_gui import app
@@ -206,7 +215,7 @@ class Opened:
         self.window.show()
         self.window.activateWindow()
         assert QTest.qWaitForWindowActive(self.window, 5000)  # else no shortcut is heard
-        self.window.begin()
+        self.window.begin(demo=demo)
         self.director, self.parts = self.window.director, self.window.parts
 
     @property

@@ -1,5 +1,7 @@
 import json
 import math
+import shutil
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -23,9 +25,16 @@ from art_segplugin.evaluation.clip_reproduction import ClipReproduction
 from art_segplugin.evaluation.exact_files import pixel_sha256
 from art_segplugin.evaluation.picture import image_batch
 from art_segplugin.evaluation.replay_clip import replay_clip
+from art_segplugin.files import file_sha256
 from art_segplugin.metrics import count, mis_ratio
+from art_segplugin.models import load_model
+from art_segplugin.models.checkpoint import shipped
+from art_segplugin.report.lettering import font, shortened
+from art_segplugin_gui.session.clip import clip_events
 from art_segplugin_gui.session.clip_request import ClipDone
 from art_segplugin_gui.session.frames import Told
+from art_segplugin_gui.session.jobs import Cancelled, CancelToken
+from art_segplugin_gui.session.model_shelf import ModelShelf
 from art_segplugin_gui.session.state import Models
 
 
@@ -209,3 +218,75 @@ def test_figures_of_all_void_pictures_are_none(wish):
 def test_hashes_see_shapes():
     pixels = np.zeros((2, 6), np.uint8)
     assert pixel_sha256(pixels) != pixel_sha256(pixels.reshape(3, 4))
+
+
+def test_files_of_an_earlier_clip_do_not_stay(wish):
+    painted = np.ones((33, 32), bool)
+    run(
+        replace(
+            wish,
+            models=Models("a", "b", transfer=False),
+            attack=replace(ATTACK, region="painted"),
+            mask=painted,
+        )
+    )
+    (wish.out / "mine.mkv").write_bytes(b"mine")
+    events = run(replace(wish, video_suffix=".mp4"), FakeSource(labelled=False))
+    assert files(wish.out) == {path.name for path in events[-1].written} | {"mine.mkv"}
+
+
+def test_frames_without_the_region_are_left_as_they_are(wish):
+    source = FakeSource()
+    source._labels = np.zeros((33, 32), np.uint8)
+    events = run(replace(wish, attack=replace(ATTACK, region="class", region_class=2)), source)
+    assert [event.scores["A exact"].distance for event in frames(events)] == [0.0] * 4
+    with pytest.raises(InputError, match="region 9 is no class; give 0 to 3"):
+        run(replace(wish, attack=replace(ATTACK, region="class", region_class=9), anew=True))
+
+
+def test_nothing_painted_is_said(wish):
+    nothing = replace(wish, attack=replace(ATTACK, region="painted"), mask=np.zeros((33, 32), bool))
+    with pytest.raises(InputError, match="nothing is painted yet"):
+        run(nothing)
+
+
+def test_loading_can_be_left(wish):
+    token, waiting = CancelToken(), threading.Event()
+
+    def slow(spec):
+        waiting.wait(20)
+        return load(spec)
+
+    shelf = ModelShelf(torch.device("cpu"), slow)
+    events = clip_events(shelf, lambda *_: FakeSource(), wish, token)
+    assert next(events).text == "loading a"
+    assert next(events) == Told(3, "loading a", None)  # it is followed, not waited for
+    token.cancel()
+    with pytest.raises(Cancelled):
+        next(events)
+    waiting.set()
+
+
+def test_the_hash_is_that_of_the_loaded_model(wish, tmp_path):
+    path = tmp_path / "own.safetensors"
+    shutil.copy(shipped()["small-scenes"], path)
+    before = file_sha256(path)
+
+    def load_and_train(spec):
+        model = load_model(spec)
+        shutil.copy(shipped()["small-scenes-segpgd"], path)
+        return model
+
+    shelf = ModelShelf(torch.device("cpu"), load_and_train)
+    named = replace(wish, models=Models(str(path)))
+    *_, done = clip_events(shelf, lambda *_: FakeSource(), named, CancelToken())
+    assert isinstance(done, ClipDone)
+    assert file_sha256(path) != before
+    assert ClipReproduction.load(wish.out).models.a.sha256 == before
+
+
+def test_drawn_captions_fit():
+    assert shortened("short", 500, 15) == "short"
+    cut = shortened("A adversarial  mIoU .123", 80, 15)
+    assert cut.endswith("…")
+    assert font(15).getlength(cut) <= 80

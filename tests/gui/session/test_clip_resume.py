@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from clip_problem import (
     ATTACK,
+    CLASSES,
     FakeSource,
     files,
     frames,
@@ -41,7 +42,8 @@ def test_goes_on_where_it_was_cancelled(wish, tmp_path):
     assert all(event.frame is None and event.a is None for event in restored)
     assert all(event.frame is not None for event in attacked)
     assert scores(events) == scores(whole)
-    assert source.reads[:3] == [2, 1, 3]  # 1 for the perturbation to begin with
+    # for the checks, then all compared, then 1 for the perturbation to begin with
+    assert source.reads[:6] == [0, 0, 1, 2, 1, 3]
     assert FOLDER not in files(wish.out)
     for name in ("adversarial.mkv", "side-by-side.mkv"):
         for one, other in zip(
@@ -131,3 +133,60 @@ def test_a_full_disk_leaves_no_half_file(wish, monkeypatch):
             run(wish)
     assert not [name for name in files(wish.out / FOLDER) if "000002" in name]
     assert len(frames(run(wish))) == 4  # nothing that was done is lost
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_folder_of_the_user_s_is_left_alone(wish, anew):
+    theirs = wish.out / FOLDER
+    theirs.mkdir(parents=True)
+    (theirs / "thesis.txt").write_text("three years")
+    with pytest.raises(InputError, match="holds no unfinished clip; rename it"):
+        run(replace(wish, anew=anew))
+    assert files(wish.out) == {FOLDER}
+    (theirs / "setting.json").write_text('{"volume": 11}')
+    with pytest.raises(InputError, match="holds no unfinished clip"):
+        run(replace(wish, anew=anew))
+    assert files(theirs) == {"thesis.txt", "setting.json"}
+
+
+def test_only_files_of_the_clip_are_deleted(wish):
+    with pytest.raises(Cancelled):
+        run(wish, stop_after=2)
+    ours = wish.out / FOLDER
+    (ours / "notes.txt").write_text("mine")
+    (ours / ".000001.A.abcd_123.png").write_bytes(b"")  # left by a process that was killed
+    (ours / "sub").mkdir()
+    run(replace(wish, anew=True))
+    assert files(ours) == {"notes.txt", "sub"}
+
+
+def test_a_half_written_setting_does_not_block_the_folder(wish):
+    (wish.out / FOLDER).mkdir(parents=True)
+    (wish.out / FOLDER / ".setting.abcd_123.json").write_text("{")
+    run(wish)
+    assert "repro.json" in files(wish.out)
+    assert FOLDER not in files(wish.out)
+
+
+@pytest.mark.parametrize(("before", "after"), [(False, True), (True, False), (True, "others")])
+def test_changed_labels_are_said_before_anything_is_attacked(wish, before, after):
+    with pytest.raises(Cancelled):
+        run(wish, FakeSource(labelled=before), stop_after=2)
+    source = FakeSource(labelled=bool(after))
+    if after == "others":
+        source._labels = (source._labels + 1) % CLASSES
+    with pytest.raises(InputError, match=r"labels of picture 0 .* \(street-0\); begin anew"):
+        run(wish, source)
+    assert source.reads == [0, 0]  # for the checks of the models, then to compare
+
+
+def test_files_that_are_nested_too_deeply_are_done_again(wish):
+    with pytest.raises(Cancelled):
+        run(wish, stop_after=2)
+    (wish.out / FOLDER / "000001.json").write_text("[" * 100_000)
+    assert [event.frame is None for event in frames(run(wish))] == [True, False, False, False]
+    with pytest.raises(Cancelled):
+        run(replace(wish, out=wish.out / "b"), stop_after=1)
+    (wish.out / "b" / FOLDER / "setting.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match="holds no unfinished clip"):
+        run(replace(wish, out=wish.out / "b"))

@@ -8,17 +8,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from session_parts import MODELS, engine, events, of, picture, run
 
 from art_segplugin.errors import InputError
-from art_segplugin.evaluation.numbers import differences
+from art_segplugin.evaluation.batches import Batch
+from art_segplugin.evaluation.clip import ClipAttack
+from art_segplugin.evaluation.model_refs import ModelRef
+from art_segplugin.evaluation.numbers import Numbers, differences
 from art_segplugin.evaluation.reproduce import reproduce
 from art_segplugin.evaluation.reproduction import Reproduction
-from art_segplugin_gui.session.export import KINDS, export, numbers
+from art_segplugin.evaluation.runner import attacked_result, clean_result
+from art_segplugin_gui.session.class_table import class_rows
+from art_segplugin_gui.session.export import KINDS, export, numbers, reproduction
 from art_segplugin_gui.session.export_job import Exported, curves_of
 from art_segplugin_gui.session.export_pictures import layer, palette
 from art_segplugin_gui.session.frames import Clean, Faded, Step
+from art_segplugin_gui.session.plan import plan_of
 from art_segplugin_gui.session.request import Fade
 from art_segplugin_gui.session.shown import Shown
 from art_segplugin_gui.session.state import LAYERS, State
@@ -262,3 +269,99 @@ def test_classes_that_are_nowhere_have_no_figure(tmp_path):
     assert [math.isnan(v) for v in found["A clean"].class_iou] == [
         bool(v) for v in np.isnan(job.clean.a.scores.class_iou)
     ]
+
+
+def test_files_of_an_earlier_export_do_not_stay(tmp_path):
+    export(tmp_path, KINDS, on_screen(region="painted", mask=np.ones((18, 22), bool)))
+    (tmp_path / "mine.png").write_bytes(b"mine")
+    (tmp_path / "adversarial-mine.png").write_bytes(b"mine")
+    request = replace(run(frame=picture(labelled=False)), attack=None)
+    (clean,) = of(Clean, events(engine(), request))
+    job = Exported(Shown(request.frame, clean), request, State())
+    before = {path.name for path in tmp_path.iterdir()}
+    assert export(tmp_path, {"numbers"}, job) == [tmp_path / "numbers.json"]
+    assert {path.name for path in tmp_path.iterdir()} == before  # of a kind that is not exported
+    written = export(tmp_path, KINDS, job)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "mine.png", "adversarial-mine.png", *(path.name for path in written)
+    }  # fmt: skip
+
+
+def test_a_folder_that_is_named_as_a_picture_stays(tmp_path):
+    (tmp_path / "adversarial-b.png").mkdir()
+    export(tmp_path, {"pictures"}, on_screen(b=None))
+    assert (tmp_path / "adversarial-b.png").is_dir()
+
+
+@pytest.mark.parametrize("transfer", [True, False])
+def test_the_position_of_the_picture_is_that_of_evaluate(transfer, tmp_path):
+    """The same start for picture 7 live, in an export, in a clip and in a data set."""
+    frame = picture(index=7)
+    job = on_screen(frame=frame, recipe="pgd", transfer=transfer)
+    export(tmp_path, {"reproduction"}, job)
+    assert Reproduction.load(tmp_path).index == 7
+    assert reproduce(Reproduction.load(tmp_path), load=load) == numbers(job)
+    plan = plan_of(job.request.attack)
+    model = load("one").requires_grad_(False)
+    image = torch.from_numpy(frame.image / np.float32(255)).movedim(-1, 0)[None].contiguous()
+    batch = Batch(7, ["7"], image, torch.from_numpy(frame.labels.astype(np.int64))[None])
+    _, reference = clean_result(model, batch)
+    theirs = attacked_result(model, batch, reference, plan.attack, 0, 1)
+    other = load("two").requires_grad_(False)
+    clip = ClipAttack(model, other, plan, transfer=transfer)
+    ours = clip.attack(7, frame.image, frame.labels)
+    exact = job.shown.step.a.exact
+    np.testing.assert_array_equal(exact, theirs.adversarial[0].numpy())
+    np.testing.assert_array_equal(exact, ours.a.x_adv[0].numpy())
+    assert numbers(job)["A adversarial"].confusion == theirs.counts
+    assert ours.numbers["A exact"] == numbers(job)["A adversarial"]
+    assert ours.numbers["B exact"] == numbers(job)["B adversarial"]
+    first = on_screen(frame=replace(frame, index=0), recipe="pgd", transfer=transfer)
+    assert not np.array_equal(exact, first.shown.step.a.exact)
+
+
+def test_the_hash_is_that_of_the_model_as_it_was_loaded(tmp_path):
+    path = tmp_path / "own.safetensors"
+    path.write_bytes(b"trained further since")
+    job = on_screen()
+    models = replace(job.request.models, a=str(path))
+    clean = replace(job.clean, sha256=("a" * 64, None))
+    job = replace(
+        job,
+        shown=replace(job.shown, clean=clean),
+        request=replace(job.request, models=models),
+    )
+    assert reproduction(job).models.a.sha256 == "a" * 64
+    path.unlink()
+    assert reproduction(job).models.a == ModelRef(str(path), "a" * 64)
+    with pytest.raises(InputError, match=r"own\.safetensors is gone; put it back"):
+        reproduction(
+            replace(job, shown=replace(job.shown, clean=replace(clean, sha256=(None,) * 2)))
+        )
+
+
+def test_a_point_of_other_settings_is_one_sentence(tmp_path):
+    job = on_screen()
+    job = replace(job, request=replace(job.request, attack=None))
+    with pytest.raises(InputError, match="attack once more"):
+        export(tmp_path, {"reproduction"}, job)
+
+
+def test_what_a_class_loses_is_the_same_for_pictures_and_clips():
+    nan = float("nan")
+    sides = {
+        name: Numbers(0.5, 0.5, iou, [[1]])
+        for name, iou in (
+            ("A clean", [0.75, 0.0, nan, nan]),
+            ("A exact", [0.5, 0.0, 0.0, nan]),
+            ("A 8-bit", [0.25, nan, 0.0, nan]),
+        )
+    }
+    rows = class_rows(("road", "car", "sky", "tree"), sides, "8-bit")
+    assert [str(row["A drop"]) for row in rows] == ["0.5", "nan", "nan", "nan"]
+    assert [row["A exact IoU"] for row in rows][:3] == [0.5, 0.0, 0.0]
+    assert {row["reference"] for row in rows} == {"labels"}
+    rows = class_rows(
+        ("road",), {k.replace("8-bit", "adversarial"): v for k, v in sides.items()}, "adversarial"
+    )
+    assert rows[0]["A drop"] == 0.5

@@ -2,10 +2,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from session_parts import CLASSES, engine, events, of, picture, run
+from session_parts import CLASSES, MODELS, engine, events, of, picture, run
 
+from art_segplugin.evaluation.reproduce import reproduce
+from art_segplugin_gui.session.export import reproduction
+from art_segplugin_gui.session.export_job import Exported
 from art_segplugin_gui.session.frames import Clean, Step
 from art_segplugin_gui.session.label_names import usable_labels
+from art_segplugin_gui.session.shown import Shown
+from art_segplugin_gui.session.state import State
 
 
 @pytest.mark.parametrize(
@@ -49,3 +54,14 @@ def test_the_answer_keeps_the_weights_of_the_last_step():
     for side in ("a", "b"):
         np.testing.assert_array_equal(getattr(last, side).weights, getattr(before, side).weights)
         assert getattr(last, side).weights.max() == 255
+
+
+def test_an_export_replays_although_labels_were_not_used(tmp_path):
+    frame = replace(picture(), classes=("a", "b"))
+    request = run(frame=frame)
+    found = events(engine(), request)
+    shown = Shown(frame, of(Clean, found)[0], of(Step, found)[-1], request=request)
+    saved = reproduction(Exported(shown, request, State()))
+    assert saved.labels is None
+    again = reproduce(saved, load=lambda spec: MODELS[spec]())
+    assert again["A adversarial"].miou == shown.attacked_a.scores.miou

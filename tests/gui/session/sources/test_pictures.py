@@ -140,3 +140,22 @@ def test_names_are_told_apart(tmp_path):
     save(tmp_path / "a.bmp", RGB)
     source = open_source(str(tmp_path), None)
     assert [source.read(i).name for i in (0, 1)] == ["a.bmp", "a.jpg"]
+
+
+@pytest.mark.parametrize("alpha", [0, 254, 255])
+def test_transparency_is_mentioned(tmp_path, alpha):
+    pixels = np.dstack([RGB, np.full(RGB.shape[:2], 255, np.uint8)])
+    pixels[3, 4, 3] = alpha
+    frame = open_source(str(save(tmp_path / "a.png", pixels)), None).read(0)
+    assert np.array_equal(frame.image, RGB)
+    said = "a.png has transparency, which is ignored."
+    assert frame.warning == ("" if alpha == 255 else said)
+
+
+def test_a_transparent_colour_is_mentioned_beside_labels_that_are_not_used(tmp_path):
+    (tmp_path / "images").mkdir()
+    opened = Image.fromarray(RGB[..., 0]).convert("P")
+    opened.save(tmp_path / "images" / "a.png", transparency=int(np.asarray(opened)[0, 0]))
+    save(tmp_path / "labels" / "a.png", LABELS[:9])
+    frame = open_source(str(tmp_path), None).read(0)
+    assert frame.warning.startswith("a.png has transparency, which is ignored. Labels are not used")
