@@ -1,10 +1,11 @@
 import errno
+import hashlib
 import stat
 
 import pytest
 
 from art_segplugin.errors import InputError
-from art_segplugin.files import replacing, write_bytes, write_text
+from art_segplugin.files import file_sha256, replacing, write_bytes, write_text
 
 
 def test_writes_whole_files(tmp_path):
@@ -38,3 +39,10 @@ def test_the_suffix_is_kept_for_encoders(tmp_path):
     with replacing(tmp_path / "clip.mkv") as beside:
         assert beside.suffix == ".mkv"
         assert beside.parent == tmp_path
+
+
+def test_the_hash_of_a_file(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    assert file_sha256(tmp_path / "a") == hashlib.sha256(b"abc").hexdigest()
+    with pytest.raises(InputError, match=r"cannot read .*gone: No such file"):
+        file_sha256(tmp_path / "gone")

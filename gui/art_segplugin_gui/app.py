@@ -15,7 +15,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from art_segplugin_gui import crash
-from art_segplugin_gui.arguments import Arguments, parse
+from art_segplugin_gui.arguments import USUAL_SIZE, Arguments, parse
 from art_segplugin_gui.qt import theme
 from art_segplugin_gui.qt.dropping import kind_of
 from art_segplugin_gui.qt.main_window import MainWindow
@@ -68,13 +68,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     crashes.happened.connect(
         lambda text, details: window.say("error", text, details), Qt.ConnectionType.QueuedConnection
     )
-    window.resize(*arguments.size)
-    if settings is not None and not settings.geometry.isEmpty():
+    window.resize(*(arguments.size or USUAL_SIZE))
+    if arguments.size is None and settings is not None and not settings.geometry.isEmpty():
         window.restoreGeometry(settings.geometry)
     window.show()
-    window.begin()
-    if arguments.demo:
-        window.actions_table.action("demo").trigger()
+    window.begin(demo=arguments.demo)
     shot = None
     if arguments.screenshot is not None:
         shot = Screenshot(window, window.director, arguments.screenshot)

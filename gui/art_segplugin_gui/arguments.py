@@ -12,6 +12,7 @@ from art_segplugin.errors import InputError
 from art_segplugin_gui.session.state import LAYERS
 
 THEMES = ("system", "dark", "light")
+USUAL_SIZE = (1440, 900)
 SMALLEST, LARGEST = (640, 480), (7680, 4320)
 
 _DRAWN = re.compile(r"(scenes|drive|camera):\w+")
@@ -38,7 +39,8 @@ class Arguments:
         attack: name of an attack, not looked up yet.
         eps: radius in the L-inf norm, in (0, 1].
         screenshot: attack, save the window there as PNG, and end.
-        size: width and height of the window in logical pixels.
+        size: width and height of the window in logical pixels; None for those it had when it was
+            closed, and `USUAL_SIZE` the first time.
         theme: one of `THEMES`; None for what the settings say.
         layer: one of `LAYERS`.
         threads: of torch; None for the app's own choice.
@@ -53,7 +55,7 @@ class Arguments:
     attack: str | None = None
     eps: float | None = None
     screenshot: Path | None = None
-    size: tuple[int, int] = (1440, 900)
+    size: tuple[int, int] | None = None
     theme: str | None = None
     layer: str | None = None
     threads: int | None = None
@@ -99,7 +101,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--attack", metavar="NAME", help="name or name-steps; see `art-segplugin attacks`")
     add("--eps", type=_eps, help="radius, images in [0, 1]: 8/255 (default) or 0.03")
     add("--layer", type=_layer, help=f"what to show first: {', '.join(LAYERS)}, or its number")
-    add("--size", type=_size, default=(1440, 900), metavar="WIDTHxHEIGHT", help="of the window")
+    add(
+        "--size", type=_size, metavar="WIDTHxHEIGHT",
+        help="of the window; default: as it was closed, the first time 1440x900",
+    )  # fmt: skip
     add("--theme", choices=THEMES, help="system (default), dark or light")
     add("--threads", type=_threads, metavar="N", help="threads of torch; default: cores less one")
     add("--demo", action="store_true", help="begin in demo mode (F11): the panes only")

@@ -39,7 +39,7 @@ def test_session_state_loads_nothing_heavy():
 
 def test_defaults():
     assert parse([]) == Arguments()
-    assert parse([]).size == (1440, 900)
+    assert parse([]).size is None  # as the window was closed
 
 
 def test_all_arguments(tmp_path):

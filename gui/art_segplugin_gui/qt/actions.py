@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QChildEvent, QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QMenu, QMenuBar, QWidget
 
 from art_segplugin.errors import InputError
 from art_segplugin_gui.qt.action_table import ACTIONS, BY_ID, MENUS
@@ -59,6 +59,8 @@ class Actions(QObject):
             self._actions[row.id] = action
         self._load()
         window.installEventFilter(self)
+        for dock in window.findChildren(QDockWidget):
+            dock.installEventFilter(self)  # once it floats, its keys end there, not at the window
 
     def action(self, name: str) -> QAction:
         """The action of that id."""
@@ -167,9 +169,13 @@ class Actions(QObject):
         """Leave keys to widgets that use them, and see when a held key goes up."""
         kind = event.type()
         if kind == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            if watched is self._window and wants_key(QApplication.focusWidget(), event):
+            ours = watched is self._window or isinstance(watched, QDockWidget)
+            if ours and wants_key(QApplication.focusWidget(), event):
                 event.accept()
                 return True
+        elif kind == QEvent.Type.ChildPolished and isinstance(event, QChildEvent):
+            if watched is self._window and isinstance(event.child(), QDockWidget):
+                event.child().installEventFilter(self)
         elif self._down:
             if kind == QEvent.Type.KeyRelease and isinstance(event, QKeyEvent):
                 if not event.isAutoRepeat():

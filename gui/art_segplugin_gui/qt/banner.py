@@ -1,6 +1,6 @@
 """Sentences above the panes: what went wrong and what can be done about it."""
 
-from PySide6.QtCore import QRect, Signal
+from PySide6.QtCore import QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
     QFrame,
@@ -14,8 +14,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from art_segplugin_gui.qt.cut_label import CutLabel
 from art_segplugin_gui.qt.theme import semantic
-from art_segplugin_gui.qt.wrapped_label import WrappedLabel
 
 KINDS = {
     "error": QStyle.StandardPixmap.SP_MessageBoxCritical,
@@ -23,7 +23,11 @@ KINDS = {
     "info": QStyle.StandardPixmap.SP_MessageBoxInformation,
 }
 LIMIT = 3
-"""So many banners at once; the oldest goes."""
+"""So many banners at once; the oldest goes, one without a button first."""
+LINES = 2
+"""Lines of the newest banner; older ones have one, so that they leave the pictures their room."""
+INFO_MS = 8000
+"""After so long what is only good to know goes by itself."""
 
 
 class Banner(QFrame):
@@ -35,7 +39,7 @@ class Banner(QFrame):
 
     Args:
         kind: a key of KINDS.
-        text: the sentence; it wraps.
+        text: the sentence; what does not fit in LINES is shown when "More" is pressed.
         action: what the button says, such as "Retry"; empty for no button.
         parent: owner.
     """
@@ -48,7 +52,14 @@ class Banner(QFrame):
     ) -> None:
         super().__init__(parent)
         self.kind = kind
-        self.label = WrappedLabel(text)
+        self.label = CutLabel(text, LINES)
+        self.more = QToolButton()
+        self.more.setText("More")
+        self.more.setCheckable(True)
+        self.more.setAutoRaise(True)
+        self.more.setToolTip("Show all of this message")
+        self.more.hide()
+        self._lines = LINES
         self.action = QPushButton(action)
         if not action:
             self.action.hide()  # setVisible(True) would open a window: it has no parent yet
@@ -67,9 +78,14 @@ class Banner(QFrame):
         layout.setContentsMargins(10, 6, 6, 6)
         layout.addWidget(icon)
         layout.addWidget(self.label, 1)
+        layout.addWidget(self.more)
         layout.addWidget(self.action)
         layout.addWidget(self.close_button)
         self.setAccessibleName(f"{kind}: {text}")
+        self.setToolTip(text)
+        # Queued: it comes in the middle of a layout, which must not be changed then.
+        self.label.cut_changed.connect(self._show_more, Qt.ConnectionType.QueuedConnection)
+        self.more.toggled.connect(self._expand)
         self.action.clicked.connect(self.acted)
         self.close_button.clicked.connect(self.closed)
 
@@ -77,6 +93,17 @@ class Banner(QFrame):
     def text(self) -> str:
         """The sentence."""
         return self.label.said
+
+    def set_lines(self, lines: int) -> None:
+        """Take so many lines, unless all of it is asked for."""
+        self._lines = lines
+        self._expand(self.more.isChecked())
+
+    def _expand(self, all_of_it: bool) -> None:
+        self.label.set_limit(None if all_of_it else self._lines)
+
+    def _show_more(self) -> None:
+        self.more.setVisible(self.label.cut or self.more.isChecked())
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
         """A frame and an edge in the colour of the kind, as the theme has it now."""
@@ -125,14 +152,20 @@ class Banners(QWidget):
         """
         name = name or text
         self.dismiss(name)
-        while len(self._shown) >= LIMIT:
-            self.dismiss(next(iter(self._shown)))
-        banner = Banner(kind, text, action)
+        self._make_room(bool(action))
+        for older in self._shown.values():
+            older.set_lines(1)
+        banner = Banner(kind, text, action, self)
         banner.acted.connect(lambda: self._act(name))
         banner.closed.connect(lambda: self._close(name))
         self._shown[name] = banner
         self._layout.addWidget(banner)
+        banner.show()
         self.show()
+        if kind == "info" and not action:
+            goes = QTimer(banner, singleShot=True, interval=INFO_MS)
+            goes.timeout.connect(lambda: self._leave(name, goes))
+            goes.start()
 
     def dismiss(self, name: str) -> None:
         """Take a banner away, if it is there; no signal."""
@@ -141,11 +174,29 @@ class Banners(QWidget):
             self._layout.removeWidget(banner)
             banner.hide()
             banner.deleteLater()
+        if self._shown:
+            list(self._shown.values())[-1].set_lines(LINES)
         self.setVisible(bool(self._shown))
 
     def clear(self) -> None:
         """Take all banners away; no signal."""
         for name in list(self._shown):
+            self.dismiss(name)
+
+    def _make_room(self, acts: bool) -> None:
+        """Let the oldest go; one that offers a way out only for another of its kind."""
+        while len(self._shown) >= LIMIT:
+            plain = [name for name, one in self._shown.items() if not one.action.text()]
+            if not plain and not acts:
+                break
+            self.dismiss((plain or list(self._shown))[0])
+
+    def _leave(self, name: str, timer: QTimer) -> None:
+        """Go, unless it is being read."""
+        banner = self._shown[name]
+        if banner.underMouse() or banner.more.isChecked():
+            timer.start()
+        else:
             self.dismiss(name)
 
     def _act(self, name: str) -> None:

@@ -7,10 +7,12 @@ from PySide6.QtCore import QObject, Signal
 
 from art_segplugin_gui.qt.director import Director
 from art_segplugin_gui.qt.panes.brush import Mask
+from art_segplugin_gui.qt.recent import RecentFiles
 from art_segplugin_gui.qt.settings import Settings
 from art_segplugin_gui.qt.window_parts import Parts
 from art_segplugin_gui.session.regions import newly_wrong_region
 from art_segplugin_gui.session.session import Session, with_view
+from art_segplugin_gui.session.shown import Shown
 from art_segplugin_gui.session.state import Attack, Models, Source
 
 
@@ -44,6 +46,10 @@ class Choices(QObject):
         parts.source.source_changed.connect(self.source)
         parts.source.playing.connect(lambda on: director.play() if on else director.pause())
         parts.models.models_changed.connect(self.models)
+        parts.models.stage_changed.connect(self.stage)
+        parts.strip.layer_chosen.connect(lambda name: self._view("layer", name))
+        parts.strip.opacity_changed.connect(self._opacity)
+        parts.strip.settled.connect(session.settle)
         parts.attack.attack_changed.connect(self.attack)
         parts.attack.dragging.connect(self._dragging)
         parts.attack.run.connect(lambda: director.run())
@@ -64,6 +70,12 @@ class Choices(QObject):
         parts.timeline.range_chosen.connect(
             lambda first, last: self._of_source(first=first, last=last)
         )
+        session.listeners.append(lambda _, after: parts.strip.show_view(after.view))
+        parts.strip.show_view(session.state.view)
+        director.shown_changed.connect(self._measure)
+        self._values = 0
+        if settings is not None:
+            self._look_for_lost(settings)
 
     def source(self, source: Source) -> None:
         """Look at something else, or at another picture of it."""
@@ -73,11 +85,20 @@ class Choices(QObject):
 
     def models(self, models: Models) -> None:
         """Attack other models."""
-        if self._settings is not None:
-            for spec in filter(None, (models.a, models.b)):
-                self._settings.add_recent_model(spec)
-            self.models_kept.emit()
+        self._remember(models)
         self._change(models=models)
+
+    def stage(self, models: Models, done: bool) -> None:
+        """Attack another stage of a training; those of one drag are undone together.
+
+        Args:
+            models: with the stage as A.
+            done: the slider was let go: this one is remembered.
+        """
+        self._change("stage", models=models)
+        if done:
+            self._remember(models)
+            self._session.settle()
 
     def attack(self, attack: Attack) -> None:
         """Attack otherwise."""
@@ -100,6 +121,33 @@ class Choices(QObject):
             box = newly_wrong_region(shown.clean_a, shown.attacked_a, index)
             if box is not None:
                 self._parts.grid.zoom_to(*box)
+
+    def _remember(self, models: Models) -> None:
+        if self._settings is not None:
+            for spec in filter(None, (models.a, models.b)):
+                self._settings.add_recent_model(spec)
+            self.models_kept.emit()
+
+    def _look_for_lost(self, settings: Settings) -> None:
+        """Drop what is gone from the lists of what was used, now and when opening fails."""
+        strip, recent = self._parts.strip, RecentFiles(settings, self)
+        recent.changed.connect(self.models_kept)
+        recent.changed.connect(lambda: self._parts.source.set_recent(settings.recent))
+        self._director.failed.connect(lambda *_: recent.look())
+        self._parts.source.set_recent(settings.recent)
+        recent.look()
+        strip.show_parts(settings.strip)
+        strip.parts_changed.connect(lambda shown: setattr(settings, "strip", shown))
+
+    def _measure(self, shown: Shown) -> None:
+        """Tell the forms how large the picture is: radii in L2 and L1 depend on it."""
+        values = 0 if shown.frame is None else shown.frame.image.size
+        if values not in (0, self._values):
+            self._values = values
+            self._parts.attack.set_values(values)
+
+    def _opacity(self, opacity: float) -> None:
+        self._session.change(with_view(self._session.state, opacity=opacity), merge="opacity")
 
     def _of_source(self, **changes: Any) -> None:
         self.source(replace(self._session.state.source, **changes))

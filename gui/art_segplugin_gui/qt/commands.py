@@ -1,17 +1,18 @@
 """What each action of the table does to the state, the director and the window."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from art_segplugin_gui.qt.action_table import layer_id
 from art_segplugin_gui.qt.director import Director
+from art_segplugin_gui.qt.going import gone
 from art_segplugin_gui.qt.panes.grid import PaneGrid
 from art_segplugin_gui.session.recipe_form import norm_name
 from art_segplugin_gui.session.session import (
     Session,
     with_attack,
     with_models,
-    with_source,
     with_view,
 )
 from art_segplugin_gui.session.state import FADE_LIMIT, LAYERS, State
@@ -62,7 +63,6 @@ class Commands:
             "eps-down": lambda: self._more_eps(-1),
             "eps-up": lambda: self._more_eps(1),
             "auto": self._toggle_auto,
-            "swap": self._swap,
             "transfer": self._toggle_transfer,
             **{layer_id(name): lambda name=name: self._layer(name) for name in LAYERS},  # type: ignore[misc]
             **window.window_commands(),
@@ -71,12 +71,8 @@ class Commands:
 
     def go(self, by: int) -> None:
         """Another picture of the source."""
-        source = self._session.state.source
-        count = self._director.count
-        index = source.index + by
-        if count is not None:
-            index = index % count if count else 0
-        self._session.change(with_source(self._session.state, index=max(index, 0)), merge="picture")
+        source = gone(self._session.state.source, by, self._director.count)
+        self._session.change(replace(self._session.state, source=source), merge="picture")
 
     def _play_or_pause(self) -> None:
         if self._director.playing:
@@ -114,11 +110,6 @@ class Commands:
     def _toggle_auto(self) -> None:
         attack = self._session.state.attack
         self._session.change(with_attack(self._session.state, auto=not attack.auto))
-
-    def _swap(self) -> None:
-        models = self._session.state.models
-        if models.b is not None:
-            self._session.change(with_models(self._session.state, a=models.b, b=models.a))
 
     def _toggle_transfer(self) -> None:
         models = self._session.state.models

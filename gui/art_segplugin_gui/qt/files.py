@@ -48,7 +48,8 @@ class Files(QObject):
     def open_dropped(self, kind: str, path: str) -> None:
         """Open a file by its kind, see `dropping.kind_of`."""
         if kind == "model":
-            self._choices.models(replace(self._session.state.models, a=path))
+            if self._may_run(path):
+                self._choices.models(replace(self._session.state.models, a=path))
         elif kind == "session":
             self.load(Path(path))
         else:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QApplication, QDialog, QMainWindow
 
 from art_segplugin_gui.qt import theme
 from art_segplugin_gui.qt.actions import Actions
+from art_segplugin_gui.qt.availability import Availability
 from art_segplugin_gui.qt.background import Background
 from art_segplugin_gui.qt.capture import SourceThread
 from art_segplugin_gui.qt.choices import Choices
@@ -17,14 +18,15 @@ from art_segplugin_gui.qt.director import Director
 from art_segplugin_gui.qt.dropping import DropTarget
 from art_segplugin_gui.qt.exporting import Exporting
 from art_segplugin_gui.qt.files import Files
+from art_segplugin_gui.qt.layout import Layout
 from art_segplugin_gui.qt.presenter import Presenter
+from art_segplugin_gui.qt.progress import Progress
 from art_segplugin_gui.qt.services import Services
 from art_segplugin_gui.qt.settings import Settings
 from art_segplugin_gui.qt.shortcuts import ShortcutEditor, ShortcutSheet
 from art_segplugin_gui.qt.watch import Watch
-from art_segplugin_gui.qt.window_parts import Parts, lay_out, usual_sizes
+from art_segplugin_gui.qt.window_parts import Parts, lay_out
 from art_segplugin_gui.qt.worker import QUEUED
-from art_segplugin_gui.session.frames import Step
 from art_segplugin_gui.session.ready import Ready
 from art_segplugin_gui.session.session import Session
 from art_segplugin_gui.session.sources.base import SourceInfo
@@ -54,6 +56,7 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self.setWindowTitle("art-segplugin")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)  # its signals hold all of it
         self.session, self.services, self.settings = session, services, settings
         self.parts = Parts()
         lay_out(self, self.parts)
@@ -80,20 +83,28 @@ class MainWindow(QMainWindow):
         self.commands = Commands(session, self.director, parts.grid, self)
         self.watch = Watch(self.director.runner, self)
         self.drops = DropTarget(self)
+        self.availability = Availability(parts, self.actions_table, self.director)
+        self.progress = Progress(parts, self.director.runner, self)
+        self.arrangement = Layout(self, parts, settings)
+        self.arrangement.fill_menu(self.actions_table.menus["View"])
         self._closing = False
-        self._docked: set[str] = set()  # docks to show again after demo mode
         self._shipped: tuple[str, ...] = ()
         self._connect()
         session.listeners.append(self._state_changed)
         self._show_state(session.state)
         self._undo_enabled()
 
-    def begin(self) -> None:
-        """Start the threads; the first picture is attacked as soon as it is there."""
+    def begin(self, demo: bool = False) -> None:
+        """Start the threads; the first picture is attacked as soon as it is there.
+
+        Args:
+            demo: begin with the panes only.
+        """
         self.director.start()
-        kept = self.settings is not None and self.restoreState(self.settings.docks)
-        if not kept:
-            QTimer.singleShot(0, lambda: usual_sizes(self, self.parts))
+        if demo:
+            self.arrangement.placed.connect(self.actions_table.action("demo").trigger)
+        self.arrangement.begin()
+        self.parts.grid.panes[0].setFocus()  # keys go to the pictures, not to the first button
         self.background.run(self._find_cameras)
 
     def window_commands(self) -> dict[str, Callable[[], object]]:
@@ -111,6 +122,7 @@ class MainWindow(QMainWindow):
             "theme": self.toggle_theme,
             "demo": self.toggle_demo,
             "compare": lambda: models.set_compare(self.session.state.models.b is None),
+            "swap": models.swap_models,
             "export": self.exporting.ask,
             "attack-range": lambda: self._show_dock("clip", True),
             "log": lambda: self._show_dock("log", self.parts.docks["log"].isHidden()),
@@ -134,44 +146,33 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         wanted = "light" if theme.is_dark(app.palette()) else "dark"
-        theme.apply(app, wanted, theme.DEMO_SCALE if self.in_demo else 1.0)
+        theme.apply(app, wanted, self.arrangement.scale)
         if self.settings is not None:
             self.settings.theme = wanted
 
     @property
     def in_demo(self) -> bool:
         """Whether only the panes are shown, in large type."""
-        return self.actions_table.action("demo").isChecked()
+        return self.arrangement.in_demo
 
     def toggle_demo(self) -> None:
         """Show the panes only, in large type, or all of the window."""
-        on, docks = self.in_demo, self.parts.docks
-        if on:
-            self._keep_layout()
-            self._docked = {name for name, dock in docks.items() if not dock.isHidden()}
-        for name, dock in docks.items():
-            dock.setVisible(not on and name in self._docked)
-        self.menuBar().setVisible(not on)
-        self.parts.grid.set_big_text(on)
-        self.showFullScreen() if on else self.showNormal()
+        self.arrangement.set_demo(self.actions_table.action("demo").isChecked())
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 (Qt's name)
         """Stop the threads; what is being written is finished first."""
         if not self._closing:
             self._closing = True
-            if not self.in_demo:
-                self._keep_layout()
+            self.arrangement.keep()
+            self.arrangement.set_demo(False)  # type of its size is the application's
             if self.settings is not None:
                 self.settings.sync()
+            self.watch.stop()
             ended = self.director.close()
             ended = self.background.wait(1.0) and ended
+            self.session.listeners.clear()
             self.closed.emit(ended)
         event.accept()
-
-    def _keep_layout(self) -> None:
-        if self.settings is not None:
-            self.settings.geometry = self.saveGeometry()
-            self.settings.docks = self.saveState()
 
     # Wiring.
 
@@ -181,7 +182,7 @@ class MainWindow(QMainWindow):
         self.actions_table.held.connect(lambda name, on: self.commands.held[name](on))
         director.source.playing.connect(self._playing)
         director.source.busy.connect(lambda busy: parts.grid.set_busy(*[busy] * 4))
-        director.source.recounted.connect(parts.source.show_count)
+        director.source.recounted.connect(self._count)
         director.source.lost.connect(
             lambda text: self.say("error", text, action="Retry", name=CAMERA)
         )
@@ -193,9 +194,9 @@ class MainWindow(QMainWindow):
         parts.banners.acted.connect(self._banner_acted)
         director.runner.ready.connect(self._ready, QUEUED)
         self.presenter.classes_changed.connect(parts.attack.set_classes)
-        director.runner.stepped.connect(self._stepped)
-        director.runner.running.connect(self._running)
-        director.runner.told.connect(self._told)
+        director.held_changed.connect(self._held)
+        director.mask_changed.connect(parts.grid.set_region)
+        director.mask_changed.connect(parts.attack.goal.show_mask)
         director.failed.connect(lambda text, details: self.say("error", text, details))
         director.warned.connect(lambda text: self.say("warning", text))
         director.source_opened.connect(self._source_opened)
@@ -244,7 +245,7 @@ class MainWindow(QMainWindow):
 
     def _show_state(self, state: State) -> None:
         parts, table = self.parts, self.actions_table
-        parts.source.show_source(state.source)
+        self.availability.show()
         parts.models.show_models(state.models)
         parts.attack.show_attack(state.attack)
         parts.attack.show_fade(state.view.fade)
@@ -257,23 +258,21 @@ class MainWindow(QMainWindow):
         self.actions_table.show_enabled("undo", self.session.can_undo)
         self.actions_table.show_enabled("redo", self.session.can_redo)
 
-    def _stepped(self, step: Step) -> None:
-        self.parts.attack.show_progress(step.number, step.total, step.seconds)
-        self.parts.status.show_step(step)
-
-    def _running(self, on: bool) -> None:
-        self.parts.attack.set_running(on)
-
-    def _told(self, text: str, share: float) -> None:
-        self.parts.status.show_waiting(text, share)
-        self.parts.models.show_loading(text, None if share < 0 else share)
-
     def _playing(self, on: bool) -> None:
         self.parts.source.set_playing(on)
         self.actions_table.show_checked("play", on)
 
+    def _held(self, on: bool) -> None:
+        self.availability.show()
+        if on:
+            self.progress.forget()
+
+    def _count(self, count: int | None) -> None:
+        self.parts.source.show_count(count)
+        self.availability.show()
+
     def _source_opened(self, info: SourceInfo) -> None:
-        self.parts.source.show_count(info.count)
+        self._count(info.count)
         self.presenter.show_source(info.count, info.fps if info.moving else None)
         self.parts.timeline.set_title(info.name)
         if self.settings is not None:

@@ -110,6 +110,7 @@ class Runner(QObject):
     def clip(self, request: ClipRequest) -> None:
         """Attack a range of pictures."""
         self.waits = self._attacking = False
+        self.trace.clear()  # its points are of no picture that is on show from now on
         self.running.emit(True)
         self.worker.submit(replace(request, rev=self._next()))
 
@@ -122,18 +123,25 @@ class Runner(QObject):
         self.worker.pause()
 
     def restart_worker(self) -> None:
-        """Leave a stuck worker alone and begin with a new one; its models are loaded anew."""
+        """Leave a stuck worker alone and begin with a new one; its models are loaded anew.
+
+        Nothing more comes of what ran: that is said at once, as the worker would have.
+        """
         self._leave()
         self.worker.close(timeout=0.0)
         self._abandoned.append(self.worker)
         self.worker = self._new_worker()
         self.worker.start()
+        self._rest(waits=False)
 
     def close(self) -> bool:
         """End the worker; False if it is stuck, or one that was left alone still is."""
         self._leave()
         ended = self.worker.close()
         others = [worker.close(timeout=0.0) for worker in self._abandoned]
+        self._next()  # what has come already is for nobody
+        self.trace.clear()
+        self.request = None
         return ended and all(others)
 
     def _submit(self, request: Run) -> None:
@@ -177,12 +185,15 @@ class Runner(QObject):
             case Failed():
                 self.failed.emit(event.text, event.details)
             case Idle():
-                self.waits, self._attacking = event.waits, False
-                self.running.emit(False)
-                self.told.emit("", -1.0)
-                self.idle.emit()
+                self._rest(event.waits)
             case _:  # Stopped: Idle follows
                 pass
+
+    def _rest(self, waits: bool) -> None:
+        self.waits, self._attacking = waits, False
+        self.running.emit(False)
+        self.told.emit("", -1.0)
+        self.idle.emit()
 
     def _new_worker(self) -> Worker:
         worker = Worker(self._start, self)

@@ -1,7 +1,7 @@
 """What is kept between two starts. Values that make no sense are as good as none."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
@@ -9,6 +9,10 @@ from PySide6.QtCore import QByteArray, QSettings
 from art_segplugin_gui.qt.theme import THEMES
 
 RECENT_LIMIT = 12
+BUILT_IN = ("scenes:", "drive:", "camera:")
+"""How sources begin that are no files."""
+STRIP_PARTS = ("layers", "opacity")
+"""What the strip under the panes can show."""
 
 
 class Settings:
@@ -55,32 +59,34 @@ class Settings:
 
     @property
     def recent(self) -> list[str]:
-        """Files and folders that were opened and still exist, newest first."""
-        found = self._json("recent")
-        if not isinstance(found, list):
-            return []
-        kept = [one for one in found if isinstance(one, str) and _exists(one)]
-        return list(dict.fromkeys(kept))[:RECENT_LIMIT]
+        """Files and folders that were opened, newest first; `recent.RecentFiles` drops lost ones."""
+        return self._list("recent")
 
     def add_recent(self, path: str | Path) -> None:
-        """Remember a file or folder as the newest."""
+        """Remember a file or folder as the newest; what is made on the spot is in the menu anyway."""
         text = str(path)
-        kept = [text, *(one for one in self.recent if one != text)]
-        self._store.setValue("recent", json.dumps(kept[:RECENT_LIMIT]))
+        if not text.startswith(BUILT_IN):
+            self._add("recent", text)
 
     @property
     def recent_models(self) -> list[str]:
-        """Models that were chosen, newest first; files only while they exist."""
-        found = self._json("recent_models")
-        if not isinstance(found, list):
-            return []
-        kept = [one for one in found if isinstance(one, str) and (":" in one or _exists(one))]
-        return list(dict.fromkeys(kept))[:RECENT_LIMIT]
+        """Models that were chosen, newest first."""
+        return self._list("recent_models")
 
     def add_recent_model(self, spec: str) -> None:
         """Remember a model as the newest: a file, or a name such as torchvision:fcn_resnet50."""
-        kept = [spec, *(one for one in self.recent_models if one != spec)]
-        self._store.setValue("recent_models", json.dumps(kept[:RECENT_LIMIT]))
+        self._add("recent_models", spec)
+
+    def forget(self, lost: Collection[str]) -> bool:
+        """Drop files, folders and models from those that were used; whether there were any."""
+        dropped = False
+        for key in ("recent", "recent_models"):
+            before = self._list(key)
+            kept = [one for one in before if one not in lost]
+            if kept != before:
+                dropped = True
+                self._store.setValue(key, json.dumps(kept))
+        return dropped
 
     def clear(self) -> None:
         """Forget everything."""
@@ -113,19 +119,16 @@ class Settings:
         self._store.setValue("safe_colours", value)
 
     @property
-    def threads(self) -> int | None:
-        """Threads of the worker, 1..256; None to let it choose."""
-        found = str(self._store.value("threads"))
-        return (
-            int(found) if found.isascii() and found.isdecimal() and 1 <= int(found) <= 256 else None
-        )
+    def strip(self) -> tuple[str, ...]:
+        """What the strip under the panes shows, some of STRIP_PARTS; all by default."""
+        found = self._json("strip")
+        if not isinstance(found, list):
+            return STRIP_PARTS
+        return tuple(part for part in STRIP_PARTS if part in found)
 
-    @threads.setter
-    def threads(self, value: int | None) -> None:
-        if value is None:
-            self._store.remove("threads")
-        else:
-            self._store.setValue("threads", value)
+    @strip.setter
+    def strip(self, value: Sequence[str]) -> None:
+        self._store.setValue("strip", json.dumps(list(value)))
 
     def sync(self) -> bool:
         """Write what is kept now; whether that went well."""
@@ -136,16 +139,18 @@ class Settings:
         found = self._store.value(key)
         return found if isinstance(found, QByteArray) else QByteArray()
 
+    def _list(self, key: str) -> list[str]:
+        found = self._json(key)
+        kept = [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+        return list(dict.fromkeys(kept))[:RECENT_LIMIT]
+
+    def _add(self, key: str, text: str) -> None:
+        kept = [text, *(one for one in self._list(key) if one != text)]
+        self._store.setValue(key, json.dumps(kept[:RECENT_LIMIT]))
+
     def _json(self, key: str) -> object:
         found = self._store.value(key)
         try:
             return json.loads(found) if isinstance(found, str) else None
         except ValueError:
             return None
-
-
-def _exists(path: str) -> bool:
-    try:
-        return Path(path).exists()
-    except (OSError, ValueError):  # no path at all, or on a disk that is gone
-        return False

@@ -1,11 +1,15 @@
 """The sheet of keys (F1), and the dialog that changes them."""
 
-from PySide6.QtCore import Qt
+from collections.abc import Sequence
+
+from PySide6.QtCore import QMargins, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
+    QFrame,
     QGridLayout,
+    QHBoxLayout,
     QKeySequenceEdit,
     QLabel,
     QPushButton,
@@ -20,6 +24,7 @@ from art_segplugin_gui.qt.actions import Actions
 from art_segplugin_gui.qt.wrapped_label import WrappedLabel
 
 NATIVE = QKeySequence.SequenceFormat.NativeText
+_MOST_OF_A_SCREEN = 0.85
 
 
 def shown_keys(keys: tuple[str, ...], hold: bool = False) -> str:
@@ -29,7 +34,7 @@ def shown_keys(keys: tuple[str, ...], hold: bool = False) -> str:
 
 
 class ShortcutSheet(QDialog):
-    """All actions by menu, with their keys as they are now and what they do.
+    """All actions by menu, with their keys as they are now; what they do is in their tool tips.
 
     Args:
         actions: of the window.
@@ -41,24 +46,43 @@ class ShortcutSheet(QDialog):
         self.setWindowTitle("Keys")
         self._actions = actions
         self.keys: dict[str, QLabel] = {}
-        grid = _Grid()
-        for menu in MENUS:
-            grid.heading(menu)
-            for row in ACTIONS:
-                if row.menu == menu:
-                    self.keys[row.id] = QLabel()
-                    self.keys[row.id].setTextFormat(Qt.TextFormat.PlainText)
-                    tip = QLabel(row.tip)
-                    tip.setWordWrap(True)
-                    grid.add(QLabel(row.plain), self.keys[row.id], tip)
+        halves = QWidget()
+        beside = QHBoxLayout(halves)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.setSpacing(36)
+        for menus in _in_halves():
+            beside.addWidget(self._half(menus), 1, Qt.AlignmentFlag.AlignTop)
+        self._refresh()  # before it is measured
+        area = _Scrolled(halves, "Keys of all actions")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
-        layout.addWidget(grid.scrolled("Keys of all actions"))
+        layout.addWidget(area)
         layout.addWidget(buttons)
-        self.resize(self.sizeHint().expandedTo(self.minimumSizeHint()))
-        self._refresh()
+        whole = halves.sizeHint().grownBy(QMargins(24, 24, 24, 16 + buttons.sizeHint().height()))
+        self.resize(whole.boundedTo(self.screen().availableSize() * _MOST_OF_A_SCREEN))
         actions.keys_changed.connect(self._refresh)
+
+    def _half(self, menus: Sequence[str]) -> QWidget:
+        half = QWidget()
+        grid = QGridLayout(half)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(14)
+        grid.setVerticalSpacing(3)
+        grid.setColumnStretch(1, 1)
+        for menu in menus:
+            grid.addWidget(_heading(menu), grid.rowCount(), 0, 1, 2)
+            for row in (row for row in ACTIONS if row.menu == menu):
+                key, words = QLabel(), QLabel(row.plain)
+                for label in (key, words):
+                    label.setTextFormat(Qt.TextFormat.PlainText)
+                    label.setToolTip(row.tip)
+                words.setAccessibleDescription(row.tip)
+                self.keys[row.id] = key
+                place = grid.rowCount()
+                grid.addWidget(key, place, 0)
+                grid.addWidget(words, place, 1)
+        return half
 
     def _refresh(self) -> None:
         for row in ACTIONS:
@@ -94,7 +118,7 @@ class ShortcutEditor(QDialog):
             button.setAutoDefault(False)  # type: ignore[attr-defined]  # Return may be a key
         layout = QVBoxLayout(self)
         layout.addWidget(self.message)
-        layout.addWidget(grid.scrolled("Keys of all actions"), 1)
+        layout.addWidget(_Scrolled(grid, "Keys of all actions"), 1)
         layout.addWidget(buttons)
         self.resize(self.sizeHint().expandedTo(self.minimumSizeHint()))
         self._refresh()
@@ -155,25 +179,42 @@ class _Grid(QWidget):
         self._grid.setHorizontalSpacing(18)
 
     def heading(self, text: str) -> None:
-        label = QLabel(text)
-        font = label.font()
-        font.setBold(True)
-        label.setFont(font)
-        self._grid.addWidget(label, self._grid.rowCount(), 0, 1, 3)
+        self._grid.addWidget(_heading(text), self._grid.rowCount(), 0, 1, 3)
 
     def add(self, *widgets: QWidget) -> None:
         row = self._grid.rowCount()
         for column, widget in enumerate(widgets):
             self._grid.addWidget(widget, row, column)
 
-    def scrolled(self, name: str) -> QWidget:
-        """This grid in an area that scrolls up and down only."""
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setWidget(self)
-        area.setAccessibleName(name)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        bar = area.verticalScrollBar().sizeHint().width()
-        area.setMinimumWidth(self.minimumSizeHint().width() + bar + 2 * area.frameWidth())
-        area.setMinimumHeight(360)
-        return area
+
+class _Scrolled(QScrollArea):
+    """An area that scrolls up and down only, where there is too little room."""
+
+    def __init__(self, inside: QWidget, name: str) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setWidget(inside)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setAccessibleName(name)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        bar = self.verticalScrollBar().sizeHint().width()
+        self.setMinimumWidth(inside.minimumSizeHint().width() + bar)
+        self.setMinimumHeight(360)
+
+
+def _heading(text: str) -> QLabel:
+    label = QLabel(text)
+    font = label.font()
+    font.setBold(True)
+    label.setFont(font)
+    return label
+
+
+def _in_halves() -> tuple[list[str], list[str]]:
+    """The menus in two columns of about the same height, each in the order of the menu bar."""
+    rows = {menu: 1 + sum(row.menu == menu for row in ACTIONS) for menu in MENUS}
+    halves: tuple[list[str], list[str]] = ([], [])
+    for menu in sorted(MENUS, key=lambda menu: -rows[menu]):
+        min(halves, key=lambda half: sum(rows[one] for one in half)).append(menu)
+    first, second = (sorted(half, key=MENUS.index) for half in halves)
+    return (first, second) if MENUS[0] in first else (second, first)

@@ -1,10 +1,13 @@
 """The status bar: the pixel under the pointer on the left, what computes and how fast on the right."""
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QWidget
 
 from art_segplugin_gui.session.frames import Step
+
+_ANY = 2**24 - 1
+"""Qt's own largest size of a widget, which is no limit."""
 
 
 class ElidedLabel(QLabel):
@@ -65,6 +68,13 @@ class Status(QStatusBar):
             widest = self.pace.fontMetrics().horizontalAdvance(f"{self._device}  88888 ms/step") + 2
             self.pace.setFixedSize(max(needed, widest), self.pace.sizeHint().height())
         self.pace.setText(text)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
+        """Larger type needs more room than was kept."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange and hasattr(self, "pace"):
+            self.pace.setMinimumSize(0, 0)
+            self.pace.setMaximumSize(_ANY, _ANY)
 
     def _room_for(self, width: int) -> bool:
         fixed = self.pace.minimumWidth() == self.pace.maximumWidth()

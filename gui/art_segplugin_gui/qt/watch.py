@@ -34,6 +34,10 @@ class Watch(QObject):
         self._timer.timeout.connect(self.look)
         self._timer.start()
 
+    def stop(self) -> None:
+        """Look no more."""
+        self._timer.stop()
+
     def look(self) -> None:
         """Compare the silence with the patience."""
         silent = self._runner.worker.silent_for

@@ -22,13 +22,26 @@ from art_segplugin_gui.qt.docks.attack import AttackPanel
 from art_segplugin_gui.qt.docks.clip import ClipPanel
 from art_segplugin_gui.qt.docks.models import ModelsPanel
 from art_segplugin_gui.qt.docks.source import SourcePanel
+from art_segplugin_gui.qt.layer_strip import LayerStrip
 from art_segplugin_gui.qt.log import LogPanel
 from art_segplugin_gui.qt.panes.grid import PaneGrid
+from art_segplugin_gui.qt.quiet_buttons import leave_keyboard
 from art_segplugin_gui.qt.status import Status
 
 LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
 HIDDEN_AT_FIRST = ("clip", "log")
 BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
+USUAL_AREAS = {
+    "source": LEFT,
+    "charts": LEFT,
+    "models": RIGHT,
+    "attack": RIGHT,
+    "curve": BOTTOM,
+    "timeline": BOTTOM,
+    "clip": RIGHT,
+    "log": BOTTOM,
+}
+"""Docks in their order."""
 
 
 @dataclass
@@ -36,6 +49,7 @@ class Parts:
     """One of each."""
 
     grid: PaneGrid = field(default_factory=PaneGrid)
+    strip: LayerStrip = field(default_factory=LayerStrip)
     banners: Banners = field(default_factory=Banners)
     source: SourcePanel = field(default_factory=SourcePanel)
     models: ModelsPanel = field(default_factory=ModelsPanel)
@@ -60,6 +74,7 @@ def lay_out(window: QMainWindow, parts: Parts) -> None:
     column.setSpacing(2)
     column.addWidget(parts.banners)
     column.addWidget(parts.grid, 1)
+    column.addWidget(parts.strip)
     window.setCentralWidget(middle)
     window.setStatusBar(parts.status)
     parts.charts.addTab(parts.bars, "Classes")
@@ -68,23 +83,32 @@ def lay_out(window: QMainWindow, parts: Parts) -> None:
     parts.charts.setDocumentMode(True)
     window.setCorner(Qt.Corner.BottomLeftCorner, LEFT)
     window.setCorner(Qt.Corner.BottomRightCorner, RIGHT)
-    for name, title, widget, area in (
-        ("source", "Source", PanelArea(parts.source), LEFT),
-        ("charts", "Charts", parts.charts, LEFT),
-        ("models", "Models", PanelArea(parts.models), RIGHT),
-        ("attack", "Attack", PanelArea(parts.attack), RIGHT),
-        ("curve", "Steps", parts.curve, BOTTOM),
-        ("timeline", "Timeline", parts.timeline, BOTTOM),
-        ("clip", "Attack on the range", PanelArea(parts.clip), RIGHT),
-        ("log", "Log", parts.log, BOTTOM),
+    for name, title, widget in (
+        ("source", "Source", PanelArea(parts.source)),
+        ("charts", "Charts", parts.charts),
+        ("models", "Models", PanelArea(parts.models)),
+        ("attack", "Attack", PanelArea(parts.attack)),
+        ("curve", "Steps", parts.curve),
+        ("timeline", "Timeline", parts.timeline),
+        ("clip", "Attack on the range", PanelArea(parts.clip)),
+        ("log", "Log", parts.log),
     ):
         dock = QDockWidget(title, window)
         dock.setObjectName(name)
         dock.setWidget(widget)
-        window.addDockWidget(area, dock)
         parts.docks[name] = dock
-    for name in HIDDEN_AT_FIRST:
-        parts.docks[name].hide()
+    place_docks(window, parts)
+    for panel in (parts.source, parts.models, parts.attack, parts.clip):
+        leave_keyboard(panel)
+
+
+def place_docks(window: QMainWindow, parts: Parts) -> None:
+    """Put the docks where they usually are, and hide those that are not for everybody."""
+    for name, area in USUAL_AREAS.items():
+        dock = parts.docks[name]
+        dock.setFloating(False)
+        window.addDockWidget(area, dock)
+        dock.setVisible(name not in HIDDEN_AT_FIRST)
 
 
 def usual_sizes(window: QMainWindow, parts: Parts) -> None:
@@ -111,6 +135,7 @@ class PanelArea(QScrollArea):
         self._panel = panel
         self.setWidget(panel)
         self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # else each click within would take the keys
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(panel.accessibleName() or "Panel")

@@ -23,6 +23,8 @@ from art_segplugin_gui.session.state import (
 
 FORMAT = 1
 SUFFIX = ".segstudio.json"
+EXPORTS = ("picture", "clip")
+"""Kinds of a `repro.json`, which is another thing, see `evaluation.reproduction`."""
 LARGEST = 2**31 - 1
 
 
@@ -67,6 +69,8 @@ def from_tree(tree: Any, where: str = "the session") -> State:
     Raises:
         InputError: something is missing, of the wrong kind or out of range; it is named.
     """
+    if isinstance(tree, Mapping) and tree.get("kind") in EXPORTS:
+        raise InputError(f"{where} is an export and no session; run art-segplugin replay {where}")
     if not isinstance(tree, Mapping) or tree.get("format") != FORMAT:
         raise InputError(f"{where} is no session of this version; expected format {FORMAT}.")
     try:

@@ -6,6 +6,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
+    QDockWidget,
     QLineEdit,
     QMainWindow,
     QPushButton,
@@ -184,6 +185,40 @@ def test_arrows_move_the_slider_that_has_the_focus(window, actions, seen, qtbot)
     qtbot.keyClick(slider, Key.Key_D)
     qtbot.keyClick(slider, Key.Key_Space)
     assert seen == ["next", "play"]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_keys_belong_to_the_controls_of_a_floating_dock(window, qtbot, late):
+    if late:
+        mine = Actions(window)
+    panel = QWidget()
+    column = QVBoxLayout(panel)
+    slider, button, edit = QSlider(Qt.Orientation.Horizontal), QPushButton("Run"), QLineEdit()
+    for widget in (slider, button, edit):
+        column.addWidget(widget)
+    dock = QDockWidget("Attack", window)
+    dock.setWidget(panel)
+    window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+    if not late:
+        mine = Actions(window)
+    chosen, clicks = [], []
+    mine.triggered.connect(chosen.append)
+    button.clicked.connect(lambda: clicks.append(1))
+    dock.setFloating(True)
+    dock.show()
+    dock.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is dock)
+    assert slider.window() is dock
+    slider.setFocus()
+    qtbot.keyClick(slider, Key.Key_Right)
+    button.setFocus()
+    qtbot.keyClick(button, Key.Key_Space)
+    edit.setFocus()
+    qtbot.keyClick(edit, "r")
+    assert (chosen, slider.value(), len(clicks), edit.text()) == ([], 1, 1, "r")
+    slider.setFocus()
+    qtbot.keyClick(slider, Key.Key_R)  # and what they do not use is a shortcut still
+    assert chosen == ["run"]
 
 
 def test_other_keys_are_used_and_kept(window, seen, actions, qtbot, tmp_path):

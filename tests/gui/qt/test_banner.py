@@ -3,6 +3,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from art_segplugin_gui.qt import banner as module
 from art_segplugin_gui.qt import theme
 from art_segplugin_gui.qt.banner import LIMIT, Banners
 
@@ -58,17 +59,68 @@ def test_buttons_say_which_banner_and_close_it(banners, qtbot):
 
 
 @pytest.mark.parametrize("text", ["word " * 60, "/a/very/long/path" * 12])
-def test_text_wraps_and_never_clips(banners, qtbot, text):
+def test_a_long_text_is_cut_and_shown_whole_when_asked_for(banners, qtbot, text):
     banners.show_message("error", text, "Restart worker")
-    label = banners.banners[0].label
-    qtbot.waitUntil(lambda: label.height() >= label.heightForWidth(label.width()))
-    assert label.heightForWidth(label.width()) > 5 * label.fontMetrics().height()
-    wanted = label.fontMetrics().boundingRect(
-        0, 0, label.width(), 10**6, int(Qt.TextFlag.TextWordWrap), label.text()
-    )
-    assert wanted.width() <= label.width()
+    banner = banners.banners[0]
+    label, line = banner.label, banner.label.fontMetrics().lineSpacing()
+    qtbot.waitUntil(lambda: label.cut and banner.more.isVisible())
+    qtbot.waitUntil(lambda: label.height() == 2 * line)
+    assert label.lines[-1].endswith("\u2026")
+    assert banner.text == text
+    qtbot.mouseClick(banner.more, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: label.height() > 5 * line)
+    assert "".join(label.lines) == text
+    assert all(label.fontMetrics().horizontalAdvance(one) <= label.width() for one in label.lines)
     assert banners.width() == 300
-    assert banners.banners[0].text == text
+    qtbot.mouseClick(banner.more, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: label.height() == 2 * line)
+
+
+def test_a_text_that_fits_is_not_cut(banners, qtbot):
+    banners.show_message("error", "Short.")
+    banner = banners.banners[0]
+    qtbot.waitUntil(lambda: banner.label.lines == ("Short.",))
+    assert not banner.more.isVisible()
+
+
+def test_a_banner_with_a_button_outlives_plain_ones(banners):
+    banners.show_message("warning", "The model does not answer.", "Restart worker", name="stuck")
+    for n in range(LIMIT + 3):
+        banners.show_message("error", f"Sentence {n}.")
+    texts = [one.text for one in banners.banners]
+    assert texts == ["The model does not answer.", "Sentence 4.", "Sentence 5."]
+    for n in range(LIMIT):  # one with a button goes for another of its kind only
+        banners.show_message("error", f"Lost {n}.", "Retry")
+    assert [one.text for one in banners.banners] == [f"Lost {n}." for n in range(LIMIT)]
+    banners.show_message("error", "Plain.")
+    assert "Plain." in [one.text for one in banners.banners]
+    assert [one.text for one in banners.banners][:LIMIT] == [f"Lost {n}." for n in range(LIMIT)]
+
+
+def test_what_is_only_good_to_know_goes_by_itself(banners, qtbot, monkeypatch):
+    monkeypatch.setattr(module, "INFO_MS", 30)
+    banners.show_message("info", "5 files are written.")
+    banners.show_message("warning", "Its labels are of another size.")
+    banners.show_message("error", "It broke.")
+    banners.show_message("info", "Camera found.", "Open", name="camera")
+    assert banners.banners[0].text != "5 files are written."  # three at most
+    banners.clear()
+    banners.show_message("info", "5 files are written.")
+    banners.show_message("error", "It broke.")
+    qtbot.waitUntil(lambda: [one.text for one in banners.banners] == ["It broke."])
+    qtbot.wait(60)
+    assert [one.text for one in banners.banners] == ["It broke."]
+
+
+def test_older_banners_have_one_line(banners, qtbot):
+    for n in range(3):
+        banners.show_message("error", f"{n} " + "word " * 60)
+    line = banners.fontMetrics().lineSpacing()
+    qtbot.waitUntil(
+        lambda: [one.label.height() for one in banners.banners] == [line, line, 2 * line]
+    )
+    banners.dismiss(banners.banners[-1].text)
+    qtbot.waitUntil(lambda: [one.label.height() for one in banners.banners] == [line, 2 * line])
 
 
 @pytest.mark.parametrize("name", ["dark", "light"])

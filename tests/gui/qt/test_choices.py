@@ -1,5 +1,11 @@
-import numpy as np
+import os
+import threading
 
+import numpy as np
+import pytest
+from gui_parts import FakeEngine, Opened
+
+from art_segplugin_gui.qt.export_dialog import ExportDialog
 from art_segplugin_gui.qt.settings import Settings
 from art_segplugin_gui.session.state import Attack, Models, Source
 
@@ -112,6 +118,114 @@ def test_a_painted_region(qtbot, opened):
     opened.parts.attack.clear_mask.emit()
     assert opened.director.mask is None
     assert opened.parts.grid.region is None
+
+
+def test_the_strip_changes_layer_and_opacity(opened):
+    strip = opened.parts.strip
+    strip.buttons["error"].click()
+    assert opened.session.state.view.layer == "error"
+    strip.slider.setSliderDown(True)
+    for percent in (50, 40, 30):
+        strip.slider.setSliderPosition(percent)
+    assert opened.session.state.view.opacity == 0.3
+    assert opened.parts.grid.panes[1].composition.layers[0].opacity == 0.3
+    strip.slider.setSliderDown(False)
+    strip.slider.setValue(80)
+    opened.session.undo()
+    assert opened.session.state.view.opacity == 0.3
+    opened.session.undo()
+    assert strip.slider.value() == 55  # one drag, one step
+    opened.key("6")
+    assert strip.buttons["confidence"].isChecked()
+
+
+def test_in_demo_mode_the_pane_names_the_layer_in_place_of_the_strip(opened):
+    demo, strip = opened.window.actions_table.action("demo"), opened.parts.strip
+    assert strip.isVisible()
+    demo.trigger()
+    assert strip.isHidden()
+    assert opened.parts.grid.panes[1].composition.name == "prediction"
+    demo.trigger()
+    assert strip.isVisible()
+
+
+def test_what_the_strip_shows_is_kept(qtbot, qapp, tmp_path):
+    settings = Settings(tmp_path / "kept.ini")
+    settings.strip = ["layers"]
+    made = Opened(engine=FakeEngine(), settings=settings)
+    try:
+        assert made.parts.strip.parts == ("layers",)
+        made.parts.strip.menu.actions()[1].trigger()
+        assert settings.strip == ("layers", "opacity")
+    finally:
+        made.close()
+
+
+def test_stages_of_one_drag_are_undone_together_and_the_last_is_remembered(opened, tmp_path):
+    settings = Settings(tmp_path / "kept.ini")
+    opened.window.choices._settings = settings
+    choices, before = opened.window.choices, opened.session.state.models
+    choices.stage(Models("one-1"), False)
+    choices.stage(Models("one-2"), False)
+    assert settings.recent_models == []
+    choices.stage(Models("one-3"), True)
+    assert settings.recent_models == ["one-3"]
+    choices.stage(Models("one-4"), True)
+    opened.session.undo()
+    assert opened.session.state.models == Models("one-3")
+    opened.session.undo()
+    assert opened.session.state.models == before
+
+
+def test_sizes_are_chosen_for_the_picture_on_show(opened):
+    eps = opened.parts.attack.form.editors["eps"]
+    opened.parts.attack.form.editors["norm"].buttons["L2"].click()
+    values = opened.shown.frame.image.size
+    assert opened.session.state.attack.options["eps"] == pytest.approx(8 / 255 * values**0.5)
+    assert eps.levels.text() == "= 8.0/255 RMS"
+
+
+def test_no_change_looks_at_the_disk(qtbot, qapp, tmp_path, monkeypatch):
+    settings = Settings(tmp_path / "kept.ini")
+    for number in range(12):
+        settings.add_recent(f"/gone/{number}.png")
+        settings.add_recent_model(f"/gone/{number}.safetensors")
+    made = Opened(engine=FakeEngine(), settings=settings)
+    try:
+        qtbot.waitUntil(lambda: made.answered)
+        qtbot.waitUntil(lambda: settings.recent + settings.recent_models == ["fake"])
+        looked = []
+        for name in ("stat", "scandir", "listdir"):
+            real = getattr(os, name)
+
+            def look(*given, real=real, **more):
+                if threading.current_thread() is threading.main_thread():
+                    looked.append(given)
+                return real(*given, **more)
+
+            monkeypatch.setattr(os, name, look)
+        made.window.choices.models(Models("/gone/net-3.safetensors", "two"))
+        made.parts.attack.attack_changed.emit(Attack(seed=4))
+        made.window.choices.source(Source("fake", 2))
+        assert str(made.parts.clip.options.out)
+        dialog = ExportDialog(made.window.exporting._folder)
+        qtbot.addWidget(dialog)
+        assert dialog.chosen[0].name
+        assert looked == []
+        monkeypatch.undo()
+    finally:
+        made.close()
+
+
+def test_what_cannot_be_opened_is_no_longer_recent(qtbot, opened, tmp_path):
+    settings = Settings(tmp_path / "kept.ini")
+    settings.add_recent("/gone/street.png")
+    opened.window.choices._look_for_lost(settings)
+    settings.add_recent("/gone/later.png")
+    opened.window.choices.source(Source("/gone/later.png"))
+    qtbot.waitUntil(lambda: opened.banners != [])
+    qtbot.waitUntil(lambda: settings.recent == [])
+    assert not opened.parts.source.recent.isEnabled()
 
 
 def test_models_are_remembered(opened, tmp_path):

@@ -6,7 +6,7 @@ from PySide6.QtTest import QTest
 
 from art_segplugin_gui.qt.action_table import ACTIONS, BY_ID
 from art_segplugin_gui.qt.commands import checked_actions
-from art_segplugin_gui.session.session import with_attack, with_models, with_view
+from art_segplugin_gui.session.session import with_attack, with_models, with_source, with_view
 from art_segplugin_gui.session.state import LAYERS, Attack, Models, State, View
 
 K = Qt.Key
@@ -73,6 +73,22 @@ def test_next_and_previous_go_round(qtbot, opened):
     assert opened.session.state.source.index == 0
     qtbot.waitUntil(lambda: opened.answered)
     assert opened.shown.frame.index == 0
+
+
+def test_keys_and_buttons_stay_within_the_range(opened):
+    opened.change(with_source, index=1, first=1, last=2, loop=False)
+    opened.key("A")
+    assert opened.session.state.source.index == 1
+    opened.key("D")
+    opened.key("D")
+    assert opened.session.state.source.index == 2
+    opened.parts.source.next.click()
+    assert opened.session.state.source.index == 2
+    opened.change(with_source, loop=True)
+    opened.parts.source.next.click()
+    assert opened.session.state.source.index == 1
+    opened.key("A")
+    assert opened.session.state.source.index == 2
 
 
 def test_run_step_and_stop(qtbot, opened):

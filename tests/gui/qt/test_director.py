@@ -433,8 +433,13 @@ def test_a_painted_region_reaches_the_run(qtbot, rig):
     assert len(made.runs) == 1  # nobody asked for a painted region yet
     (found,) = rerun(qtbot, made, lambda: made.change(with_attack, region="painted"))
     assert found.mask is mask
-    (found,) = rerun(qtbot, made, lambda: made.director.paint(None))
-    assert not found.mask.any()
+    made.director.paint(None)
+    qtbot.wait(90)
+    assert len(made.runs) == 2  # nothing is painted: nothing is run
+    assert made.shown.outdated
+    made.director.run()  # but who asks gets an answer
+    qtbot.waitUntil(lambda: len(made.runs) == 3)
+    assert not made.runs[-1].mask.any()
 
 
 def test_a_region_painted_on_a_picture_of_another_size_is_forgotten(qtbot, rig):
@@ -442,7 +447,8 @@ def test_a_region_painted_on_a_picture_of_another_size_is_forgotten(qtbot, rig):
     made.director.paint(np.ones((18, 22), bool))
     rerun(qtbot, made, lambda: made.change(with_source, spec="other"))
     assert made.director.mask is None
-    (found,) = rerun(qtbot, made, lambda: made.change(with_attack, region="painted"))
+    made.change(with_attack, region="painted")
+    (found,) = rerun(qtbot, made, made.director.run)
     assert found.mask.shape == (20, 30)
 
 

@@ -2,7 +2,8 @@ import pytest
 from gui_parts import Said
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from art_segplugin_gui.session.session import with_attack, with_source, with_view
+from art_segplugin_gui.session.saving import save_state
+from art_segplugin_gui.session.session import with_attack, with_models, with_source, with_view
 
 
 @pytest.fixture
@@ -33,6 +34,50 @@ def test_a_session_comes_back(opened, files, tmp_path):
     assert files.said.all == []
     opened.session.undo()
     assert opened.session.state != wanted
+
+
+@pytest.mark.parametrize("answer", [False, True])
+@pytest.mark.parametrize("place", ["a", "b"])
+def test_a_session_that_names_a_program_asks_first(opened, files, tmp_path, place, answer):
+    asked = []
+    opened.parts.models._confirm = lambda file: asked.append(file) or answer
+    path = tmp_path / "theirs.segstudio.json"
+    before = opened.session.state
+    state = with_models(with_view(before, layer="healed"), **{place: "theirs.py:build"})
+    save_state(path, state)
+    files.open_dropped("session", str(path))
+    assert asked == ["theirs.py"]
+    assert opened.session.state == (state if answer else before)
+    assert bool(files.said.all) != answer
+    if not answer:
+        assert "theirs.py:build" in files.said.of("failed")[0]
+        assert opened.engine.requests[-1].models == before.models
+
+
+@pytest.mark.parametrize("answer", [False, True])
+def test_a_dropped_program_asks_first(opened, files, answer):
+    asked = []
+    opened.parts.models._confirm = lambda file: asked.append(file) or answer
+    before = opened.session.state.models
+    files.open_dropped("model", "theirs.py:build")
+    assert asked == ["theirs.py"]
+    assert opened.session.state.models.a == ("theirs.py:build" if answer else before.a)
+
+
+@pytest.mark.parametrize("way", ["typed", "recent"])
+def test_a_typed_or_recent_program_asks_first(opened, way):
+    asked = []
+    opened.parts.models._confirm = lambda file: asked.append(file) or False
+    before, chooser = opened.session.state.models, opened.parts.models.a
+    if way == "typed":
+        chooser.combo.lineEdit().setText("theirs.py:build")
+        chooser.combo.lineEdit().editingFinished.emit()
+    else:
+        opened.parts.models.set_known(("one",), ["theirs.py:build"])
+        place = chooser.combo.findData("theirs.py:build")
+        chooser.combo.activated.emit(place)
+    assert asked == ["theirs.py"]
+    assert opened.session.state.models == before
 
 
 def test_what_goes_wrong_is_a_sentence_and_changes_nothing(opened, files, tmp_path):

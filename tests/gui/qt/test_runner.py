@@ -206,8 +206,10 @@ def test_a_stuck_worker_is_abandoned_and_what_it_says_later_is_ignored(qtbot):
     old = runner.worker
     runner.restart_worker()
     assert runner.worker is not old
+    assert runner.said.of("running") == [True, False]
+    assert runner.said.all[-2:] == [("told", "", -1.0), ("idle",)]  # nothing more comes of it
     runner.run(picture(), Models("two"), Attack(), None)
-    finished(qtbot, runner)
+    finished(qtbot, runner, 2)
     assert engines[1].requests[0].models.a == "two"
     count = len(runner.said.all)
     assert not runner.close()  # the old thread is still there: the process has to be ended

@@ -1,7 +1,7 @@
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QLabel, QMainWindow, QPushButton
+from PySide6.QtWidgets import QLabel, QMainWindow, QPushButton, QScrollArea
 
 from art_segplugin_gui.qt.action_table import ACTIONS
 from art_segplugin_gui.qt.actions import Actions
@@ -40,12 +40,26 @@ def test_keys_as_people_read_them():
 def test_the_sheet_has_every_action_and_follows_changes(actions, qtbot):
     sheet = ShortcutSheet(actions)
     qtbot.addWidget(sheet)
-    texts = {label.text() for label in sheet.findChildren(QLabel)}
+    labels = {label.text(): label for label in sheet.findChildren(QLabel)}
     for row in ACTIONS:
-        assert {row.plain, row.tip} <= texts
+        assert labels[row.plain].toolTip() == row.tip
     assert sheet.keys["flip"].text() == "hold X"
     actions.rebind("flip", ["F6"])
     assert sheet.keys["flip"].text() == "hold F6"
+
+
+def test_the_sheet_is_read_without_scrolling(actions, qtbot):
+    sheet = ShortcutSheet(actions)
+    qtbot.addWidget(sheet)
+    sheet.show()
+    assert sheet.width() <= 0.8 * 1280
+    assert sheet.height() <= 0.85 * 720
+    bar = sheet.findChild(QScrollArea).verticalScrollBar()
+    assert bar.maximum() == 0
+    for label in sheet.findChildren(QLabel):
+        assert label.width() >= label.fontMetrics().horizontalAdvance(label.text())
+    columns = {label.mapTo(sheet, label.rect().topLeft()).x() for label in sheet.keys.values()}
+    assert len(columns) == 2
 
 
 def test_a_pressed_key_becomes_the_key(editor, actions, qtbot):

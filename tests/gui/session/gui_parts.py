@@ -84,7 +84,7 @@ class FakeEngine:
                 yield Stopped(request.rev)
                 break
             self.number = number
-            share = 0.2 + 0.1 * number
+            share = min(0.2 + 0.1 * number, 1.0)
             answer = number == last
             yield Step(request.rev, number, last, side(share, exact=True), None, 0.01, answer)
             waits = request.pause_at is not None and number >= request.pause_at
@@ -250,8 +250,10 @@ class Opened:
         for fake in self.sources.fakes.values():
             if isinstance(fake, FakeSource):
                 fake.gate.set()
-        self.window.close()
-        self.window.deleteLater()
+        from shiboken6 import isValid
+
+        if isValid(self.window):
+            self.window.close()
 
 
 def small_state(spec="fake", a="one", b=None, index=0, **attack):

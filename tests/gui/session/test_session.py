@@ -85,3 +85,34 @@ def test_undo_and_redo_against_a_list_of_states(moves):
         assert session.state.attack.seed == line[at]
         assert session.can_undo == (at > 0)
         assert session.can_redo == (at < len(line) - 1)
+
+
+def test_what_is_forgotten_is_not_gone_back_to():
+    session = Session()
+    start = session.state
+    told = []
+    session.listeners.append(lambda before, after: told.append((before, after)))
+    session.change(with_source(start, spec="bad"))
+    session.change(with_attack(session.state, seed=1))
+    session.follow(with_source(session.state, spec=start.source.spec))
+    told.clear()
+    session.forget(lambda state: state.source.spec == "bad")
+    assert told == [(session.state, session.state)]  # what can be undone has changed
+    assert session.undo()
+    assert session.state == start
+    assert not session.can_undo
+    assert session.redo()
+    assert session.state.attack.seed == 1
+    session.forget(lambda state: True)
+    assert not session.can_undo
+    assert not session.can_redo
+
+
+def test_a_step_that_would_change_nothing_is_forgotten_too():
+    session = Session()
+    start = session.state
+    session.change(with_source(start, spec="bad"))
+    session.follow(start)
+    assert session.can_undo
+    session.forget(lambda state: state.source.spec == "bad")
+    assert not session.can_undo

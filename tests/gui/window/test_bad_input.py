@@ -15,6 +15,7 @@ from gui_parts import FakeSource, Sources, small_state, tiny_engine
 from PIL import Image
 from PySide6.QtCore import QTimer
 from session_parts import segmenter
+from shiboken6 import isValid
 from torch import nn
 
 from art_segplugin.data.video import VideoWriter
@@ -314,7 +315,7 @@ def test_closing_in_the_middle(qtbot, open_window, when):
     assert ended == [True]
     assert not made.director.source.alive
     qtbot.wait(30)  # nothing comes to a window that is gone
-    assert not made.window.isVisible()
+    assert not isValid(made.window)
 
 
 def run_app(code, tmp_path, *arguments, timeout=60):

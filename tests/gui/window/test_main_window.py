@@ -411,7 +411,7 @@ def test_recent_files_are_offered(qtbot, open_window, files, tmp_path):
     settled(qtbot, made, lambda: drop(made.window, files / "street.png"))
     settled(qtbot, made, lambda: drop(made.window, files / "folder"))
     names = [action.text() for action in made.parts.source.recent.actions()]
-    assert [name.split()[0] for name in names] == ["folder", "street.png"]
+    assert [name.split()[0] for name in names[:2]] == ["folder", "street.png"]
     settled(qtbot, made, lambda: made.parts.source.recent.actions()[1].trigger())
     assert made.shown.frame.name == "street"
 

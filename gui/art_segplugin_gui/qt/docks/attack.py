@@ -11,6 +11,8 @@ from art_segplugin_gui.qt.docks.goal import GoalBox
 from art_segplugin_gui.qt.docks.run import RunBox
 from art_segplugin_gui.qt.forms.combos import narrow_combo
 from art_segplugin_gui.qt.forms.recipe_form import RecipeFormWidget
+from art_segplugin_gui.qt.forms.scales import USUAL_VALUES
+from art_segplugin_gui.qt.quiet_buttons import leave_keyboard
 from art_segplugin_gui.qt.wrapped_label import WrappedLabel
 from art_segplugin_gui.session.recipe_form import RecipeForm
 from art_segplugin_gui.session.state import Attack
@@ -46,6 +48,7 @@ class AttackPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._attack = Attack()
+        self._values = USUAL_VALUES
         self._forms: dict[str, RecipeForm] = {}
         self._widgets: dict[str, RecipeFormWidget] = {}
         self.method = narrow_combo("Method")
@@ -131,6 +134,12 @@ class AttackPanel(QWidget):
         for name, widget in self._widgets.items():
             widget.setVisible(form is not None and name == form.name)
 
+    def set_values(self, count: int) -> None:
+        """Say how many numbers the picture has: radii in L2 and L1 depend on it."""
+        self._values = count
+        for widget in self._widgets.values():
+            widget.set_values(count)
+
     def show_progress(self, number: int, total: int, seconds_per_step: float) -> None:
         """Show how far the attack is."""
         self.buttons.show_progress(number, total, seconds_per_step)
@@ -150,10 +159,12 @@ class AttackPanel(QWidget):
 
     def _make(self, form: RecipeForm) -> None:
         widget = RecipeFormWidget(form)
+        widget.set_values(self._values)
         widget.changed.connect(self._choose_options)
         widget.dragging.connect(self.dragging)
         self._widgets[form.name] = widget
         self._place.addWidget(widget)
+        leave_keyboard(widget)
 
     def _choose_method(self) -> None:
         form = self._forms[self.method.currentData()]

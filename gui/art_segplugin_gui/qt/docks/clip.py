@@ -28,6 +28,9 @@ FORMATS = {
     ".webm": "VP9 .webm, lossy: for showing only",
 }
 
+ATTACK, GO_ON = "Attack the range", "Go on"
+RESUMABLE = "the same range can be gone on with."
+
 
 @dataclass(frozen=True)
 class ClipOptions:
@@ -77,7 +80,7 @@ class ClipPanel(QWidget):
         self.anew.setToolTip("Do not go on with an unfinished clip in the folder")
         self.side_by_side.setChecked(True)
         self.overlay.setChecked(True)
-        self.run = QPushButton("Attack the range")
+        self.run = QPushButton(ATTACK)
         self.cancel = QPushButton("Stop")
         self.cancel.setAccessibleName("Stop the attack on the range")
         self.cancel.setEnabled(False)
@@ -86,6 +89,9 @@ class ClipPanel(QWidget):
         self.progress.setAccessibleName("Progress of the clip")
         self.words = WrappedLabel("not run yet")
         self._lay_out()
+        self.folder.textChanged.connect(lambda: self.forget_stopped())
+        self.warm.clicked.connect(lambda: self.forget_stopped())
+        self.anew.clicked.connect(lambda: self.forget_stopped())
         self.run.clicked.connect(lambda: self.start.emit(self.options))
         self.cancel.clicked.connect(lambda: self.stop.emit())
         self.browse.clicked.connect(self._choose)
@@ -106,6 +112,28 @@ class ClipPanel(QWidget):
         """Whether a clip is being attacked."""
         self.run.setEnabled(not running)
         self.cancel.setEnabled(running)
+
+    def show_start(self) -> None:
+        """Show that it begins."""
+        self.forget_stopped()
+        self.set_running(True)
+        self.progress.setRange(0, 1)
+        self.progress.setValue(0)
+        self.words.say("starting")
+
+    def show_stopped(self, newest: ClipFrame | None) -> None:
+        """Show that it was stopped and can be gone on with.
+
+        Args:
+            newest: the last picture that was done; None for none.
+        """
+        done = "" if newest is None else f" after {newest.done} of {newest.total} frames"
+        self.words.say(f"Stopped{done}; {RESUMABLE}")
+        self.run.setText(GO_ON)
+
+    def forget_stopped(self) -> None:
+        """The next clip is another one: there is nothing to go on with."""
+        self.run.setText(ATTACK)
 
     def show_frame(self, frame: ClipFrame) -> None:
         """Show how far it is."""

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QComboBox,
@@ -15,11 +17,13 @@ from PySide6.QtWidgets import (
 )
 
 from art_segplugin_gui.qt.forms.combos import narrow_combo
+from art_segplugin_gui.qt.wrapped_label import WrappedLabel
 from art_segplugin_gui.session.state import GOALS, REGIONS, Attack
 
 GOAL_TEXTS = {"any": "Any wrong class", "class": "One class for another"}
 REGION_TEXTS = {"everywhere": "Everywhere", "class": "Pixels of a class", "painted": "Painted"}
 ALL_CLASSES = "All classes"
+HINT = "Paint where the picture may be changed; nothing is painted yet."
 
 
 class GoalBox(QWidget):
@@ -39,6 +43,7 @@ class GoalBox(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._painted = False
         self.goal = narrow_combo("Goal")
         for key in GOALS:
             self.goal.addItem(GOAL_TEXTS.get(key, key), key)
@@ -59,6 +64,7 @@ class GoalBox(QWidget):
         self.brush.setToolTip("Diameter of the brush, in pixels of the image")
         self.clear = _tool("Clear")
         self.clear.setToolTip("Take away all that was painted")
+        self.hint = WrappedLabel(HINT)
         self.brush_row = QWidget()
         brush_layout = QHBoxLayout(self.brush_row)
         brush_layout.setContentsMargins(0, 0, 0, 0)
@@ -79,9 +85,11 @@ class GoalBox(QWidget):
             label = QLabel(text)
             label.setBuddy(self.brush if field is self.brush_row else field)
             self._form.addRow(label, field)
+        self._form.addRow(self.hint)
         self._arrange()
         for combo in (self.goal, self.from_class, self.to_class, self.region, self.region_class):
             combo.activated.connect(self._chosen)
+        self.region.activated.connect(self._take_brush)
         self.paint.clicked.connect(self.painting)
         self.brush.valueChanged.connect(self.brush_size)
         self.clear.clicked.connect(lambda: self.clear_mask.emit())
@@ -121,6 +129,21 @@ class GoalBox(QWidget):
             region_class=max(0, self.region_class.currentIndex()),
         )
 
+    def show_mask(self, mask: NDArray[np.bool_] | None) -> None:
+        """Leave the hint out once something is painted.
+
+        Args:
+            mask: painted pixels, bool (h, w); None for none.
+        """
+        self._painted = mask is not None and bool(mask.any())
+        self._arrange()
+
+    def _take_brush(self) -> None:
+        """Who chooses to paint has the brush at once."""
+        if self.region.currentData() == "painted" and not self.paint.isChecked():
+            self.paint.setChecked(True)
+            self.painting.emit(True)
+
     def _chosen(self) -> None:
         self._arrange()
         self.changed.emit()
@@ -132,6 +155,7 @@ class GoalBox(QWidget):
             (self.to_class, goal == "class"),
             (self.region_class, region == "class"),
             (self.brush_row, region == "painted"),
+            (self.hint, region == "painted" and not self._painted),
         ):
             self._form.setRowVisible(field, shown)
         if region != "painted" and self.paint.isChecked():

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
@@ -14,14 +13,14 @@ from PySide6.QtWidgets import (
     QMessageBox,
     QProgressBar,
     QPushButton,
-    QSlider,
     QVBoxLayout,
     QWidget,
 )
 
 from art_segplugin_gui.qt.docks.model_chooser import ModelChooser, factory_file
+from art_segplugin_gui.qt.docks.stages import StageSlider
 from art_segplugin_gui.qt.wrapped_label import WrappedLabel
-from art_segplugin_gui.session.checkpoint_series import SUFFIX, checkpoint_series, stage
+from art_segplugin_gui.session.checkpoint_series import SUFFIX
 from art_segplugin_gui.session.state import Models
 
 
@@ -30,6 +29,8 @@ class ModelsPanel(QWidget):
 
     Signals:
         models_changed: a `Models`.
+        stage_changed: a `Models` with A at another stage of its training, and whether the slider
+            was let go.
 
     Args:
         choose_file: asks for a checkpoint; "" for none. A dialog if not given.
@@ -38,6 +39,7 @@ class ModelsPanel(QWidget):
     """
 
     models_changed = Signal(object)
+    stage_changed = Signal(object, bool)
 
     def __init__(
         self,
@@ -48,7 +50,6 @@ class ModelsPanel(QWidget):
         super().__init__(parent)
         self._models = Models()
         self._known: list[str] = []
-        self._series: list[str] = []
         self._trusted: set[str] = set()
         self._last_b: str | None = None
         self._choose_file = choose_file or self._ask_file
@@ -60,12 +61,7 @@ class ModelsPanel(QWidget):
         self.swap.setToolTip("Attack B and show A beside it")
         self.transfer = QCheckBox("Show B the attack on A")
         self.transfer.setToolTip("Else B is shown an attack of its own")
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setPageStep(1)
-        self.slider.setAccessibleName("Stage of the training of A")
-        self.slider_label = QLabel("Training step")
-        self.slider_label.setBuddy(self.slider)
-        self.slider_text = QLabel()
+        self.stages = StageSlider()
         self.loading = WrappedLabel()
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
@@ -80,7 +76,7 @@ class ModelsPanel(QWidget):
         self.compare.clicked.connect(self.set_compare)
         self.transfer.clicked.connect(lambda on: self._change(replace(self._models, transfer=on)))
         self.swap.clicked.connect(self.swap_models)
-        self.slider.valueChanged.connect(self._slide)
+        self.stages.moved.connect(self._stage)
 
     @property
     def models(self) -> Models:
@@ -114,7 +110,7 @@ class ModelsPanel(QWidget):
         self.swap.setEnabled(models.b is not None)
         self.transfer.setEnabled(models.b is not None)
         self.transfer.setChecked(models.transfer)
-        self._show_series()
+        self.stages.show_model(models.a, self._known)
 
     def show_loading(self, text: str, share: float | None) -> None:
         """Say that something is loading; an empty text says that nothing is.
@@ -133,6 +129,8 @@ class ModelsPanel(QWidget):
         """Show B or not, as if by hand; the last B, else the first model that is not A."""
         others = [spec for spec in self._known if spec != self._models.a]
         b = (self._last_b or next(iter(others), self._models.a)) if on else None
+        if b is not None and not self.may_run(b):
+            b = None  # what was used in an earlier run was not trusted in this one
         self._choose(replace(self._models, b=b))
 
     def swap_models(self) -> None:
@@ -181,20 +179,12 @@ class ModelsPanel(QWidget):
         self._models = models
         self.models_changed.emit(models)
 
-    def _show_series(self) -> None:
-        self._series = checkpoint_series(self._models.a, [*self._known, *_beside(self._models.a)])
-        shown = bool(self._series)
-        for widget in (self.slider_label, self.slider, self.slider_text):
-            widget.setVisible(shown)
-        if shown:
-            self.slider.blockSignals(True)
-            self.slider.setRange(0, len(self._series) - 1)
-            self.slider.setValue(self._series.index(self._models.a))
-            self.slider.blockSignals(False)
-            self.slider_text.setText(stage(self._models.a))
-
-    def _slide(self, place: int) -> None:
-        self._choose(replace(self._models, a=self._series[place]))
+    def _stage(self, spec: str, done: bool) -> None:
+        models = replace(self._models, a=spec)
+        if models != self._models or done:
+            self._models = models
+            self.a.show_spec(spec)
+            self.stage_changed.emit(models, done)
 
     def _ask_file(self) -> str:
         names = f"Checkpoints (*{SUFFIX} *.pt *.pth *.bin *.ckpt);;All files (*)"
@@ -216,30 +206,14 @@ class ModelsPanel(QWidget):
             caption.setBuddy(chooser)
             grid.addWidget(caption, number, 0)
             grid.addWidget(chooser, number, 1)
-        stages = QHBoxLayout()
-        stages.addWidget(self.slider_label)
-        stages.addWidget(self.slider, 1)
-        stages.addWidget(self.slider_text)
-        widest = self.fontMetrics().horizontalAdvance("100000")
-        self.slider_text.setMinimumWidth(widest)
         beside = QHBoxLayout()
         beside.addWidget(self.compare, 1)
         beside.addWidget(self.swap)
         layout = QVBoxLayout(self)
         layout.addLayout(grid)
-        layout.addLayout(stages)
+        layout.addWidget(self.stages)
         layout.addLayout(beside)
         layout.addWidget(self.transfer)
         layout.addWidget(self.loading)
         layout.addWidget(self.progress)
         layout.addStretch(1)
-
-
-def _beside(spec: str) -> list[str]:
-    """The checkpoints in the folder of one."""
-    if not spec.endswith(SUFFIX):
-        return []
-    try:
-        return [str(path) for path in Path(spec).parent.glob(f"*{SUFFIX}")]
-    except OSError:
-        return []

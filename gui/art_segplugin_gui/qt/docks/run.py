@@ -35,6 +35,9 @@ def progress_text(number: int, total: int, seconds: float) -> str:
     return f"{number}/{total}, {pace}, about {duration((total - number) * seconds)} left"
 
 
+NOT_RUN = "not run yet"
+
+
 class RunBox(QWidget):
     """Run, one step, run to a step, stop; progress; fade; attack after each change; seed.
 
@@ -71,7 +74,9 @@ class RunBox(QWidget):
         self.progress.setTextVisible(False)
         self.progress.setAccessibleName("Progress of the attack")
         self.progress.setRange(0, 1)
-        self.progress_label = WrappedLabel("not run yet")
+        self._at: tuple[int, int] | None = None  # the newest point of the run and its last
+        self._attacks = False
+        self.progress_label = WrappedLabel(NOT_RUN)
         self.fade = QSlider(Qt.Orientation.Horizontal)
         self.fade.setRange(0, round(FADE_LIMIT * 100))
         self.fade.setValue(100)
@@ -106,11 +111,40 @@ class RunBox(QWidget):
 
     def show_progress(self, number: int, total: int, seconds: float) -> None:
         """Show how far the attack is; see `progress_text`."""
+        self._at = (number, total)
         self.progress.setUpdatesEnabled(False)  # else Qt paints at once, not with all the rest
         self.progress.setRange(0, max(1, total))
         self.progress.setValue(number)
         self.progress.setUpdatesEnabled(True)
         self.progress_label.say(progress_text(number, total, seconds))
+
+    def begin(self, attacks: bool) -> None:
+        """Another run begins; one that only predicts leaves nothing of the attack before it.
+
+        What an attack before it came to is shown until its own first point.
+        """
+        self._at, self._attacks = None, attacks
+        if not attacks:
+            self._clear(NOT_RUN)
+
+    def rest(self, waits: bool) -> None:
+        """Nothing more comes: say so where that is not the end of the attack.
+
+        Args:
+            waits: it can be gone on with.
+        """
+        if not self._attacks:
+            return
+        if self._at is None:
+            self._clear("stopped before the first step")
+        elif self._at[0] < self._at[1]:
+            number, total = self._at
+            self.progress_label.say(f"{'waits' if waits else 'stopped'} at {number}/{total}")
+
+    def _clear(self, text: str) -> None:
+        self.progress.setRange(0, 1)
+        self.progress.setValue(0)
+        self.progress_label.say(text)
 
     def set_running(self, running: bool) -> None:
         """Whether there is something to stop."""

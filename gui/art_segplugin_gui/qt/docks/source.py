@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from art_segplugin_gui.qt.forms.combos import narrow_combo
+from art_segplugin_gui.qt.going import gone
 from art_segplugin_gui.qt.wrapped_label import WrappedLabel
 from art_segplugin_gui.session.state import Source
 
@@ -39,8 +40,8 @@ class SourcePanel(QWidget):
         playing: whether to play.
 
     Args:
-        choose: asks for a path, given "image", "video", "image or video" or "folder"; "" for none. A dialog if not
-            given.
+        choose: asks for a path, given "image", "video", "image or video" or "folder"; "" for none.
+            A dialog if not given.
         parent: owner.
     """
 
@@ -128,10 +129,8 @@ class SourcePanel(QWidget):
             self._open(path)
 
     def go(self, steps: int) -> None:
-        """Go on or back by so many pictures, as if by hand; not past the ends."""
-        end = self._source.index + abs(steps) if self._count is None else self._count - 1
-        index = min(max(self._source.index + steps, 0), max(end, 0))
-        self._change(replace(self._source, index=index))
+        """Go on or back by so many pictures of the range, as if by hand; round it if it loops."""
+        self._change(gone(self._source, steps, self._count))
 
     def _open(self, spec: str) -> None:
         self._change(Source(spec, loop=self._source.loop, longest_side=self._source.longest_side))
@@ -165,8 +164,8 @@ class SourcePanel(QWidget):
         for widget in (self.index, self.first, self.last, self.loop):
             widget.setEnabled(many)
         self.play.setEnabled(many or count is None)
-        self.previous.setEnabled(many and source.index > 0)
-        self.next.setEnabled(many and source.index < top - 1)
+        for button, by in ((self.previous, -1), (self.next, 1)):
+            button.setEnabled(many and gone(source, by, count) != source)
 
     def _fill_menu(self) -> None:
         for kind in ("image", "folder", "video"):

@@ -31,9 +31,14 @@ def parse_number(text: str, low: float = -math.inf, high: float = math.inf) -> f
 
 
 def as_text(value: float, fraction: bool = False) -> str:
-    """A number as it is typed; `fraction` for multiples of half a grey level, such as 8/255."""
+    """A number as it is typed, to four digits and to 1 from 1000 on.
+
+    Args:
+        value: the number.
+        fraction: write multiples of half a grey level such as 8/255.
+    """
     levels = value * GREY_LEVELS
     half = round(levels * 2) / 2
     if fraction and value and math.isclose(levels, half, rel_tol=1e-9):
         return f"{half:g}/{GREY_LEVELS}"
-    return f"{value:.6g}"
+    return f"{value:.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"

@@ -10,7 +10,7 @@ from art_segplugin_gui.qt.forms.editors import (
     NumbersEditor,
 )
 from art_segplugin_gui.qt.forms.schedule_editor import ScheduleEditor
-from art_segplugin_gui.qt.forms.size_editor import SCALES, SizeEditor
+from art_segplugin_gui.qt.forms.size_editor import SIZES, SizeEditor
 from art_segplugin_gui.session.recipe_form import Field, Kind
 
 EDITORS: dict[Kind, type[Editor]] = {
@@ -26,6 +26,6 @@ EDITORS: dict[Kind, type[Editor]] = {
 
 def make_editor(field: Field) -> Editor:
     """The editor of a parameter: sliders for sizes, radio buttons for the norm."""
-    if field.name in SCALES and field.kind == "float":
+    if field.name in SIZES and field.kind == "float":
         return SizeEditor(field)
     return NormEditor(field) if field.name == "norm" else EDITORS[field.kind](field)

@@ -1,5 +1,7 @@
 """A field for one number, which may be typed as a fraction, with arrows."""
 
+import math
+
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QPalette, QValidator
 from PySide6.QtWidgets import QAbstractSpinBox, QStyle, QStyleOptionSpinBox, QWidget
@@ -70,8 +72,9 @@ class NumberSpin(QAbstractSpinBox):
         """Add or take away so many steps, within the range."""
         value = self._value + steps * self._step
         # Whole tenths of a step, so that 8/255 + 1/255 is 9/255, and 0.3 - 3 * 0.1 is 0.
-        tenths = round(value / self._step * 10)
-        value = tenths / round(10 / self._step) if self._step < 1 else tenths * self._step / 10
+        tenths, parts = round(value / self._step * 10), round(10 / self._step)
+        whole = parts and math.isclose(parts * self._step, 10, rel_tol=1e-9)
+        value = tenths / parts if whole else tenths * self._step / 10
         self._choose(min(max(value, self._low), self._high))
         self.lineEdit().selectAll()
 
@@ -90,7 +93,7 @@ class NumberSpin(QAbstractSpinBox):
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Wide enough for the largest number that is usually shown."""
-        text = "255.5/255" if self._fraction else "0.000001"
+        text = "255.5/255" if self._fraction else "0.0001234"
         metrics = self.fontMetrics()
         inner = QSize(metrics.horizontalAdvance(text) + 12, self.lineEdit().sizeHint().height())
         option = QStyleOptionSpinBox()
@@ -123,6 +126,7 @@ class NumberSpin(QAbstractSpinBox):
 
     def _write(self) -> None:
         self.lineEdit().setText(as_text(self._value, self._fraction))
+        self.lineEdit().setCursorPosition(0)  # its beginning is in sight, however narrow it is
         self._mark(False)
         self.update()
 

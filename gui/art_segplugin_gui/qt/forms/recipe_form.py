@@ -93,6 +93,16 @@ class RecipeFormWidget(QWidget):
         if isinstance(editor, SizeEditor):
             editor.nudge(steps)
 
+    def set_values(self, count: int) -> None:
+        """Say how many numbers the picture has: radii in L2 and L1 are chosen for it; no signal.
+
+        Args:
+            count: 3 for each pixel.
+        """
+        for editor in self.editors.values():
+            if isinstance(editor, SizeEditor):
+                editor.set_values(count)
+
     def _add(self, name: str, layout: QFormLayout) -> None:
         field = self.form.field(name)
         assert field is not None

@@ -1,46 +1,17 @@
 """An editor for a radius or a step size: a slider, and a field for what the slider cannot say."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QSlider
+from PySide6.QtWidgets import QGridLayout, QLabel, QSlider
 
 from art_segplugin_gui.qt.forms.editor import Editor
 from art_segplugin_gui.qt.forms.number_spin import NumberSpin
+from art_segplugin_gui.qt.forms.scales import USUAL_VALUES, Scale, in_levels, scale
 from art_segplugin_gui.session.recipe_form import Field
 
-
-@dataclass(frozen=True)
-class Scale:
-    """How a size is entered in one norm.
-
-    Attributes:
-        tick: what one place of the slider is.
-        ticks: places of the slider; larger values can be typed.
-        usual: the value to begin with; None for the recipe's own.
-        high: largest value that can be typed.
-    """
-
-    tick: float
-    ticks: int
-    usual: float | None
-    high: float
-
-
-RADII = {
-    "Linf": Scale(1 / 255, 32, None, 1.0),
-    "L2": Scale(0.5, 100, 5.0, 1e4),
-    "L1": Scale(50.0, 400, 1000.0, 1e6),
-}
-"""For images of some hundred thousand pixels in [0, 1], by norm."""
-STEPS = {
-    "Linf": Scale(0.5 / 255, 32, None, 1.0),
-    "L2": Scale(0.05, 100, 1.25, 1e4),
-    "L1": Scale(5.0, 400, 250.0, 1e6),
-}
-"""Likewise for steps: a quarter of the radius."""
-SCALES = {"eps": RADII, "step_size": STEPS}
+SIZES = ("eps", "step_size")
+"""Parameters that are entered so."""
 
 
 class SizeEditor(Editor):
@@ -54,17 +25,21 @@ class SizeEditor(Editor):
 
     def __init__(self, field: Field) -> None:
         super().__init__(field)
-        self._scales = SCALES[field.name]
         self._norm = "Linf"
+        self._values = USUAL_VALUES
         self._kept: dict[str, float] = {}
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.spin = NumberSpin()
         self.named(self.spin)
         self.named(self.slider, "slider")
-        layout = QHBoxLayout(self)
+        self.levels = QLabel()
+        self.levels.setToolTip("What it is for each of the picture's numbers, in grey levels")
+        layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.slider, 1)
-        layout.addWidget(self.spin)
+        layout.setColumnStretch(0, 1)
+        layout.addWidget(self.slider, 0, 0)
+        layout.addWidget(self.spin, 0, 1)
+        layout.addWidget(self.levels, 1, 0, 1, 2, Qt.AlignmentFlag.AlignRight)
         self.set_norm("Linf")
         self.show_value(field.default)
         self.slider.valueChanged.connect(self._slide)
@@ -82,20 +57,34 @@ class SizeEditor(Editor):
     @property
     def scale(self) -> Scale:
         """How it is entered now."""
-        return self._scales.get(self._norm, self._scales["L2"])
+        return scale(self.field.name, self._norm, self._values)
 
     def set_norm(self, norm: str) -> None:
-        """Enter it in another norm, from the value that this norm had last; no signal."""
+        """Enter it in another norm, from the value that this norm had last; no signal.
+
+        A norm that had none begins with what changes the picture as much as the recipe's own.
+        """
         self._kept[self._norm] = self.spin.value
         self._norm = norm
-        scale = self.scale
-        self.spin.set_range(self.field.low, scale.high, scale.tick, norm == "Linf")
+        self._arrange()
+        self.show_value(self._kept.get(norm, (self.field.default or 0.0) * self.scale.unit))
+
+    def set_values(self, count: int) -> None:
+        """Enter it for pictures of so many numbers; the value stays as it is, without a signal."""
+        if count == self._values:
+            return
+        self._values = count
+        self._kept = {norm: size for norm, size in self._kept.items() if norm == "Linf"}
+        self._arrange()
+        self._place()
+
+    def _arrange(self) -> None:
+        fits = self.scale
+        self.spin.set_range(self.field.low, fits.high, fits.tick, self._norm == "Linf")
         self.slider.blockSignals(True)
-        self.slider.setRange(0, scale.ticks)
-        self.slider.setPageStep(max(1, scale.ticks // 8))
+        self.slider.setRange(0, fits.ticks)
+        self.slider.setPageStep(max(1, fits.ticks // 8))
         self.slider.blockSignals(False)
-        usual = self.field.default if scale.usual is None else scale.usual
-        self.show_value(self._kept.get(norm, usual))
 
     def show_value(self, value: Any) -> None:
         """Show a size without a signal."""
@@ -111,6 +100,7 @@ class SizeEditor(Editor):
         if self._norm == "Linf":
             value = place * round(self.scale.tick * 510) / 510  # n / 255 to the last bit
         self.spin.show_value(value)
+        self._say_levels()
         self.changed.emit()
 
     def _type(self) -> None:
@@ -121,3 +111,9 @@ class SizeEditor(Editor):
         self.slider.blockSignals(True)
         self.slider.setValue(round(self.spin.value / self.scale.tick))
         self.slider.blockSignals(False)
+        self._say_levels()
+
+    def _say_levels(self) -> None:
+        words = in_levels(self.spin.value, self._norm, self._values)
+        self.levels.setText(words)
+        self.levels.setHidden(not words)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from art_segplugin_gui.qt.panes.class_keys import class_keys
 from art_segplugin_gui.qt.panes.fading import faded
 from art_segplugin_gui.qt.panes.layers import Composition, compose
 from art_segplugin_gui.qt.panes.reading import Sides
@@ -12,6 +13,12 @@ from art_segplugin_gui.session.state import View
 if TYPE_CHECKING:
     from art_segplugin_gui.qt.panes.colours import Rgb
 
+PAIRED = ("prediction", "error", "newly wrong", "healed")
+"""Layers that show a pair of classes alone, where one is chosen."""
+
+LEGEND = 1
+"""The pane with the legend, which is for all panes."""
+
 
 class Content:
     """Sides, view and what keys are held; `composition` puts them together.
@@ -19,6 +26,7 @@ class Content:
     Attributes:
         view: what is shown, and how.
         colours: of the classes.
+        names: of the classes.
         fade: strength of the perturbation, 1 is the attack as it is.
         flipped: adversarial panes show their clean sides.
         peeking: no layers are shown.
@@ -27,6 +35,7 @@ class Content:
     def __init__(self) -> None:
         self.view = View()
         self.colours: tuple[Rgb, ...] = ()
+        self.names: tuple[str, ...] = ()
         self.fade = 1.0
         self.flipped = False
         self.peeking = False
@@ -65,6 +74,24 @@ class Content:
         Returns:
             None for an empty pane.
         """
+        made = self._composition(pane)
+        if made is None:
+            return None
+        layer = "image" if self.peeking else self.view.layer
+        paired = self.view.pair is not None and layer in PAIRED
+        if pane == LEGEND and (layer == "prediction" or paired):
+            keys, more = class_keys(self._sides_on_show(), self.view, self.colours, self.names)
+            return replace(made, keys=keys, more=more, name=layer)
+        return replace(made, name=layer)
+
+    def _sides_on_show(self) -> list[Side]:
+        a_clean, a_adv, b_clean, b_adv = self._sides[:4]
+        sides = [a_clean, b_clean]
+        if not self.flipped and self.fade != 0:
+            sides += [self._follower(0) or a_adv, self._follower(2) or b_adv]
+        return [side for side in sides if side is not None]
+
+    def _composition(self, pane: int) -> Composition | None:
         first, adversarial = pane // 2 * 2, pane % 2 == 1
         clean, attacked = (self._sides.a_clean, self._sides.a_adv)
         if first == 2:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from art_segplugin.errors import InputError
 from art_segplugin_gui.qt.panes.brush import Mask, brushed, mask_layer
 from art_segplugin_gui.qt.panes.colours import Rgb
-from art_segplugin_gui.qt.panes.content import Content
+from art_segplugin_gui.qt.panes.content import LEGEND, Content
 from art_segplugin_gui.qt.panes.pane import Pane
 from art_segplugin_gui.qt.panes.reading import Sides
 from art_segplugin_gui.qt.panes.titles import Caption
@@ -53,7 +53,7 @@ class PaneGrid(QWidget):
         layout.setSpacing(2)
         for index, pane in enumerate(self.panes):
             layout.addWidget(pane, index // 2, index % 2)
-            pane.set_legend(index == 1)
+            pane.set_legend(index == LEGEND)
             pane.hovered.connect(self.hovered)
             pane.left.connect(self.left)
             pane.clicked.connect(self.clicked)
@@ -140,7 +140,7 @@ class PaneGrid(QWidget):
                 f"there are {len(names)} class names and {len(colours)} colours; give one colour "
                 "for each class."
             )
-        self._content.colours = tuple(colours)
+        self._content.colours, self._content.names = tuple(colours), tuple(names)
         self._refresh()
 
     def set_captions(

@@ -85,13 +85,17 @@ class Composition:
         base: RGB, uint8 (h, w, 3).
         layers: painted over it in this order.
         note: why there is less to see than one would expect; empty otherwise.
-        keys: legend of the layer.
+        keys: legend of the layer, the most important entry first.
+        more: entries that the legend leaves out.
+        name: of the layer that is asked for.
     """
 
     base: Picture
     layers: tuple[Layer, ...] = ()
     note: str = ""
     keys: tuple[Key, ...] = ()
+    more: int = 0
+    name: str = ""
 
     def looks_like(self, other: "Composition") -> bool:
         """Whether the other one is painted from the same arrays, tables and words."""
@@ -173,7 +177,7 @@ def _verdicts(
 def _pair_layer(side: Side, view: View, palette: tuple[Rgb, ...]) -> Layer:
     assert view.pair is not None
     true, predicted = view.pair
-    return Layer(pair_codes(side, view.pair), _pair_table(palette, true, predicted), 1.0)
+    return Layer(pair_codes(side, view.pair), pair_table(palette, true, predicted), 1.0)
 
 
 def _confidence(side: Side, image: Picture, view: View) -> Composition:
@@ -211,8 +215,14 @@ def verdict_table(shown: frozenset[int], safe: bool) -> Table:
 
 
 @lru_cache(maxsize=16)
-def _pair_table(palette: tuple[Rgb, ...], true: int, predicted: int) -> Table:
-    """The predicted class's colour, hatched with the true one's, in an outline that stands out."""
+def pair_table(palette: tuple[Rgb, ...], true: int, predicted: int) -> Table:
+    """The predicted class's colour, hatched with the true one's, in an outline that stands out.
+
+    Args:
+        palette: colours of the classes.
+        true: class of the pixels.
+        predicted: class that they are taken for.
+    """
     colours = [palette[i] if i < len(palette) else (128, 128, 128) for i in (predicted, true)]
     outline = argb((255, 235, 0))
     return padded([CLEAR, argb(colours[0], 200), argb(colours[1], 230), outline])

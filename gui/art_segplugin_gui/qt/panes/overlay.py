@@ -197,8 +197,11 @@ class OverlayPane(QWidget):
             frame = pane.adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
             words.title(frame, self._caption.title, self._busy)
             note = "" if composition is None else composition.note
-            keys = composition.keys if composition is not None and self._legend else ()
-            words.foot(frame, self._caption.figures, note, keys)
+            room = words.foot(frame, self._caption.figures, note)
+            if composition is not None and self._legend:
+                # For an audience there are no buttons that say which layer this is.
+                heading = composition.name if self._big else ""
+                words.legend(room, heading, composition.keys, composition.more)
 
     def paint_marks(self, painter: QPainter) -> None:
         """Paint over the pictures and under the words; for subclasses."""

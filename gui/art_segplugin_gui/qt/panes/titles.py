@@ -11,6 +11,8 @@ from art_segplugin_gui.qt.panes.layers import Key
 
 _BEHIND = 215  # alpha of the plate behind words: read over any picture, which shines through
 _BIG = 1.7  # how much larger words are in demo mode
+_FEW = 2  # entries of a legend that are worth any part of the picture
+_SHARE = 0.35  # of a pane, for a longer legend
 
 
 @dataclass(frozen=True)
@@ -59,19 +61,58 @@ class Words:
         if text:
             self._line(QPointF(pane.left(), pane.top()), room, text, self._bold)
 
-    def foot(self, pane: QRectF, figures: str, note: str, keys: Sequence[Key]) -> None:
-        """Write the figures at the bottom left; note and legend stand on them."""
+    def foot(self, pane: QRectF, figures: str, note: str) -> QRectF:
+        """Write the figures at the bottom left, and a note over them; returns what is left over."""
         height = QFontMetricsF(self._plain).height() + 2 * self._pad
         bottom = pane.bottom()
         for text in (figures, note):
             if text:
                 bottom -= height
                 self._line(QPointF(pane.left(), bottom), pane.width(), text, self._plain)
-        for key in reversed(keys):
-            if bottom - height < pane.top() + 2 * height:
-                return  # in a tiny pane the picture matters more
-            bottom -= height
-            self._key(QPointF(pane.left(), bottom), pane.width(), height, key)
+        return QRectF(pane.left(), pane.top(), pane.width(), bottom - pane.top())
+
+    def legend(self, pane: QRectF, heading: str, keys: Sequence[Key], more: int = 0) -> None:
+        """Explain colours at the bottom left, in rows; without room the last ones are counted only.
+
+        Args:
+            pane: where there is room; below the title it is left to the picture for the most part.
+            heading: stands before the entries; empty for none.
+            keys: entries, the most important one first.
+            more: entries that are not even given.
+        """
+        height = QFontMetricsF(self._plain).height() + 2 * self._pad
+        most = int(pane.height() / height) - 2  # in a tiny pane the picture matters more
+        if len(keys) > _FEW:
+            most = min(most, max(1, int(_SHARE * pane.height() / height)))
+        title = [heading] if heading else []
+        for count in range(len(keys), -1, -1):
+            left_out = len(keys) - count + more
+            entries: list[Key | str] = [
+                *title,
+                *keys[:count],
+                *([f"+{left_out}"] if left_out else []),
+            ]
+            rows = self._rows(entries, pane.width())
+            if len(rows) <= most and (count or title or not keys):
+                top = pane.bottom() - len(rows) * height
+                for number, row in enumerate(rows):
+                    self._row(QPointF(pane.left(), top + number * height), height, row)
+                return
+
+    def _rows(
+        self, entries: Sequence[Key | str], room: float
+    ) -> list[list[tuple[Key | str, float]]]:
+        """Entries with their widths, as many in each row as fit."""
+        rows: list[list[tuple[Key | str, float]]] = []
+        left = room
+        for entry in entries:
+            width = min(self._width(entry), room)
+            if not rows or left < width:
+                rows.append([])
+                left = room
+            rows[-1].append((entry, width))
+            left -= width
+        return rows
 
     def middle(self, pane: QRectF, text: str) -> None:
         """Write where there is no picture."""
@@ -94,19 +135,35 @@ class Words:
         self._painter.setPen(self._ink)
         self._painter.drawText(plate, alignment | Qt.TextFlag.TextDontClip, text)
 
-    def _key(self, corner: QPointF, room: float, height: float, key: Key) -> None:
-        metrics = QFontMetricsF(self._plain)
-        swatch_height = height - 2 * self._pad
+    def _swatch_width(self, key: Key) -> float:
         rows, columns = key.swatch.shape
-        swatch_width = swatch_height * columns / rows
-        left = swatch_width + 2 * self._pad
-        shown = metrics.elidedText(key.text, Qt.TextElideMode.ElideRight, room - left - self._pad)
-        width = left + metrics.horizontalAdvance(shown) + self._pad + 0.5
-        self._painter.fillRect(QRectF(corner.x(), corner.y(), width, height), self._plate)
-        swatch = QRectF(corner.x() + self._pad, corner.y() + self._pad, swatch_width, swatch_height)
-        self._painter.drawImage(swatch, indexed_image(key.swatch, key.table))
-        words = QRectF(corner.x() + left, corner.y(), width - left, height)
-        self._write(words, self._plain, shown, Qt.AlignmentFlag.AlignVCenter)
+        return float(QFontMetricsF(self._plain).height() * columns / rows)
+
+    def _width(self, entry: Key | str) -> float:
+        if isinstance(entry, str):
+            return QFontMetricsF(self._bold).horizontalAdvance(entry) + 2 * self._pad + 0.5
+        words = QFontMetricsF(self._plain).horizontalAdvance(entry.text)
+        return self._swatch_width(entry) + words + 3 * self._pad + 0.5
+
+    def _row(self, corner: QPointF, height: float, row: Sequence[tuple[Key | str, float]]) -> None:
+        x, y = corner.x(), corner.y()
+        whole = sum(width for _, width in row)
+        self._painter.fillRect(QRectF(x, y, whole, height), self._plate)
+        for entry, width in row:
+            left, font, text = (
+                self._pad,
+                self._bold,
+                entry if isinstance(entry, str) else entry.text,
+            )
+            if isinstance(entry, Key):
+                across, font = self._swatch_width(entry), self._plain
+                swatch = QRectF(x + self._pad, y + self._pad, across, height - 2 * self._pad)
+                self._painter.drawImage(swatch, indexed_image(entry.swatch, entry.table))
+                left += across + self._pad
+            words = QRectF(x + left, y, width - left, height)
+            shown = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, words.width())
+            self._write(words, font, shown, Qt.AlignmentFlag.AlignVCenter)
+            x += width
 
 
 def elided(caption: Caption, font: QFont, big: bool, room: float) -> bool:

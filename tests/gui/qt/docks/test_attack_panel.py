@@ -116,7 +116,8 @@ def test_the_brush(panel, qtbot):
     panel.clear_mask.connect(lambda: seen.append("clear"))
     assert not panel.goal.paint.isVisible()
     choose(panel.goal.region, "Painted")
-    qtbot.mouseClick(panel.goal.paint, LEFT)
+    assert panel.goal.paint.isChecked()  # who chooses to paint has the brush
+    assert panel.goal.hint.isVisible()
     panel.goal.brush.setValue(12)
     qtbot.mouseClick(panel.goal.clear, LEFT)
     choose(panel.goal.region, "Everywhere")

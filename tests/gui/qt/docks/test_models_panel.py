@@ -1,3 +1,4 @@
+import threading
 from dataclasses import replace
 
 import pytest
@@ -5,6 +6,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from art_segplugin.models import shipped
+from art_segplugin_gui.qt.docks import stages
 from art_segplugin_gui.qt.docks.model_chooser import HINT, factory_file
 from art_segplugin_gui.qt.docks.models import ModelsPanel
 from art_segplugin_gui.session.state import Models
@@ -38,6 +40,8 @@ def panel(qtbot, asked):
     panel.show()
     panel.seen = []
     panel.models_changed.connect(panel.seen.append)
+    panel.staged = []
+    panel.stage_changed.connect(lambda models, done: panel.staged.append((models.a, done)))
     return panel
 
 
@@ -152,25 +156,75 @@ def test_swapping_and_transfer(panel, qtbot):
     assert panel.seen[1:] == [replace(swapped, transfer=False)]
 
 
-def test_the_slider_goes_through_the_stages_of_a_training(panel):
-    assert not panel.slider.isVisible()
+def test_the_slider_goes_through_the_stages_of_a_training(panel, qtbot):
+    slider, text = panel.stages.slider, panel.stages.text
+    assert not slider.isVisible()
     panel.show_models(Models("small-scenes-segpgd-step-300"))
-    assert panel.slider.isVisible()
-    assert (panel.slider.value(), panel.slider.maximum()) == (1, 3)
-    assert panel.slider_text.text() == "300"
-    panel.slider.setValue(0)
-    panel.slider.setValue(3)
-    assert [one.a for one in panel.seen] == ["small-scenes-segpgd-step-150", "small-scenes-segpgd"]
-    assert panel.slider_text.text() == "final"
+    assert slider.isVisible()
+    assert (slider.value(), slider.maximum()) == (1, 3)
+    assert text.text() == "300"
+    slider.setValue(0)
+    assert (panel.staged, text.text()) == ([], "150")  # it may go on
+    slider.setValue(3)
+    qtbot.waitUntil(lambda: panel.staged != [])
+    assert panel.staged == [("small-scenes-segpgd", True)]
+    assert text.text() == "final"
     assert panel.a.combo.currentText() == "small-scenes-segpgd"
+    assert panel.models.a == "small-scenes-segpgd"
+    assert panel.seen == []
 
 
-def test_checkpoints_in_the_same_folder_are_stages_too(panel, tmp_path):
+def test_a_drag_of_the_slider_is_shown_where_it_rests_and_ends_when_it_is_let_go(panel, qtbot):
+    slider = panel.stages.slider
+    panel.show_models(Models("small-scenes-segpgd"))
+    slider.setSliderDown(True)
+    for place in (2, 1):
+        slider.setSliderPosition(place)
+    qtbot.waitUntil(lambda: panel.staged != [])
+    assert panel.staged == [("small-scenes-segpgd-step-300", False)]
+    slider.setSliderPosition(0)
+    slider.setSliderDown(False)
+    assert panel.staged[1:] == [("small-scenes-segpgd-step-150", True)]
+    qtbot.wait(200)
+    assert len(panel.staged) == 2
+
+
+def test_checkpoints_in_the_same_folder_are_stages_too(panel, qtbot, tmp_path):
     for n in (10, 200):
         (tmp_path / f"net-{n}.safetensors").touch()
     panel.show_models(Models(str(tmp_path / "net-200.safetensors")))
-    panel.slider.setValue(0)
-    assert panel.seen == [Models(str(tmp_path / "net-10.safetensors"))]
+    qtbot.waitUntil(lambda: panel.stages.slider.isVisible())
+    panel.stages.slider.setValue(0)
+    qtbot.waitUntil(lambda: panel.staged != [])
+    assert panel.staged == [(str(tmp_path / "net-10.safetensors"), True)]
+
+
+def test_a_folder_is_read_once_and_not_by_the_window(panel, qtbot, tmp_path, monkeypatch):
+    paths = [tmp_path / f"net-{n}.safetensors" for n in (1, 2, 3)]
+    for path in paths:
+        path.touch()
+    threads = []
+
+    def read(folder):
+        threads.append(threading.current_thread())
+        return [str(path) for path in paths]
+
+    monkeypatch.setattr(stages, "_checkpoints", read)
+    for path in (*paths, *paths):
+        panel.show_models(Models(str(path)))
+        qtbot.waitUntil(lambda: panel.stages.slider.isVisible())
+    assert len(threads) == 1
+    assert threads[0] is not threading.main_thread()
+
+
+def test_a_recent_model_that_is_a_program_asks(panel, asked):
+    panel.set_known(SHIPPED, ["mine.py:build"])
+    pick(panel.a, "mine.py:build")
+    assert (panel.seen, asked.files) == ([], ["mine.py"])
+    panel.set_known((), ["mine.py:build"])  # the only model to compare with
+    panel.set_compare(True)
+    assert (panel.seen, asked.files) == ([], ["mine.py"] * 2)
+    assert not panel.compare.isChecked()
 
 
 def test_loading_is_said(panel):

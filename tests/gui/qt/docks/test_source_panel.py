@@ -76,7 +76,8 @@ def test_recent_ones(panel):
     assert panel.seen == [Source(paths[1])]
 
 
-def test_going_on_and_back_stops_at_the_ends(panel, qtbot):
+def test_going_on_and_back_stops_at_the_ends_without_loop(panel, qtbot):
+    panel.show_source(Source(loop=False))
     assert not panel.previous.isEnabled()
     qtbot.mouseClick(panel.next, LEFT)
     qtbot.mouseClick(panel.next, LEFT)
@@ -87,6 +88,13 @@ def test_going_on_and_back_stops_at_the_ends(panel, qtbot):
     assert not panel.next.isEnabled()
     panel.go(1)
     assert len(panel.seen) == 4
+
+
+def test_with_loop_it_goes_round_the_range(panel, qtbot):
+    panel.show_source(Source(index=4, first=4, last=9))
+    qtbot.mouseClick(panel.previous, LEFT)
+    qtbot.mouseClick(panel.next, LEFT)
+    assert [one.index for one in panel.seen] == [9, 4]
 
 
 def test_going_to_a_number(panel):

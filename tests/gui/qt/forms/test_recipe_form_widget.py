@@ -121,14 +121,50 @@ def test_another_norm_takes_its_own_sizes_and_gives_them_back(make, qtbot):
     widget = make("segpgd")
     widget.editors["eps"].slider.setValue(4)
     qtbot.mouseClick(widget.editors["norm"].buttons["L2"], Qt.MouseButton.LeftButton)
-    assert widget.seen[-1] == {"norm": "L2", "eps": 5.0, "step_size": 1.25}
-    assert widget.editors["eps"].spin.lineEdit().text() == "5"
+    of_all = math.sqrt(3 * 480 * 360)
+    assert widget.seen[-1] == {
+        "norm": "L2",
+        "eps": pytest.approx(8 / 255 * of_all),
+        "step_size": pytest.approx(2 / 255 * of_all),
+    }
+    assert widget.editors["eps"].spin.lineEdit().text() == "22.59"
     widget.editors["eps"].slider.setValue(14)
-    assert widget.seen[-1]["eps"] == 7.0
+    assert widget.seen[-1]["eps"] == pytest.approx(14 / 255 * of_all)
     qtbot.mouseClick(widget.editors["norm"].buttons["Linf"], Qt.MouseButton.LeftButton)
     assert widget.seen[-1] == {"eps": 4 / 255}
     qtbot.mouseClick(widget.editors["norm"].buttons["L2"], Qt.MouseButton.LeftButton)
-    assert widget.seen[-1]["eps"] == 7.0
+    assert widget.seen[-1]["eps"] == pytest.approx(14 / 255 * of_all)
+
+
+@pytest.mark.parametrize("height", [48, 480, 1024])
+@pytest.mark.parametrize(("norm", "power", "kind"), [("L2", 0.5, "RMS"), ("L1", 1.0, "mean")])
+def test_every_norm_changes_a_picture_as_much(make, qtbot, norm, power, kind, height):
+    count = 3 * height * 640
+    widget = make("pgd")
+    eps = widget.editors["eps"]
+    widget.set_values(count)
+    assert eps.levels.isHidden()
+    qtbot.mouseClick(widget.editors["norm"].buttons[norm], Qt.MouseButton.LeftButton)
+    assert widget.seen[-1]["eps"] == pytest.approx(8 / 255 * count**power)
+    assert eps.levels.text() == f"= 8.0/255 {kind}"
+    assert eps.levels.isVisible()
+    assert eps.slider.value() == 8
+    eps.slider.setValue(3)
+    assert eps.levels.text() == f"= 3.0/255 {kind}"
+    eps.spin.stepBy(2)
+    assert (eps.levels.text(), eps.slider.value()) == (f"= 5.0/255 {kind}", 5)
+    edit = eps.spin.lineEdit()
+    assert edit.fontMetrics().horizontalAdvance(edit.text()) + 2 <= edit.width()
+
+
+def test_another_picture_keeps_the_size_and_moves_the_slider(make, qtbot):
+    widget = make("segpgd")
+    qtbot.mouseClick(widget.editors["norm"].buttons["L2"], Qt.MouseButton.LeftButton)
+    before, seen = widget.options, len(widget.seen)
+    widget.set_values(4 * 3 * 480 * 360)
+    assert (widget.options, len(widget.seen)) == (before, seen)
+    assert widget.editors["eps"].levels.text() == "= 4.0/255 RMS"
+    assert widget.editors["eps"].slider.value() == 4
 
 
 def test_only_norms_that_the_recipe_takes(make):

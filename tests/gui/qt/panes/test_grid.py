@@ -243,3 +243,28 @@ def test_all_can_be_named_and_reached_by_keyboard(grid):
     for pane in grid.panes:
         assert pane.focusPolicy() & Qt.FocusPolicy.TabFocus
         assert pane.minimumSizeHint().width() <= pane.width()
+
+
+def test_the_legend_names_the_classes_of_all_panes_once(grid, clean, adv, side_of):
+    sky = side_of(np.full_like(adv.prediction, 2), adv.reference)
+    grid.show_sides(clean, adv, sky, sky)
+    assert grid.panes[1].composition.keys[0].text == "sky"
+    assert {key.text for key in grid.panes[1].composition.keys} == {"road", "car", "sky"}
+    assert all(pane.composition.keys == () for pane in (grid.panes[0], *grid.panes[2:]))
+    grid.set_view(View(layer="confidence"))
+    assert [key.text for key in grid.panes[1].composition.keys] == ["confidence 0 to 1"]
+    grid.set_view(View(pair=(1, 2)))
+    assert [key.text for key in grid.panes[1].composition.keys] == ["car taken for sky"]
+    grid.peek(True)
+    assert grid.panes[1].composition.keys == ()
+    assert grid.panes[1].composition.name == "image"
+
+
+def test_for_an_audience_the_layer_is_named_on_the_pane(grid, clean, adv):
+    grid.resize(900, 700)
+    grid.set_view(View(layer="perturbation"))
+    grid.show_sides(clean, adv)
+    grid.set_big_text(True)
+    named = grid.panes[1].grab().toImage()
+    grid.panes[1].set_legend(False)
+    assert grid.panes[1].grab().toImage() != named

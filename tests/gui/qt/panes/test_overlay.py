@@ -2,15 +2,15 @@ import gc
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QPalette
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QHelpEvent, QImage, QPainter, QPalette
 from PySide6.QtWidgets import QApplication, QToolTip
 
 from art_segplugin_gui.qt.panes.colours import argb, padded
 from art_segplugin_gui.qt.panes.images import colour_image, indexed_image
-from art_segplugin_gui.qt.panes.layers import Composition, Layer, compose
+from art_segplugin_gui.qt.panes.layers import Composition, Key, Layer, compose
 from art_segplugin_gui.qt.panes.overlay import OverlayPane
-from art_segplugin_gui.qt.panes.titles import Caption
+from art_segplugin_gui.qt.panes.titles import Caption, Words
 from art_segplugin_gui.qt.panes.viewport import Viewport
 from art_segplugin_gui.session.state import View
 
@@ -218,6 +218,45 @@ def test_notes_and_legends_are_shown(pane, clean, colours):
     noted = compose(clean, clean, View(layer="weights"), colours)
     pane.show_composition(Composition(noted.base))
     assert changed_columns(pane, lambda: pane.show_composition(noted))
+
+
+def test_without_room_a_legend_drops_its_last_entries(qtbot, pane):
+    """What matters most, such as "newly wrong", is never the first to go."""
+    keys = tuple(
+        Key(f"entry {n}", np.full((14, 20), n, np.uint8), padded([argb((250, 10 * n, n))] * 20))
+        for n in range(1, 9)
+    )
+
+    def shown(width, height):
+        pane.resize(width, height)
+        pane.show_composition(Composition(flat(), keys=keys, more=3))
+        picture = pane.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+        rows = np.array(picture.constBits()).reshape(height, picture.bytesPerLine())
+        colours = set(map(tuple, rows[:, : 3 * width].reshape(-1, 3).tolist()))
+        return [n for n in range(1, 9) if (250, 10 * n, n) in colours]
+
+    assert shown(900, 600) == list(range(1, 9))
+    few = shown(200, 200)
+    assert few == list(range(1, 1 + len(few)))
+    assert 1 <= len(few) < 8
+    assert shown(120, 90) in ([], [1])  # the picture matters more
+
+
+def test_two_entries_are_worth_a_low_pane(pane, clean, adv, colours):
+    pane.resize(240, 160)
+    seen = []
+
+    class Watched(Words):
+        def _row(self, corner, height, row):
+            seen.extend(entry.text for entry, _ in row)
+
+    picture = QImage(240, 160, QImage.Format.Format_RGB32)
+    painter = QPainter(picture)
+    words = Watched(painter, pane.palette(), pane.font(), False)
+    keys = compose(adv, clean, View(layer="error"), colours).keys
+    words.legend(QRectF(0, 0, 240, 160), "", keys)
+    painter.end()
+    assert seen == ["newly wrong", "wrong on the clean image too"]
 
 
 def test_what_is_dropped_is_for_the_window(pane):
