@@ -179,6 +179,7 @@ class Director(QObject):
         if need.open:
             self.opening.open(after)
         elif need.picture and not self._following:
+            self.runner.stop()  # its picture goes; it would only hold up reading the next
             self.source.show(after.source.index)
         elif need.models:
             self._submit(self._due)
