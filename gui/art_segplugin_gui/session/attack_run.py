@@ -50,7 +50,7 @@ class AttackRun:
     Args:
         request: what to run; its attack is not None.
         a: the first model's clean run.
-        b: the second's, None where there is none.
+        b: the second's, None where there is none; under transfer it may be set later.
         ahead: the thread beside.
 
     Raises:
@@ -83,13 +83,17 @@ class AttackRun:
             seen = [self._seen(place, point) for place, point in enumerate(points)]
             del coming, points
             if not waits and not self.ended:
-                self._next = self._ahead.start(self._advance)
+                self.begin()
             due = time.perf_counter() - self._shown >= 1 / SHOWN_PER_SECOND
             if due or waits or self.ended:
                 yield self._step(rev, seen)
                 self._shown = time.perf_counter()
             if waits:
                 return
+
+    def begin(self) -> None:
+        """Compute the next point beside, while something else is to be done."""
+        self._next = self._ahead.start(self._advance)
 
     @property
     def ended(self) -> bool:

@@ -83,7 +83,9 @@ class Engine:
             return
         self._forget_waiting()
         yield from self._loading(request, token)
-        a, b, warning = self._clean_runs(request, token)
+        a = self._clean_a(request, token)
+        run, problem = self._begun(request, a)
+        b, warning = self._clean_b(request, a, token)
         token.check()
         names, colours = a.loaded.palette
         warning = " ".join(filter(None, (request.frame.warning, a.clean.warning, warning)))
@@ -97,8 +99,27 @@ class Engine:
             warning,
             (a.loaded.sha256, None if b is None else b.loaded.sha256),
         )
+        if problem is not None:
+            raise problem
         if request.attack is not None:
-            yield from self._steps(AttackRun(request, a, b, self._ahead), request, token)
+            if run is None:
+                run = AttackRun(request, a, b, self._ahead)
+            run.b = b
+            yield from self._steps(run, request, token)
+
+    def _begun(self, request: Run, a: CleanRun) -> tuple[AttackRun | None, InputError | None]:
+        """The attack on A, which B need not be waited for unless it is attacked as well.
+
+        What is wrong with it is returned: the clean predictions are shown in any case.
+        """
+        if request.attack is None or (request.models.b is not None and not request.models.transfer):
+            return None, None
+        try:
+            self._waiting = AttackRun(request, a, None, self._ahead)
+        except InputError as error:
+            return None, error
+        self._waiting.begin()
+        return self._waiting, None
 
     def _steps(self, run: AttackRun, request: Run, token: CancelToken) -> Iterator[Event]:
         self._waiting = run
@@ -117,29 +138,34 @@ class Engine:
                     token.check()
                     yield Told(request.rev, f"loading {spec}", share)
 
-    def _clean_runs(
-        self, request: Request, token: CancelToken
-    ) -> tuple[CleanRun, CleanRun | None, str]:
-        """Both models on the picture; why B is not there, in one sentence."""
+    def _clean_a(self, request: Request, token: CancelToken) -> CleanRun:
+        """The first model on the picture."""
         models = request.models
         self._clean.keep_only(*filter(None, (models.a, models.b)))
-        a = self._clean.get(self.shelf.get(models.a, token), request.frame)
+        return self._clean.get(self.shelf.get(models.a, token), request.frame)
+
+    def _clean_b(
+        self, request: Request, a: CleanRun, token: CancelToken
+    ) -> tuple[CleanRun | None, str]:
+        """The second model on the picture; why it is not there, in one sentence."""
+        models = request.models
         if models.b is None:
-            return a, None, ""
+            return None, ""
         try:
             b = self._clean.get(self.shelf.get(models.b, token), request.frame)
         except Cancelled:
             raise
         except (Exception, SystemExit) as error:  # A can still be shown
             why = str(error) if isinstance(error, InputError) else _sentence(models.b, error)
-            return a, None, f"{models.b} is not compared: {why}"
+            return None, f"{models.b} is not compared: {why}"
         if warning := _not_comparable(models, a, b):
-            return a, None, warning
-        return a, b, ""
+            return None, warning
+        return b, ""
 
     def _fade(self, request: Fade, token: CancelToken) -> Iterator[Event]:
         yield from self._loading(request, token)
-        a, b, _ = self._clean_runs(request, token)
+        a = self._clean_a(request, token)
+        b, _ = self._clean_b(request, a, token)
         side_a = self._faded(a, request, request.exact_a)
         token.check()
         exact_b = request.exact_b
