@@ -77,10 +77,12 @@ class Walk:
 
     def shot(self, name: str) -> None:
         """Keep a picture of the screen, which must show something."""
-        path = self.out / f"{self.prefix}{name}.png"
-        subprocess.run(["import", "-window", "root", str(path)], check=True)
-        picture = np.asarray(Image.open(path).convert("RGB"))
-        assert picture.std() > 10, f"{name} is empty"
+        whole = self.work / "screen.png"
+        subprocess.run(["import", "-window", "root", str(whole)], check=True)
+        picture = Image.open(whole).convert("RGB")
+        assert np.asarray(picture).std() > 10, f"{name} is empty"
+        path = self.out / f"{self.prefix}{name}.jpg"
+        picture.save(path, quality=85)
         print(path)
 
     def open(self, key: str, path: Path) -> None:

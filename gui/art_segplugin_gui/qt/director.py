@@ -11,7 +11,7 @@ from art_segplugin_gui.qt.fading import Fading
 from art_segplugin_gui.qt.opening import Opening
 from art_segplugin_gui.qt.runner import Runner
 from art_segplugin_gui.qt.worker import Start
-from art_segplugin_gui.session.frames import Clean, Faded, SourceFrame, Step
+from art_segplugin_gui.session.frames import Clean, SourceFrame, Step
 from art_segplugin_gui.session.needs import needs
 from art_segplugin_gui.session.session import Session, with_source
 from art_segplugin_gui.session.shown import Shown
@@ -72,7 +72,7 @@ class Director(QObject):
         source.playing.connect(self._plays)
         self.runner.clean.connect(self._clean_came)
         self.runner.reached.connect(self._step_came)
-        self.runner.faded.connect(self._faded_came)
+        self.runner.faded.connect(lambda faded: self.show(faded=faded))
         self.runner.idle.connect(self._idle)
         self.runner.failed.connect(self.failed)
 
@@ -179,7 +179,8 @@ class Director(QObject):
         if need.open:
             self.opening.open(after)
         elif need.picture and not self._following:
-            self.runner.stop()  # its picture goes; it would only hold up reading the next
+            if not self.held:  # its picture goes; it would only hold up reading the next
+                self.runner.stop()
             self.source.show(after.source.index)
         elif need.models:
             self._submit(self._due)
@@ -276,9 +277,6 @@ class Director(QObject):
     def _step_came(self, step: Step) -> None:
         if self.looking_at is None:
             self.show(step=step, faded=None, outdated=False, request=self.runner.request)
-
-    def _faded_came(self, faded: Faded) -> None:
-        self.show(faded=faded)
 
     def _idle(self) -> None:
         if self.playing:

@@ -1,3 +1,5 @@
+"""Qt is imported when a fixture is asked for: where it is missing, its tests are skipped."""
+
 import pytest
 
 
@@ -13,3 +15,62 @@ def opened(qtbot, qapp):
     qtbot.waitUntil(lambda: made.answered)
     yield made
     made.close()
+
+
+@pytest.fixture
+def rig(qtbot, monkeypatch):
+    """Makes directors with a fake engine and fake sources, as `Rig`."""
+    from director_parts import Rig, finished
+    from gui_parts import FakeSource
+
+    from art_segplugin_gui.qt import director
+    from art_segplugin_gui.session.state import Source, State
+
+    monkeypatch.setattr(director, "SETTLE_MS", 60)
+    rigs = []
+
+    def make(state=None, start=True, **fakes):
+        state = state or State(source=Source("fake"))
+        rig = Rig(state, fakes or {"fake": FakeSource(), "other": FakeSource("other", 2)})
+        rigs.append(rig)
+        if start:
+            rig.director.start()
+            finished(qtbot, rig)
+        return rig
+
+    yield make
+    for rig in rigs:
+        rig.engine.gate.set()
+        for fake in rig.sources.fakes.values():
+            if isinstance(fake, FakeSource):
+                fake.gate.set()
+        assert rig.director.close()
+
+
+@pytest.fixture
+def fakes():
+    """The sources that `watched` opens by name."""
+    from capture_parts import Fake
+
+    return {"a": Fake("a"), "b": Fake("b", 3)}
+
+
+@pytest.fixture
+def watched(qtbot, fakes):
+    """A thread that reads sources, as `Watched`."""
+    from capture_parts import Watched
+
+    from art_segplugin_gui.session.sources.opening import open_source
+
+    def opener(spec, longest_side):
+        if spec not in fakes:
+            return open_source(spec, longest_side)
+        fakes[spec].longest_side = longest_side
+        return fakes[spec]
+
+    watched = Watched(opener)
+    yield watched
+    for fake in fakes.values():
+        fake.gate.set()
+    watched.thread.close()
+    assert not watched.thread.alive

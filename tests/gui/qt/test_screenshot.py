@@ -2,6 +2,7 @@ import pytest
 from gui_parts import FakeEngine, FakeSource, Opened, Sources
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
+from shiboken6 import isValid
 
 from art_segplugin.errors import InputError
 from art_segplugin_gui.qt.screenshot import Screenshot, save_window
@@ -34,7 +35,7 @@ def test_it_saves_after_the_last_point(qtbot, made, exits, tmp_path):
     assert (picture.width(), picture.height()) == (1280, 720)
     assert len({picture.pixel(x, 300) for x in range(0, 1280, 5)}) > 3
     assert shot.problem == ""
-    assert not made.window.isVisible()
+    qtbot.waitUntil(lambda: not isValid(made.window))
 
 
 def test_a_file_that_cannot_be_written(qtbot, made, exits, tmp_path):

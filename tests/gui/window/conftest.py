@@ -22,3 +22,9 @@ def open_window(qtbot, qapp):
     for made in opened:
         made.close()
     theme.apply(qapp, "dark")
+
+
+@pytest.fixture
+def made(open_window):
+    """A window with its first answer on screen."""
+    return open_window()
