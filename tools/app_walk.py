@@ -1,7 +1,6 @@
 """Walks through the app on a real X window with xdotool, as a user would, and keeps pictures.
 
-sh tools/x_session.sh -s 1440x900 python tools/app_walk.py --size 1440x900 --out docs/images \
-    --video drive.mp4
+sh tools/x_session.sh -s 1280x720 python tools/app_walk.py --size 1280x720 --video drive.mp4
 """
 
 import argparse
@@ -172,7 +171,7 @@ def main() -> None:
     """Walk, quit, and see that the process ended well."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--size", default="1440x900")
-    parser.add_argument("--out", type=Path, default=Path("docs/images"))
+    parser.add_argument("--out", type=Path, default=Path("docs/images/app"))
     parser.add_argument("--prefix", default="")
     parser.add_argument("--video", type=Path)
     given = parser.parse_args()

@@ -117,8 +117,20 @@ ACTIONS: tuple[Action, ...] = (
     Action("run", "Run", ("R",), "Attack", "Attack the picture, all steps."),
     Action("step", "One step", (".",), "Attack", "Do one step of the attack."),
     Action("stop", "Stop", ("Esc",), "Attack", "Stop what is running."),
-    Action("fade-down", "Weaker", ("{",), "Attack", "Show the perturbation a tenth weaker."),
-    Action("fade-up", "Stronger", ("}",), "Attack", "Show the perturbation a tenth stronger."),
+    Action(
+        "fade-down",
+        "Weaker perturbation",
+        ("{",),
+        "Attack",
+        "Show the perturbation a tenth weaker.",
+    ),
+    Action(
+        "fade-up",
+        "Stronger perturbation",
+        ("}",),
+        "Attack",
+        "Show the perturbation a tenth stronger.",
+    ),
     Action("eps-down", "Smaller radius", ("-",), "Attack", "Take one from the radius eps."),
     Action("eps-up", "Larger radius", ("=",), "Attack", "Add one to the radius eps."),
     Action(

@@ -275,6 +275,7 @@ class MainWindow(QMainWindow):
         self._count(info.count)
         self.presenter.show_source(info.count, info.fps if info.moving else None)
         self.parts.timeline.set_title(info.name)
+        self.parts.status.reading.setText("")  # it is of the picture before
         if self.settings is not None:
             self.settings.add_recent(info.spec)
             self.parts.source.set_recent(self.settings.recent)
