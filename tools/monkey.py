@@ -23,6 +23,7 @@ from typing import Any
 
 from monkey_hands import Hands
 from monkey_home import HOME
+from monkey_warm import warm
 from monkey_watching import Gaps, files_open, memory, tasks, trim
 from PySide6.QtCore import Qt, QTimer, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QMessageBox
@@ -45,7 +46,7 @@ class Monkey:
         minutes: how long.
     """
 
-    def __init__(self, window: MainWindow, seed: int, minutes: float) -> None:
+    def __init__(self, window: MainWindow, seed: int, minutes: float, warmed: bool) -> None:
         self.window, self.random = window, random.Random(seed)
         self.hands = Hands(window, self.random)
         self.started, self.seconds = time.monotonic(), 60 * minutes
@@ -70,8 +71,9 @@ class Monkey:
         QMessageBox.about = lambda *_: None  # type: ignore[method-assign]
         self._every(10, self.gaps.tick)
         self._every(10_000, self.report)
-        QTimer.singleShot(500, self.hands.home)
-        QTimer.singleShot(600, self.act)
+        ready = warm(window) if warmed else 500
+        QTimer.singleShot(ready, self.hands.home)
+        QTimer.singleShot(ready + 100, self.act)
 
     def act(self) -> None:
         """One action, and an appointment for the next, also while a dialog is open."""
@@ -162,6 +164,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--warm", action="store_true", help="first do all that the app does once and keeps"
+    )
     given = parser.parse_args()
     os.chdir(HOME)
     exceptions: list[str] = []
@@ -181,7 +186,7 @@ def main() -> int:
 
     def begin() -> None:
         window = next(w for w in QApplication.topLevelWidgets() if isinstance(w, MainWindow))
-        monkeys.append(Monkey(window, given.seed, given.minutes))
+        monkeys.append(Monkey(window, given.seed, given.minutes, given.warm))
 
     QTimer.singleShot(0, begin)
     status = studio.main(["--safe-mode", "--size", "1280x800"])
