@@ -124,13 +124,13 @@ class Worker(QObject):
             request, token = taken
             for event in engine.events(request, token):
                 self._post(event)
-            with self._lock:
-                self._pending -= 1
         engine.close()
 
     def _post(self, event: AnyEvent) -> None:
         with self._lock:
             self.last_sign = time.monotonic()
+            if isinstance(event, Idle):  # who hears of it shall find the worker at rest
+                self._pending -= 1
             self._events.append(event)
             announce, self._announced = not self._announced, True
         if announce:

@@ -42,9 +42,11 @@ def finished(qtbot, runner, times=1):
 
 def test_a_run_is_told_from_its_start_to_its_end(qtbot, runner, engine):
     frame = picture()
+    engine.gate.clear()  # it would be done before one could look
     runner.run(frame, Models("one"), Attack(), None)
     assert runner.said.names() == ["running", "restarted"]
     assert runner.attacking
+    engine.gate.set()
     finished(qtbot, runner)
     (request,) = engine.requests
     assert (request.frame, request.models, request.quick) == (frame, Models("one"), False)
