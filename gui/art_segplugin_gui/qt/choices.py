@@ -102,7 +102,10 @@ class Choices(QObject):
 
     def attack(self, attack: Attack) -> None:
         """Attack otherwise."""
-        self._change("attack" if self._director.dragging else None, attack=attack)
+        before = self._session.state.attack
+        only_eps = before.with_options(eps=None) == attack.with_options(eps=None)
+        merge = "attack" if self._director.dragging else "eps" if only_eps else None
+        self._change(merge, attack=attack)
 
     def mask(self, mask: Mask | None) -> None:
         """Change the painted region, bool (h, w); None for none."""

@@ -8,7 +8,6 @@ from art_segplugin_gui.qt.action_table import layer_id
 from art_segplugin_gui.qt.director import Director
 from art_segplugin_gui.qt.going import gone
 from art_segplugin_gui.qt.panes.grid import PaneGrid
-from art_segplugin_gui.session.recipe_form import norm_name
 from art_segplugin_gui.session.session import (
     Session,
     with_attack,
@@ -19,7 +18,6 @@ from art_segplugin_gui.session.state import FADE_LIMIT, LAYERS, State
 
 OPACITY_STEP = 0.05
 FADE_STEP = 0.1
-USUAL_EPS = 8 / 255
 
 
 class WindowCommands(Protocol):
@@ -60,8 +58,6 @@ class Commands:
             "stop": director.stop,
             "fade-down": lambda: self._more_fade(-FADE_STEP),
             "fade-up": lambda: self._more_fade(FADE_STEP),
-            "eps-down": lambda: self._more_eps(-1),
-            "eps-up": lambda: self._more_eps(1),
             "auto": self._toggle_auto,
             "transfer": self._toggle_transfer,
             **{layer_id(name): lambda name=name: self._layer(name) for name in LAYERS},  # type: ignore[misc]
@@ -94,18 +90,6 @@ class Commands:
 
     def _layer(self, name: str) -> None:
         self._session.change(with_view(self._session.state, layer=name))
-
-    def _more_eps(self, by: int) -> None:
-        """One level of 255 more or less; a tenth in norms that have no levels."""
-        attack = self._session.state.attack
-        eps = float(attack.options.get("eps", USUAL_EPS))
-        if norm_name(attack.options.get("norm", "inf")) == "Linf":
-            changed = min(max(round(eps * 255 + by, 4) / 255, 0.0), 1.0)
-        else:
-            changed = eps * (1.1 if by > 0 else 1 / 1.1)
-        changed_attack = attack.with_options(eps=changed)
-        state = with_attack(self._session.state, options=changed_attack.options)
-        self._session.change(state, merge="eps")
 
     def _toggle_auto(self) -> None:
         attack = self._session.state.attack

@@ -123,6 +123,8 @@ class MainWindow(QMainWindow):
             "demo": self.toggle_demo,
             "compare": lambda: models.set_compare(self.session.state.models.b is None),
             "swap": models.swap_models,
+            "eps-down": lambda: self.parts.attack.nudge_eps(-1),
+            "eps-up": lambda: self.parts.attack.nudge_eps(1),
             "export": self.exporting.ask,
             "attack-range": lambda: self._show_dock("clip", True),
             "log": lambda: self._show_dock("log", self.parts.docks["log"].isHidden()),
@@ -150,11 +152,6 @@ class MainWindow(QMainWindow):
         if self.settings is not None:
             self.settings.theme = wanted
 
-    @property
-    def in_demo(self) -> bool:
-        """Whether only the panes are shown, in large type."""
-        return self.arrangement.in_demo
-
     def toggle_demo(self) -> None:
         """Show the panes only, in large type, or all of the window."""
         self.arrangement.set_demo(self.actions_table.action("demo").isChecked())
@@ -177,7 +174,7 @@ class MainWindow(QMainWindow):
     # Wiring.
 
     def _connect(self) -> None:
-        parts, director, session = self.parts, self.director, self.session
+        parts, director = self.parts, self.director
         self.actions_table.triggered.connect(lambda name: self.commands.by_id[name]())
         self.actions_table.held.connect(lambda name, on: self.commands.held[name](on))
         director.source.playing.connect(self._playing)
@@ -212,7 +209,6 @@ class MainWindow(QMainWindow):
         self._cameras_found.connect(
             lambda found: parts.source.set_camera_reason("" if found else "none found")
         )
-        session.listeners.append(lambda *_: self._undo_enabled())
 
     def _find_cameras(self) -> None:
         self._cameras_found.emit(self.services.cameras())
@@ -242,6 +238,7 @@ class MainWindow(QMainWindow):
         if self.settings is not None and before.view.safe_colours != after.view.safe_colours:
             self.settings.safe_colours = after.view.safe_colours
         self._show_state(after)
+        self._undo_enabled()
 
     def _show_state(self, state: State) -> None:
         parts, table = self.parts, self.actions_table

@@ -150,7 +150,8 @@ class Presenter(QObject):
         self.grid.show_sides(clean.a, own[0], clean.b, own[1])
         if shown.faded is not None:
             self.grid.show_faded(shown.faded.share, shown.faded.a, shown.faded.b)
-        models = self.director.session.state.models
+        request = shown.request  # not the state, which may name other models by now
+        models = self.director.session.state.models if request is None else request.models
         assert shown.frame is not None
         how = "attack on A" if models.transfer else "own attack"
         self.grid.set_captions(

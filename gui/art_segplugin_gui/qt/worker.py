@@ -129,9 +129,9 @@ class Worker(QObject):
     def _post(self, event: AnyEvent) -> None:
         with self._lock:
             self.last_sign = time.monotonic()
+            self._events.append(event)
             if isinstance(event, Idle):  # who hears of it shall find the worker at rest
                 self._pending -= 1
-            self._events.append(event)
             announce, self._announced = not self._announced, True
         if announce:
             self._emit(self.arrived)

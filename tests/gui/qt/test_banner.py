@@ -1,6 +1,6 @@
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QCursor, QPalette
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from art_segplugin_gui.qt import banner as module
@@ -17,7 +17,8 @@ def banners(qtbot):
     found = Banners()
     layout.addWidget(found)
     layout.addStretch(1)
-    window.resize(300, 400)
+    window.setGeometry(200, 200, 300, 400)
+    QCursor.setPos(0, 0)  # a banner below the pointer is being read
     window.show()
     yield found
     window.close()
@@ -110,6 +111,18 @@ def test_what_is_only_good_to_know_goes_by_itself(banners, qtbot, monkeypatch):
     qtbot.waitUntil(lambda: [one.text for one in banners.banners] == ["It broke."])
     qtbot.wait(60)
     assert [one.text for one in banners.banners] == ["It broke."]
+
+
+def test_what_is_being_read_stays(banners, qtbot, monkeypatch):
+    monkeypatch.setattr(module, "INFO_MS", 30)
+    banners.show_message("info", "5 files are written.")
+    one = banners.banners[0]
+    qtbot.waitUntil(lambda: one.width() > 100)
+    monkeypatch.setattr(one, "underMouse", lambda: True)
+    qtbot.wait(120)
+    assert banners.banners == (one,)
+    monkeypatch.undo()
+    qtbot.waitUntil(lambda: banners.banners == ())
 
 
 def test_older_banners_have_one_line(banners, qtbot):

@@ -53,14 +53,16 @@ def test_eps_by_levels_of_the_picture(opened):
     assert "eps" not in opened.session.state.attack.options
 
 
-def test_eps_in_another_norm_by_tenths(opened):
+def test_eps_in_another_norm_by_places_of_its_slider(opened):
     opened.session.change(
         with_attack(opened.session.state, options={"norm": "2", "eps": 2.0, "steps": 3})
     )
     opened.key("=")
-    assert opened.session.state.attack.options["eps"] == pytest.approx(2.2)
+    tick = opened.window.parts.attack.form.editors["eps"].scale.tick
+    larger = opened.session.state.attack.options["eps"]
+    assert 2.0 < larger <= 2.0 + 1.5 * tick  # the next place of the slider but 2.0's own
     opened.key("-")
-    assert opened.session.state.attack.options["eps"] == pytest.approx(2.0)
+    assert opened.session.state.attack.options["eps"] == pytest.approx(larger - tick)
 
 
 def test_next_and_previous_go_round(qtbot, opened):

@@ -1,6 +1,6 @@
 """A director with fakes, for the tests of it; the fixture `rig` makes one."""
 
-from gui_parts import FakeEngine, Said, Sources, starting
+from gui_parts import FakeEngine, Said, Sources, at_rest, starting
 
 from art_segplugin_gui.qt.capture import SourceThread
 from art_segplugin_gui.qt.director import Director
@@ -32,8 +32,7 @@ class Rig:
 
     @property
     def at_rest(self):
-        d = self.director
-        return not d.runner.worker.busy and not d._settle.isActive()
+        return at_rest(self.director)
 
     def change(self, made, **changes):
         self.session.change(made(self.session.state, **changes))

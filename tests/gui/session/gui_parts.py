@@ -181,6 +181,12 @@ def within(seconds, condition):
     return bool(condition())
 
 
+def at_rest(director):
+    """Whether nothing runs, is about to, or has ended without the window having heard of it."""
+    worker = director.runner.worker
+    return not worker.busy and not worker._events and not director._settle.isActive()
+
+
 class Opened:
     """A window with its threads; tiny models unless another engine is given."""
 
@@ -228,7 +234,7 @@ class Opened:
 
     @property
     def at_rest(self):
-        return not self.director.runner.worker.busy and not self.director._settle.isActive()
+        return at_rest(self.director)
 
     @property
     def answered(self):

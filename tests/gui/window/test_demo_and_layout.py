@@ -48,7 +48,7 @@ def test_demo_at_the_start_leaves_the_kept_places_alone(qtbot, open_window, kept
     made.window.close()
     before = bytes(kept.docks.data())
     demo = open_window(engine=FakeEngine(), settings=kept, demo=True)
-    qtbot.waitUntil(lambda: demo.window.in_demo)
+    qtbot.waitUntil(lambda: demo.window.arrangement.in_demo)
     assert not any(dock.isVisible() for dock in demo.parts.docks.values())
     demo.window.close()
     assert bytes(kept.docks.data()) == before
@@ -64,7 +64,7 @@ def test_demo_at_the_first_start_has_the_usual_places_behind_it(qtbot, open_wind
     assert min(widths(usual)) > 250
     assert max(widths(usual)) < 320
     made = open_window(engine=FakeEngine(), settings=kept, demo=True)
-    qtbot.waitUntil(lambda: made.window.in_demo)
+    qtbot.waitUntil(lambda: made.window.arrangement.in_demo)
     made.key(K.Key_F11)
     made.window.resize(usual.window.size())
     qtbot.waitUntil(lambda: widths(made) == widths(usual))

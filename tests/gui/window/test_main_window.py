@@ -61,7 +61,7 @@ def test_dark_and_light(made, qapp):
 def test_demo_mode_shows_the_panes_and_keys_still_work(qtbot, made):
     places = {name: dock.isVisible() for name, dock in made.parts.docks.items()}
     made.key(K.Key_F11)
-    assert made.window.in_demo
+    assert made.window.arrangement.in_demo
     assert not any(dock.isVisible() for dock in made.parts.docks.values())
     assert not made.window.menuBar().isVisible()
     assert made.parts.grid.isVisible()

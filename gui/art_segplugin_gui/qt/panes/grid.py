@@ -193,15 +193,6 @@ class PaneGrid(QWidget):
         for viewport in self._viewports:
             viewport.actual_size()
 
-    def zoom_in(self, factor: float = 1.5) -> None:
-        """Come closer (factor > 1) or step back, in the pane with the focus or in all."""
-        done: set[int] = set()
-        focused = [pane for pane in self.panes if pane.hasFocus()]
-        for pane in focused or self.panes:
-            if id(pane.viewport) not in done:
-                done.add(id(pane.viewport))
-                pane.zoom(factor)
-
     def zoom_to(self, x0: float, y0: float, x1: float, y1: float) -> None:
         """Bring a part of the picture, in its pixels, to the middle of every pane."""
         part = QRectF(min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0))

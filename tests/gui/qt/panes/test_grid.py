@@ -151,20 +151,6 @@ def test_zooming_to_a_part(grid, clean, adv):
         assert pane.viewport.zoom > 2
 
 
-def test_zoom_in_by_command(grid, clean, adv):
-    grid.show_sides(clean, adv, clean, adv)
-    grid.zoom_in(2)
-    assert grid.panes[0].viewport.zoom == 2
-    grid.set_linked(False)
-    for pane in grid.panes:
-        pane.clearFocus()
-    grid.zoom_in(0.5)
-    assert all(pane.viewport.is_fit for pane in grid.panes)
-    grid.panes[1].setFocus()
-    grid.zoom_in(2)
-    assert [pane.viewport.zoom for pane in grid.panes] == [1, 2, 1, 1]
-
-
 def test_painting_reaches_all_panes_and_tells_a_mask(grid, pixel, clean, adv, qtbot):
     grid.set_view(BARE)
     grid.show_sides(clean, adv, clean, adv)
