@@ -152,7 +152,7 @@ def services(arguments: Arguments) -> Services:
 
 
 def _keep_memory() -> None:
-    """Let glibc keep the memory of tensors that are freed; a twentieth of an attack step.
+    """Let glibc keep the memory of tensors that are freed; a thirtieth of an attack step.
 
     Maps of some megabytes come and go in every step. In threads other than the first, glibc gives
     such memory back each time, and the kernel clears it anew. Without glibc nothing is changed.
