@@ -35,6 +35,7 @@ def test_help_and_mistakes_load_nothing_heavy():
 
 def test_session_state_loads_nothing_heavy():
     assert loaded("import art_segplugin_gui.session.state, art_segplugin_gui.session.jobs") == []
+    assert loaded("import art_segplugin_gui.session.export_names") == []
 
 
 def test_defaults():

@@ -6,10 +6,10 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from art_segplugin_gui.qt.director import Director
-from art_segplugin_gui.qt.panes.brush import Mask
 from art_segplugin_gui.qt.recent import RecentFiles
 from art_segplugin_gui.qt.settings import Settings
 from art_segplugin_gui.qt.window_parts import Parts
+from art_segplugin_gui.session.painted import Mask, Painted
 from art_segplugin_gui.session.regions import newly_wrong_region
 from art_segplugin_gui.session.session import Session, with_view
 from art_segplugin_gui.session.shown import Shown
@@ -22,7 +22,7 @@ class Choices(QObject):
     Args:
         parts: the widgets.
         session: the state.
-        director: for what is no state: painting, scrubbing, dragging.
+        director: for what is no state: scrubbing, dragging.
         settings: where models are remembered; None for nowhere.
         parent: owner.
 
@@ -109,8 +109,8 @@ class Choices(QObject):
 
     def mask(self, mask: Mask | None) -> None:
         """Change the painted region, bool (h, w); None for none."""
-        self._parts.grid.set_region(mask)
-        self._director.paint(mask)
+        painted = Painted.of(mask) if mask is not None and mask.any() else None
+        self._change(attack=replace(self._session.state.attack, painted=painted))
 
     def isolate(self, index: int) -> None:
         """Show one class alone and come close to where most of it fell; again for all of it."""

@@ -154,4 +154,4 @@ class Clipping(QObject):
 def _clip_of(state: State) -> tuple[str, int, int | None, int | None, Models, Attack]:
     source = state.source
     at = (source.spec, source.first, source.last, source.longest_side)
-    return (*at, state.models, state.attack)
+    return (*at, state.models, state.attack.decisive)

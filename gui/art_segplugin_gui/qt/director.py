@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from art_segplugin_gui.qt.capture import SourceThread
@@ -13,6 +11,7 @@ from art_segplugin_gui.qt.runner import Runner
 from art_segplugin_gui.qt.worker import Start
 from art_segplugin_gui.session.frames import Clean, SourceFrame, Step
 from art_segplugin_gui.session.needs import needs
+from art_segplugin_gui.session.painted import Mask
 from art_segplugin_gui.session.session import Session, with_source
 from art_segplugin_gui.session.shown import Shown
 from art_segplugin_gui.session.state import Attack, State
@@ -55,7 +54,6 @@ class Director(QObject):
         self.opening = Opening(session, source, self)
         self._fading = Fading(self.runner)
         self.shown = Shown(share=session.state.view.fade)
-        self.mask: NDArray[np.bool_] | None = None
         self.looking_at: int | None = None
         self.held = False
         self.dragging = False
@@ -85,6 +83,11 @@ class Director(QObject):
     def count(self) -> int | None:
         """Number of pictures of the source; None where nobody knows."""
         return self.opening.count
+
+    @property
+    def mask(self) -> Mask | None:
+        """The painted region, bool (h, w), if it is of the size of the picture on screen."""
+        return self._mask_of(self.shown.frame)
 
     # What the user asks for.
 
@@ -140,12 +143,6 @@ class Director(QObject):
         """Open the source again, for instance a camera that was lost."""
         self.opening.open(self.session.state)
 
-    def paint(self, mask: NDArray[np.bool_] | None) -> None:
-        """Change the painted region, bool (h, w); None for none."""
-        self._set_mask(mask)
-        if self.session.state.attack.region == "painted":
-            self._attack_changed()
-
     def hold(self, on: bool) -> None:
         """Start no run, whatever changes, while a clip is attacked; afterwards run what is due."""
         self.held = on
@@ -176,6 +173,8 @@ class Director(QObject):
 
     def _changed(self, before: State, after: State) -> None:
         need = needs(before, after)
+        if before.attack.painted != after.attack.painted:
+            self.mask_changed.emit(self.mask)
         if need.open:
             self.opening.open(after)
         elif need.picture and not self._following:
@@ -211,10 +210,9 @@ class Director(QObject):
             self._submit(self._due, quick=True)
 
     def _frame_came(self, frame: SourceFrame) -> None:
-        size = None if self.shown.frame is None else self.shown.frame.image.shape
-        if size != frame.image.shape and self.mask is not None:
-            self._set_mask(None)
         self._moved = True
+        if (mask := self._mask_of(frame)) is not self.mask:
+            self.mask_changed.emit(mask)
         self.show(frame=frame, clean=None, step=None, faded=None, outdated=False)
         if frame.warning:
             self.warned.emit(frame.warning)
@@ -222,12 +220,18 @@ class Director(QObject):
             self._follow(frame.index)
         self._submit(self._due, quick=self.playing)
 
+    def _mask_of(self, frame: SourceFrame | None) -> Mask | None:
+        painted = self.session.state.attack.painted
+        if painted is None or frame is None or frame.image.shape[:2] != painted.size:
+            return None
+        return painted.mask
+
     @property
     def _due(self) -> Attack | None:
         """What is to be run without being asked for; None for the clean prediction only."""
         attack = self.session.state.attack
-        painted = self.mask is not None and bool(self.mask.any())
-        return attack if attack.auto and (painted or attack.region != "painted") else None
+        painted = self.mask is not None or attack.region != "painted"
+        return attack if attack.auto and painted else None
 
     def _run_due(self) -> None:
         if (due := self._due) is not None:
@@ -237,10 +241,6 @@ class Director(QObject):
         self._following = True
         self.session.follow(with_source(self.session.state, index=index))
         self._following = False
-
-    def _set_mask(self, mask: NDArray[np.bool_] | None) -> None:
-        self.mask = mask
-        self.mask_changed.emit(mask)
 
     def _submit(
         self, attack: Attack | None, *, quick: bool = False, pause_at: int | None = None

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from art_segplugin.data.palettes import Colour, Palette
-from art_segplugin.data.video import CODECS, LOSSLESS, VideoWriter
+from art_segplugin.data.video import LOSSLESS, VideoWriter
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.attack_plan import AttackPlan
 from art_segplugin.evaluation.clip_reproduction import ClipReproduction, PictureRecord
@@ -33,22 +33,11 @@ from art_segplugin_gui.session.clip_request import (
 from art_segplugin_gui.session.clip_source import check_same
 from art_segplugin_gui.session.clip_store import ClipStore
 from art_segplugin_gui.session.clip_tables import picture_rows
+from art_segplugin_gui.session.export_names import OWNED, video_name
 from art_segplugin_gui.session.frames import VOID, Picture, SourceFrame
 from art_segplugin_gui.session.stale import remove_stale
 
-
-def _ending(suffix: str) -> str:
-    """The end of a video's name, which says where values are lost."""
-    return suffix if suffix == LOSSLESS else f".lossy{suffix}"
-
-
 EXACT = "exact: frame by frame what was scored as 8-bit"
-SHOWN = ("adversarial", "adversarial-b", "side-by-side", "overlay")
-OWNED = frozenset(
-    {f"{name}{_ending(suffix)}" for name in SHOWN for suffix in CODECS}
-    | {"labels.mkv", "repro-image.png", "repro-labels.png", "repro-mask.png"}
-)
-"""Names of files that not every clip has: of an earlier export where this one does not write them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +82,7 @@ class ClipContents:
 
     def video(self, name: str) -> str:
         """Name of a video file; it says where values are lost."""
-        return f"{name}{_ending(self.request.video_suffix)}"
+        return video_name(name, self.request.video_suffix)
 
 
 def write_clip(
@@ -133,7 +122,7 @@ def write_clip(
     written += _tables(contents, out)
     notes |= dict.fromkeys(kept, "exact: what was attacked")
     written += _jsons(contents, out, notes, labelled)
-    remove_stale(out, OWNED, written)
+    remove_stale(out, OWNED["clip"], written)
     yield tuple(written)
 
 

@@ -17,9 +17,8 @@ from art_segplugin.evaluation.exact_files import png, read_png
 from art_segplugin.evaluation.json_tree import from_plain, to_plain
 from art_segplugin.evaluation.numbers import Numbers, numbers_from
 from art_segplugin.files import write_bytes, write_text
+from art_segplugin_gui.session.export_names import SETTING, UNFINISHED
 
-FOLDER = "unfinished-clip"
-SETTING = "setting.json"
 KIND = "unfinished clip of art-segplugin"
 MAPS = ("clean", "attacked")
 NAME = r"\d{6,}(\.[AB](-clean|-attacked)?)?"
@@ -57,7 +56,7 @@ class ClipStore:
     """
 
     def __init__(self, out: Path, setting: dict[str, Any], *, anew: bool = False) -> None:
-        self.folder = out / FOLDER
+        self.folder = out / UNFINISHED
         earlier = self._earlier()
         if anew:
             self.remove()

@@ -19,26 +19,11 @@ from art_segplugin.files import write_bytes, write_text
 from art_segplugin.report.csv_files import write_rows
 from art_segplugin_gui.session.class_table import class_rows
 from art_segplugin_gui.session.export_job import Exported
-from art_segplugin_gui.session.export_pictures import LAYER_FILES, palette, pictures
+from art_segplugin_gui.session.export_names import FIGURES, KINDS, OWNED, is_one_file
+from art_segplugin_gui.session.export_pictures import palette, pictures
 from art_segplugin_gui.session.frames import Picture, Side
 from art_segplugin_gui.session.plan import model_pair, plan_of
 from art_segplugin_gui.session.stale import remove_stale
-
-KINDS = ("pictures", "figure", "tables", "numbers", "reproduction")
-"""What can be exported into a folder."""
-FIGURES = (".png", ".svg", ".pdf")
-"""What a figure can be written as."""
-OWNED = {
-    "pictures": {
-        "labels.png",
-        *(f"clean{of}-{name}.png" for of in ("", "-b") for name in ("prediction", "error")),
-        *(f"adversarial{of}.png" for of in ("", "-b")),
-        *(f"adversarial{of}-{name}.png" for of in ("", "-b") for name in LAYER_FILES),
-    },
-    "tables": {"curve.csv"},
-    "reproduction": {"repro-labels.png", "repro-mask.png"},
-}
-"""Files that not every export of a kind has: of an earlier one where this one does not write them."""
 
 
 def export(target: Path, what: Collection[str], job: Exported) -> list[Path]:
@@ -60,8 +45,8 @@ def export(target: Path, what: Collection[str], job: Exported) -> list[Path]:
         InputError: there is nothing to export yet, a file cannot be written, for instance on a full
             disk, or a model's file is gone.
     """
-    suffix = target.suffix.lower()
-    if not target.is_dir() and suffix in (*FIGURES, ".csv", ".json"):
+    if is_one_file(target):
+        suffix = target.suffix.lower()
         if suffix in FIGURES:
             _figure(target, job)
         elif suffix == ".csv":
@@ -83,7 +68,7 @@ def export(target: Path, what: Collection[str], job: Exported) -> list[Path]:
         write_text(written[-1], json.dumps(all_numbers(job), indent=1))
     if "reproduction" in what:
         written += reproduction(job).save(target)
-    remove_stale(target, set().union(*(OWNED.get(kind, set()) for kind in what)), written)
+    remove_stale(target, set[str]().union(*(OWNED[kind] for kind in what)), written)
     return written
 
 

@@ -19,12 +19,6 @@ HEALED = (0, 158, 115)
 """Bluish green of Okabe and Ito: apart from the red of what is wrong for any colour vision."""
 
 
-LAYER_FILES = (
-    "prediction", "error", "newly-wrong", "healed", "confidence", "perturbation-x10", "weights",
-)  # fmt: skip
-"""Names that `pictures` gives."""
-
-
 def palette(clean: Clean) -> Palette:
     """Names and colours of the classes."""
     return Palette("model", clean.classes, clean.colours, VOID)
@@ -42,7 +36,8 @@ def pictures(
         opacity: of the class colours over the image, 0..1.
 
     Yields:
-        A name in LAYER_FILES, and RGB uint8 (h, w, 3), or uint8 (h, w) where a layer is one share a pixel.
+        A name in `export_names.LAYER_FILES`, and RGB uint8 (h, w, 3), or uint8 (h, w) where a layer
+        is one share a pixel.
     """
     yield "prediction", overlay(side.image, side.prediction, colours, opacity)
     yield "error", wrong_pixels(side.image, side.reference, clean.prediction, side.prediction)

@@ -1,6 +1,6 @@
 """What a change of the state asks for: a new picture, a new run, or no more than a repaint."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from art_segplugin_gui.session.state import State
 
@@ -31,7 +31,6 @@ def needs(before: State, after: State) -> Needs:
         != (after.source.spec, after.source.longest_side),
         picture=before.source.index != after.source.index,
         models=before.models != after.models,
-        # Whether runs start by themselves changes no run.
-        attack=replace(before.attack, auto=True) != replace(after.attack, auto=True),
+        attack=before.attack.decisive != after.attack.decisive,
         fade=before.view.fade != after.view.fade,
     )

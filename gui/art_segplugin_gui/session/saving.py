@@ -9,6 +9,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from art_segplugin.errors import InputError
 from art_segplugin.files import write_text
+from art_segplugin_gui.session.painted import Painted
 from art_segplugin_gui.session.state import (
     FADE_LIMIT,
     GOALS,
@@ -57,7 +58,11 @@ def to_tree(state: State) -> dict[str, Any]:
     tree = {
         "source": asdict(state.source),
         "models": asdict(state.models),
-        "attack": {**_plain(state.attack), "options": dict(state.attack.options)},
+        "attack": {
+            **_plain(state.attack),
+            "options": dict(state.attack.options),
+            "painted": None if state.attack.painted is None else state.attack.painted.tree,
+        },
         "view": {**_plain(state.view), "hidden": sorted(state.view.hidden)},
     }
     return {"format": FORMAT, **tree}
@@ -79,7 +84,14 @@ def from_tree(tree: Any, where: str = "the session") -> State:
         state = State(
             _filled(Source(), tree["source"]),
             _filled(Models(), tree["models"]),
-            _filled(Attack(), {**tree["attack"], "options": _options(tree["attack"])}),
+            _filled(
+                Attack(),
+                {
+                    **tree["attack"],
+                    "options": MappingProxyType(dict(tree["attack"]["options"])),
+                    "painted": _painted(tree["attack"].get("painted")),
+                },
+            ),
             _filled(
                 View(),
                 {
@@ -99,8 +111,8 @@ def _plain(part: Attack | View) -> dict[str, Any]:
     return {field.name: getattr(part, field.name) for field in fields(part)}
 
 
-def _options(tree: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType(dict(tree["options"]))
+def _painted(tree: Any) -> Painted | None:
+    return None if tree is None else Painted.from_tree(tree)
 
 
 def _filled(default: Any, values: Mapping[str, Any]) -> Any:

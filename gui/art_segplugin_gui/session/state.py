@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Self
 
+from art_segplugin_gui.session.painted import Painted
+
 LAYERS = (
     "image",
     "prediction",
@@ -70,6 +72,7 @@ class Attack:
         to_class: what they shall be taken for.
         region: where the image may be changed: "everywhere", at the pixels of a class, or "painted".
         region_class: that class.
+        painted: the region that is painted, for pictures of its size; None for none.
         seed: seed of the random start.
         auto: attack again whenever something changes.
     """
@@ -81,6 +84,7 @@ class Attack:
     to_class: int = 0
     region: str = "everywhere"
     region_class: int = 0
+    painted: Painted | None = None
     seed: int = 0
     auto: bool = True
 
@@ -88,6 +92,12 @@ class Attack:
         """The same attack with some values changed; None takes a value back to the recipe's own."""
         merged = {k: v for k, v in {**self.options, **options}.items() if v is not None}
         return replace(self, options=MappingProxyType(merged))
+
+    @property
+    def decisive(self) -> Self:
+        """Without what changes no run: what is painted elsewhere, and whether runs start by themselves."""
+        painted = self.painted if self.region == "painted" else None
+        return replace(self, painted=painted, auto=True)
 
 
 @dataclass(frozen=True)

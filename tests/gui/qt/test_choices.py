@@ -4,6 +4,7 @@ import threading
 import numpy as np
 import pytest
 from gui_parts import FakeEngine, Opened
+from PySide6.QtCore import Qt
 
 from art_segplugin_gui.qt.export_dialog import ExportDialog
 from art_segplugin_gui.qt.settings import Settings
@@ -113,11 +114,18 @@ def test_a_painted_region(qtbot, opened):
     mask = np.zeros((36, 48), bool)
     mask[4:9] = True
     opened.parts.grid.painted.emit(mask)
-    assert opened.director.mask is mask
-    assert opened.parts.grid.region is mask
+    assert np.array_equal(opened.director.mask, mask)
+    assert opened.parts.grid.region is opened.director.mask
+    opened.parts.grid.painted.emit(~mask)
+    opened.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)  # one stroke
+    assert np.array_equal(opened.parts.grid.region, mask)
     opened.parts.attack.clear_mask.emit()
     assert opened.director.mask is None
     assert opened.parts.grid.region is None
+    opened.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert np.array_equal(opened.parts.grid.region, mask)
+    opened.parts.grid.painted.emit(np.zeros_like(mask))  # all of it rubbed out
+    assert opened.session.state.attack.painted is None
 
 
 def test_the_strip_changes_layer_and_opacity(opened):

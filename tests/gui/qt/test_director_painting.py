@@ -4,6 +4,7 @@ import numpy as np
 from director_parts import rerun
 from gui_parts import FakeSource
 
+from art_segplugin_gui.session.painted import Painted
 from art_segplugin_gui.session.session import with_attack, with_source
 
 
@@ -11,25 +12,33 @@ def test_a_painted_region_reaches_the_run(qtbot, rig):
     made = rig()
     mask = np.zeros((18, 22), bool)
     mask[3:6] = True
-    made.director.paint(mask)
+    made.change(with_attack, painted=Painted.of(mask))
     qtbot.wait(90)
     assert len(made.runs) == 1  # nobody asked for a painted region yet
     (found,) = rerun(qtbot, made, lambda: made.change(with_attack, region="painted"))
-    assert found.mask is mask
-    made.director.paint(None)
+    assert np.array_equal(found.mask, mask)
+    (found,) = rerun(qtbot, made, lambda: made.change(with_attack, painted=Painted.of(~mask)))
+    assert np.array_equal(found.mask, ~mask)
+    made.change(with_attack, painted=None)
     qtbot.wait(90)
-    assert len(made.runs) == 2  # nothing is painted: nothing is run
+    assert len(made.runs) == 3  # nothing is painted: nothing is run
     assert made.shown.outdated
     made.director.run()  # but who asks gets an answer
-    qtbot.waitUntil(lambda: len(made.runs) == 3)
+    qtbot.waitUntil(lambda: len(made.runs) == 4)
     assert not made.runs[-1].mask.any()
 
 
-def test_a_region_painted_on_a_picture_of_another_size_is_forgotten(qtbot, rig):
+def test_a_region_counts_for_pictures_of_its_size(qtbot, rig):
     made = rig(fake=FakeSource(), other=FakeSource("other", 2, shape=(20, 30)))
-    made.director.paint(np.ones((18, 22), bool))
-    rerun(qtbot, made, lambda: made.change(with_source, spec="other"))
+    told = []
+    made.director.mask_changed.connect(told.append)
+    made.change(with_attack, painted=Painted.of(np.ones((18, 22), bool)), region="painted")
+    qtbot.waitUntil(lambda: made.at_rest)
+    made.change(with_source, spec="other")
+    qtbot.waitUntil(lambda: made.shown.frame.name == "other-0")
     assert made.director.mask is None
-    made.change(with_attack, region="painted")
     (found,) = rerun(qtbot, made, made.director.run)
     assert found.mask.shape == (20, 30)
+    (found,) = rerun(qtbot, made, lambda: made.change(with_source, spec="fake"))
+    assert found.mask.all()
+    assert [mask is None for mask in told] == [False, True, False]

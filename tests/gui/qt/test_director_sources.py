@@ -7,7 +7,8 @@ from director_parts import answered, rerun
 from gui_parts import FakeSource
 
 from art_segplugin.errors import InputError
-from art_segplugin_gui.session.session import with_models, with_source, with_view
+from art_segplugin_gui.session.painted import Painted
+from art_segplugin_gui.session.session import with_attack, with_models, with_source, with_view
 from art_segplugin_gui.session.state import Source, State
 
 
@@ -45,7 +46,7 @@ def test_nothing_can_be_opened_at_the_start(qtbot, rig):
     made.director.run()
     made.director.step()
     made.director.look_at(3)
-    made.director.paint(np.ones((3, 3), bool))
+    made.change(with_attack, painted=Painted.of(np.ones((3, 3), bool)))
     made.change(with_view, fade=0.3)
     made.change(with_models, a="two")
     qtbot.wait(90)

@@ -42,6 +42,10 @@ def side(wrong=0.25, shape=SHAPE, exact=False):
     return Side(image, prediction, None, reference, scores, values, image, None)
 
 
+def shape_of(request):
+    return request.frame.image.shape[:2]
+
+
 class FakeEngine:
     """Answers at once, or point by point as `gate` is opened; stops between points only."""
 
@@ -61,12 +65,14 @@ class FakeEngine:
             yield from (make(request.rev) for make in given)
             return
         if isinstance(request, Fade):
-            yield Faded(request.rev, request.share, side(request.share / 2, exact=True), None)
+            faded = side(request.share / 2, shape_of(request), exact=True)
+            yield Faded(request.rev, request.share, faded, None)
         elif request.resume:
             yield from self.points(request, token, self.number + 1)
             return
         else:
-            yield Clean(request.rev, True, side(0.1), None, CLASSES, COLOURS)
+            clean = side(0.1, shape_of(request))
+            yield Clean(request.rev, True, clean, None, CLASSES, COLOURS)
             if request.attack is not None:
                 yield from self.points(request, token, 0)
                 return
@@ -86,7 +92,8 @@ class FakeEngine:
             self.number = number
             share = min(0.2 + 0.1 * number, 1.0)
             answer = number == last
-            yield Step(request.rev, number, last, side(share, exact=True), None, 0.01, answer)
+            attacked = side(share, shape_of(request), exact=True)
+            yield Step(request.rev, number, last, attacked, None, 0.01, answer)
             waits = request.pause_at is not None and number >= request.pause_at
             if (waits or token.paused) and not answer:
                 yield Idle(request.rev, waits=True)

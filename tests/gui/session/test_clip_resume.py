@@ -21,7 +21,7 @@ from clip_problem import (
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.clip_reproduction import ClipReproduction
 from art_segplugin.evaluation.replay_clip import replay_clip
-from art_segplugin_gui.session.clip_store import FOLDER
+from art_segplugin_gui.session.export_names import UNFINISHED
 from art_segplugin_gui.session.jobs import Cancelled, CancelToken
 
 
@@ -35,7 +35,7 @@ def test_goes_on_where_it_was_cancelled(wish, tmp_path):
     whole = run(replace(wish, out=tmp_path / "whole"))
     with pytest.raises(Cancelled):
         run(wish, stop_after=2)
-    assert files(wish.out) == {FOLDER}
+    assert files(wish.out) == {UNFINISHED}
     source = FakeSource()
     events = run(wish, source)
     restored, attacked = frames(events)[:2], frames(events)[2:]
@@ -44,7 +44,7 @@ def test_goes_on_where_it_was_cancelled(wish, tmp_path):
     assert scores(events) == scores(whole)
     # for the checks, then all compared, then 1 for the perturbation to begin with
     assert source.reads[:6] == [0, 0, 1, 2, 1, 3]
-    assert FOLDER not in files(wish.out)
+    assert UNFINISHED not in files(wish.out)
     for name in ("adversarial.mkv", "side-by-side.mkv"):
         for one, other in zip(
             pixels(wish.out / name), pixels(tmp_path / "whole" / name), strict=True
@@ -67,8 +67,8 @@ def test_stops_within_a_picture(wish):
     with pytest.raises(Cancelled):
         run(wish, source, token)
     assert source.closed
-    assert (wish.out / FOLDER / "000000.json").exists()
-    assert not (wish.out / FOLDER / "000001.json").exists()
+    assert (wish.out / UNFINISHED / "000000.json").exists()
+    assert not (wish.out / UNFINISHED / "000001.json").exists()
 
 
 def test_goes_on_with_files_if_only_they_are_missing(wish, monkeypatch):
@@ -88,8 +88,8 @@ def test_goes_on_with_files_if_only_they_are_missing(wish, monkeypatch):
 def test_a_damaged_picture_is_done_again(wish):
     with pytest.raises(Cancelled):
         run(wish, stop_after=3)
-    (wish.out / FOLDER / "000001.json").write_text('{"record":')
-    (wish.out / FOLDER / "000002.A-clean.png").unlink()
+    (wish.out / UNFINISHED / "000001.json").write_text('{"record":')
+    (wish.out / UNFINISHED / "000002.A-clean.png").unlink()
     events = run(wish)
     assert [event.frame is None for event in frames(events)] == [True, False, False, False]
 
@@ -131,18 +131,18 @@ def test_a_full_disk_leaves_no_half_file(wish, monkeypatch):
         patch.setattr(Path, "write_bytes", full)
         with pytest.raises(InputError, match="No space left"):
             run(wish)
-    assert not [name for name in files(wish.out / FOLDER) if "000002" in name]
+    assert not [name for name in files(wish.out / UNFINISHED) if "000002" in name]
     assert len(frames(run(wish))) == 4  # nothing that was done is lost
 
 
 @pytest.mark.parametrize("anew", [False, True])
 def test_a_folder_of_the_user_s_is_left_alone(wish, anew):
-    theirs = wish.out / FOLDER
+    theirs = wish.out / UNFINISHED
     theirs.mkdir(parents=True)
     (theirs / "thesis.txt").write_text("three years")
     with pytest.raises(InputError, match="holds no unfinished clip; rename it"):
         run(replace(wish, anew=anew))
-    assert files(wish.out) == {FOLDER}
+    assert files(wish.out) == {UNFINISHED}
     (theirs / "setting.json").write_text('{"volume": 11}')
     with pytest.raises(InputError, match="holds no unfinished clip"):
         run(replace(wish, anew=anew))
@@ -152,7 +152,7 @@ def test_a_folder_of_the_user_s_is_left_alone(wish, anew):
 def test_only_files_of_the_clip_are_deleted(wish):
     with pytest.raises(Cancelled):
         run(wish, stop_after=2)
-    ours = wish.out / FOLDER
+    ours = wish.out / UNFINISHED
     (ours / "notes.txt").write_text("mine")
     (ours / ".000001.A.abcd_123.png").write_bytes(b"")  # left by a process that was killed
     (ours / "sub").mkdir()
@@ -161,11 +161,11 @@ def test_only_files_of_the_clip_are_deleted(wish):
 
 
 def test_a_half_written_setting_does_not_block_the_folder(wish):
-    (wish.out / FOLDER).mkdir(parents=True)
-    (wish.out / FOLDER / ".setting.abcd_123.json").write_text("{")
+    (wish.out / UNFINISHED).mkdir(parents=True)
+    (wish.out / UNFINISHED / ".setting.abcd_123.json").write_text("{")
     run(wish)
     assert "repro.json" in files(wish.out)
-    assert FOLDER not in files(wish.out)
+    assert UNFINISHED not in files(wish.out)
 
 
 @pytest.mark.parametrize(("before", "after"), [(False, True), (True, False), (True, "others")])
@@ -183,10 +183,10 @@ def test_changed_labels_are_said_before_anything_is_attacked(wish, before, after
 def test_files_that_are_nested_too_deeply_are_done_again(wish):
     with pytest.raises(Cancelled):
         run(wish, stop_after=2)
-    (wish.out / FOLDER / "000001.json").write_text("[" * 100_000)
+    (wish.out / UNFINISHED / "000001.json").write_text("[" * 100_000)
     assert [event.frame is None for event in frames(run(wish))] == [True, False, False, False]
     with pytest.raises(Cancelled):
         run(replace(wish, out=wish.out / "b"), stop_after=1)
-    (wish.out / "b" / FOLDER / "setting.json").write_text("[" * 100_000)
+    (wish.out / "b" / UNFINISHED / "setting.json").write_text("[" * 100_000)
     with pytest.raises(InputError, match="holds no unfinished clip"):
         run(replace(wish, out=wish.out / "b"))

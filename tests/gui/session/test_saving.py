@@ -1,10 +1,13 @@
 import json
 
 import hypothesis.strategies as st
+import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis.extra.numpy import arrays
 
 from art_segplugin.errors import InputError
+from art_segplugin_gui.session.painted import Painted
 from art_segplugin_gui.session.saving import from_tree, load_state, save_state, to_tree
 from art_segplugin_gui.session.state import (
     GOALS,
@@ -39,6 +42,7 @@ states = st.builds(
         st.integers(0, 9),
         st.sampled_from(REGIONS),
         st.integers(0, 9),
+        st.none() | st.builds(Painted.of, arrays(bool, (3, 5))),
         st.integers(0, 2**31 - 1),
         st.booleans(),
     ),
@@ -63,9 +67,20 @@ def test_what_is_written_is_read_back(state):
 
 
 def test_through_a_file(tmp_path):
-    state = State(Source("drive:3", 4), view=View(hidden=frozenset({1, 2}), pair=(0, 3)))
+    painted = Painted.of(np.eye(6, 9, dtype=bool))
+    state = State(
+        Source("drive:3", 4),
+        attack=Attack(region="painted", painted=painted),
+        view=View(hidden=frozenset({1, 2}), pair=(0, 3)),
+    )
     save_state(tmp_path / "one.json", state)
     assert load_state(tmp_path / "one.json") == state
+
+
+def test_sessions_from_before_regions_were_saved():
+    tree = to_tree(State())
+    del tree["attack"]["painted"]
+    assert from_tree(tree) == State()
 
 
 @pytest.mark.parametrize(
@@ -89,6 +104,8 @@ def test_through_a_file(tmp_path):
         (lambda tree: tree["source"].update(index=True), "index is True"),
         (lambda tree: tree["attack"].update(from_class="x"), "from_class is 'x'"),
         (lambda tree: tree["attack"].update(seed=10**30), "seed is 1000"),
+        (lambda tree: tree["attack"].update(painted=5), "whole session"),
+        (lambda tree: tree["attack"].update(painted={"height": 0, "width": 1}), "a side of the"),
     ],
 )
 def test_other_files_are_refused_in_a_sentence(spoil, said):

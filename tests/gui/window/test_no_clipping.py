@@ -233,6 +233,39 @@ def test_dialogs(qapp, opened, look):
         dialog.deleteLater()
 
 
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("look", ["dark", "light"])
+def test_files_that_would_be_replaced(qapp, opened, tmp_path, size, look):
+    from art_segplugin_gui.qt.export_dialog import ExportDialog
+    from art_segplugin_gui.session.export_names import FINISHED, OWNED
+
+    theme.apply(qapp, look)
+    opened.window.resize(*size)
+    for name in (OWNED["pictures"] | OWNED["clip"]) - set(FINISHED):
+        (tmp_path / name).touch()
+    panel, before = opened.parts.clip, opened.parts.clip.folder.text()
+    opened.parts.docks["clip"].show()
+    opened.parts.docks["clip"].raise_()
+    panel.folder.setText(str(tmp_path))
+    dialog = ExportDialog(tmp_path, opened.window)
+    dialog.show()
+    try:
+        wait(lambda: panel.replaced.isVisible() and dialog.replaced.isVisible())
+        settle()
+        for root in (opened.window, dialog):
+            assert clipped(root) == []
+            assert beyond(root) == []
+            assert nameless(root) == []
+        dialog.resize(1, 1)  # as small as it can be
+        settle()
+        assert clipped(dialog) == []
+        assert opened.window.size().toTuple() == size
+    finally:
+        dialog.close()
+        dialog.deleteLater()
+        panel.folder.setText(before)
+
+
 def pixels(widget):
     image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
     rows = np.array(image.constBits()).reshape(image.height(), image.bytesPerLine())

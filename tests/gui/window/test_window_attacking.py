@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from gui_parts import small_state
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QStyle, QStyleOptionSlider
 from window_parts import LEFT, K, settled
 
+from art_segplugin_gui.session.painted import Painted
+from art_segplugin_gui.session.saving import load_state, save_state
 from art_segplugin_gui.session.session import with_attack
 
 
@@ -95,6 +98,20 @@ def test_painting_a_region(qtbot, made):
     qtbot.waitUntil(lambda: made.answered and made.director.runner.request.mask.any())
     mask = made.director.mask
     assert 0 < mask.sum() < mask.size / 2
+    changed = (made.shown.step.a.image != made.shown.frame.image).any(2)
+    assert changed[mask].any()
+    assert not changed[~mask].any()
+
+
+def test_a_saved_region_is_on_the_panes_and_in_the_run(qtbot, open_window, tmp_path):
+    mask = np.zeros((36, 48), bool)
+    mask[10:20, 5:30] = True
+    state = small_state(region="painted", painted=Painted.of(mask))
+    save_state(tmp_path / "one.segstudio.json", state)
+    made = open_window(state=load_state(tmp_path / "one.segstudio.json"))
+    qtbot.waitUntil(lambda: made.answered)
+    np.testing.assert_array_equal(made.parts.grid.region, mask)
+    assert not made.parts.attack.goal.hint.isVisible()
     changed = (made.shown.step.a.image != made.shown.frame.image).any(2)
     assert changed[mask].any()
     assert not changed[~mask].any()

@@ -1,9 +1,11 @@
 """The panel of the clip: attack a whole range of pictures, follow it, stop it, go on with it."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
@@ -18,8 +20,10 @@ from PySide6.QtWidgets import (
 )
 
 from art_segplugin_gui.qt.forms.combos import narrow_combo
+from art_segplugin_gui.qt.replaced_files import ReplacedFiles
 from art_segplugin_gui.qt.wrapped_label import WrappedLabel
 from art_segplugin_gui.session.clip_request import ClipDone, ClipFrame
+from art_segplugin_gui.session.export_names import present_for_clip, users_path
 from art_segplugin_gui.session.figures import duration, percent
 
 FORMATS = {
@@ -88,7 +92,9 @@ class ClipPanel(QWidget):
         self.progress.setTextVisible(False)
         self.progress.setAccessibleName("Progress of the clip")
         self.words = WrappedLabel("not run yet")
+        self.replaced = ReplacedFiles(self.folder)
         self._lay_out()
+        self.folder.textChanged.connect(lambda: self._look())
         self.folder.textChanged.connect(lambda: self.forget_stopped())
         self.warm.clicked.connect(lambda: self.forget_stopped())
         self.anew.clicked.connect(lambda: self.forget_stopped())
@@ -100,7 +106,7 @@ class ClipPanel(QWidget):
     def options(self) -> ClipOptions:
         """What is chosen."""
         return ClipOptions(
-            Path(self.folder.text()).expanduser(),
+            users_path(self.folder.text()),
             self.format.currentData(),
             self.warm.isChecked(),
             self.side_by_side.isChecked(),
@@ -112,6 +118,7 @@ class ClipPanel(QWidget):
         """Whether a clip is being attacked."""
         self.run.setEnabled(not running)
         self.cancel.setEnabled(running)
+        self._look()
 
     def show_start(self) -> None:
         """Show that it begins."""
@@ -157,6 +164,18 @@ class ClipPanel(QWidget):
         """Show a line, such as that it was stopped."""
         self.words.say(text)
 
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
+        """Look what lies in the folder, which nobody does while the panel is hidden."""
+        super().showEvent(event)
+        self._look()
+
+    def _look(self) -> None:
+        """Tell what a clip would replace; while one is attacked, the files are its own."""
+        if not self.run.isEnabled():
+            self.replaced.forget()
+        elif self.isVisible():
+            self.replaced.look(partial(present_for_clip, self.folder.text()))
+
     def _choose(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder for the clip", self.folder.text())
         if folder:
@@ -182,6 +201,7 @@ class ClipPanel(QWidget):
         layout.addLayout(form)
         for box in (self.warm, self.side_by_side, self.overlay, self.anew):
             layout.addWidget(box)
+        layout.addWidget(self.replaced)
         layout.addLayout(buttons)
         layout.addWidget(self.progress)
         layout.addWidget(self.words)

@@ -3,14 +3,11 @@
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from art_segplugin_gui.qt.panes.colours import CLEAR, Table, argb, padded
 from art_segplugin_gui.qt.panes.hatching import FALLING, hatching, outline
 from art_segplugin_gui.qt.panes.layers import Layer
-
-Mask = NDArray[np.bool_]
-"""Painted pixels, bool (h, w)."""
+from art_segplugin_gui.session.painted import Mask
 
 _TABLE: Table = padded(
     [CLEAR, argb((255, 255, 255), 40), argb((0, 0, 0), 110), argb((255, 255, 255))]

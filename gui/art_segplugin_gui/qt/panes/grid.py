@@ -7,7 +7,7 @@ from PySide6.QtCore import QRectF, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from art_segplugin.errors import InputError
-from art_segplugin_gui.qt.panes.brush import Mask, brushed, mask_layer
+from art_segplugin_gui.qt.panes.brush import brushed, mask_layer
 from art_segplugin_gui.qt.panes.colours import Rgb
 from art_segplugin_gui.qt.panes.content import LEGEND, Content
 from art_segplugin_gui.qt.panes.pane import Pane
@@ -15,6 +15,7 @@ from art_segplugin_gui.qt.panes.reading import Sides
 from art_segplugin_gui.qt.panes.titles import Caption
 from art_segplugin_gui.qt.panes.viewport import Viewport
 from art_segplugin_gui.session.frames import Picture, Side
+from art_segplugin_gui.session.painted import Mask
 from art_segplugin_gui.session.state import View
 
 NAMES = ("A clean", "A adversarial", "B clean", "B adversarial")
