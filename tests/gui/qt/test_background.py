@@ -63,7 +63,7 @@ def test_waiting_has_one_limit_for_all(qtbot):
     for _ in range(6):
         background.run(lambda: held.wait(20))
     start = time.monotonic()
-    assert not background.wait(0.1)
-    assert time.monotonic() - start < 0.4
+    assert not background.wait(0.5)
+    assert time.monotonic() - start < 2  # one limit each would be 3
     held.set()
     assert background.wait(2)

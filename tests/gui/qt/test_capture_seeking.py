@@ -54,7 +54,7 @@ def test_the_methods_never_wait(qtbot, watched, fakes):
     watched.thread.ready()
     watched.thread.pause()
     watched.thread.open("b", None)
-    assert time.perf_counter() - start < 0.1
+    assert time.perf_counter() - start < 4  # the read takes 5
 
 
 def test_pictures_of_a_replaced_source_do_not_arrive(qtbot, watched, fakes):
@@ -76,7 +76,7 @@ def test_closing_is_quick_even_when_a_device_blocks(qtbot, watched, fakes):
     qtbot.waitUntil(lambda: fakes["a"].reads == [0, 1])
     start = time.perf_counter()
     watched.thread.close()
-    assert time.perf_counter() - start < 1
+    assert time.perf_counter() - start < 4  # the read takes 5
     assert watched.thread.alive
     fakes["a"].gate.set()
     qtbot.waitUntil(lambda: not watched.thread.alive)

@@ -1,5 +1,4 @@
 import threading
-import time
 
 import pytest
 from gui_parts import FakeEngine, Said, ready, side, starting, within
@@ -172,9 +171,8 @@ def test_one_that_is_stuck_is_left_alone_in_time(qtbot, made):
     worker = made(lambda: (Stuck(), ready()))
     worker.submit(run())
     assert begun.wait(5)
-    start = time.monotonic()
     assert not worker.close(0.1)
-    assert time.monotonic() - start < 1
+    assert worker._thread.is_alive()
     held.set()
     assert worker.close(2)
 

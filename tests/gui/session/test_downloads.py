@@ -91,7 +91,7 @@ def test_a_load_can_be_left_and_is_found_again():
         if isinstance(event, Told) and event.share == 0.5:
             token.cancel()
     assert of(Stopped, seen)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 8  # the load waits 10
     slow.go_on.set()
     assert of(Clean, events(made, run(rev=2, a="far")))
     assert slow.loads == 1

@@ -1,8 +1,5 @@
 """Cancelling in the middle of a forward and of a backward pass."""
 
-import threading
-import time
-
 import pytest
 import torch
 from session_parts import net, picture, run
@@ -15,48 +12,53 @@ from art_segplugin_gui.session.interrupt import CurrentToken, Interruptible
 from art_segplugin_gui.session.jobs import Cancelled, CancelToken
 
 
-class Slow(nn.Module):
-    """A layer that takes its time, forwards and backwards."""
+class Counted(nn.Module):
+    """A layer that notes its passes, forwards and backwards, and may do something at one of them."""
 
-    seconds = 0.02
+    def __init__(self, passes, act):
+        super().__init__()
+        self.noted = passes, act
 
     def forward(self, x):
-        time.sleep(self.seconds)
-        return _SlowBackward.apply(x * 1.0)
+        note(*self.noted)
+        return _CountedBackward.apply(x * 1.0, self.noted)
 
 
-class _SlowBackward(torch.autograd.Function):
+class _CountedBackward(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx, x, noted):
+        ctx.noted = noted
         return x.clone()
 
     @staticmethod
     def backward(ctx, gradient):
-        time.sleep(Slow.seconds)
-        return gradient
+        note(*ctx.noted)
+        return gradient, None
 
 
-def deep(layers=25):
-    return nn.Sequential(*[Slow() for _ in range(layers)], nn.Conv2d(3, 4, 1)).eval()
+def note(passes, act):
+    passes.append(len(passes) + 1)
+    act(passes[-1])
 
 
-def cancelled_after(token, seconds):
-    threading.Timer(seconds, token.cancel).start()
+LAYERS = 25
 
 
-@pytest.mark.parametrize("after", [0.1, 0.7])
-def test_a_pass_is_left_between_two_layers(after):
-    """Forwards take 0.5 s and backwards as long: 0.1 s is in the one, 0.7 s in the other."""
-    model = deep()
-    current, token = CurrentToken(), CancelToken()
+def deep(passes, act):
+    layers = [Counted(passes, act) for _ in range(LAYERS)]
+    return nn.Sequential(*layers, nn.Conv2d(3, 4, 1)).eval()
+
+
+@pytest.mark.parametrize("at", [5, LAYERS + 10], ids=["forwards", "backwards"])
+def test_a_pass_is_left_between_two_layers(at):
+    current, token, passes = CurrentToken(), CancelToken(), []
+    model = deep(passes, lambda number: token.cancel() if number == at else None)
     Interruptible(model, current)
     current.token = token
     x = torch.rand(1, 3, 4, 4, requires_grad=True)
-    cancelled_after(token, after)
-    started = time.monotonic()
     with pytest.raises(Cancelled):
         torch.autograd.grad(model(x).sum(), x)
-    assert after <= time.monotonic() - started < after + 0.25
+    assert len(passes) == at
 
 
 def test_hooks_change_no_number():
@@ -74,18 +76,14 @@ def test_hooks_change_no_number():
 
 
 def test_the_engine_stops_within_a_layer_and_goes_on_with_the_next_request():
-    engine = Engine("cpu", load=lambda spec: Segmenter(deep(), classes=4))
-    token = CancelToken()
-    cancelled_after(token, 2.0)
+    token, passes = CancelToken(), []
+    at = 7 * LAYERS + 3
+    model = deep(passes, lambda number: token.cancel() if number == at else None)
+    engine = Engine("cpu", load=lambda spec: Segmenter(model, classes=4))
     seen = list(engine.events(run(frame=picture((4, 4)), options={"steps": 100}), token))
     assert isinstance(seen[-2], Stopped)
-    steps = [event for event in seen if isinstance(event, Step)]
-    assert len(steps) < 5
-    Slow.seconds, seconds = 0.0, Slow.seconds
-    try:
-        found = list(engine.events(run(rev=2, frame=picture((4, 4))), CancelToken()))
-    finally:
-        Slow.seconds = seconds
+    assert len(passes) == at
+    found = list(engine.events(run(rev=2, frame=picture((4, 4))), CancelToken()))
     assert [event.number for event in found if isinstance(event, Step)][-1] == 3
 
 

@@ -46,7 +46,7 @@ def test_closing_in_the_middle(qtbot, open_window, when):
     made.window.closed.connect(ended.append)
     start = time.monotonic()
     made.window.close()
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 5  # as long as a read that blocks would take
     assert ended == [True]
     assert not made.director.source.alive
     qtbot.wait(30)  # nothing comes to a window that is gone

@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 
@@ -55,15 +53,3 @@ def test_only_what_is_painted(side):
 
 def test_a_class_without_a_name(side):
     assert texts(class_keys([side(1, 2)], View(), COLOURS, NAMES[:1])[0]) == ["class 1", "class-0"]
-
-
-def test_it_is_cheap_enough_for_every_point(side_of):
-    labels = np.random.default_rng(0).integers(0, 12, (480, 640)).astype(np.uint8)
-    taken = []
-    for _ in range(5):
-        sides = [side_of(labels, labels) for _ in range(4)]
-        start = time.perf_counter()
-        class_keys(sides, View(), COLOURS, NAMES)
-        taken.append(time.perf_counter() - start)
-    assert min(taken) < 0.02
-    print(f"{1000 * min(taken):.2f} ms")
