@@ -107,8 +107,8 @@ def rows(height, width):
     grid.set_view(View())
     yield "flip", measure(grid, lambda i: grid.flip(i % 2 == 0))
     grid.flip(False)
-    yield "fade", measure(grid, lambda i: grid.set_fade(i / 100 + 0.003))
-    grid.set_fade(1)
+    yield "fade", measure(grid, lambda i: grid.set_view(View(fade=i / 100 + 0.003)))
+    grid.set_view(View())
     centre = [(i % 40) * width / 80 for i in range(REPEATS)]
     size = width / 4
     yield (

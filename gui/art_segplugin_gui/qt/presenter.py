@@ -149,7 +149,7 @@ class Presenter(QObject):
         own = (None, None) if step is None else (step.a, step.b)
         self.grid.show_sides(clean.a, own[0], clean.b, own[1])
         if shown.faded is not None:
-            self.grid.show_faded(shown.faded.share, shown.faded.a, shown.faded.b)
+            self.grid.show_faded(shown.faded.a, shown.faded.b)
         request = shown.request  # not the state, which may name other models by now
         models = self.director.session.state.models if request is None else request.models
         assert shown.frame is not None

@@ -27,7 +27,6 @@ class Content:
         view: what is shown, and how.
         colours: of the classes.
         names: of the classes.
-        fade: strength of the perturbation, 1 is the attack as it is.
         flipped: adversarial panes show their clean sides.
         peeking: no layers are shown.
     """
@@ -36,12 +35,11 @@ class Content:
         self.view = View()
         self.colours: tuple[Rgb, ...] = ()
         self.names: tuple[str, ...] = ()
-        self.fade = 1.0
         self.flipped = False
         self.peeking = False
         self._picture: Picture | None = None
         self._sides = Sides()
-        self._faded: tuple[float, Side | None, Side | None] | None = None
+        self._faded: tuple[Side | None, Side | None] | None = None
 
     def show_picture(self, picture: Picture | None) -> None:
         """Forget what the models said; here is another picture, or none."""
@@ -51,9 +49,9 @@ class Content:
         """What the models say, adversarial sides at full strength."""
         self._sides, self._faded = sides, None
 
-    def show_faded(self, share: float, a: Side | None, b: Side | None) -> None:
+    def show_faded(self, a: Side | None, b: Side | None) -> None:
         """What the models say of the faded images."""
-        self._faded = (share, a, b)
+        self._faded = (a, b)
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -87,7 +85,7 @@ class Content:
     def _sides_on_show(self) -> list[Side]:
         a_clean, a_adv, b_clean, b_adv = self._sides[:4]
         sides = [a_clean, b_clean]
-        if not self.flipped and self.fade != 0:
+        if not self.flipped and self.view.fade != 0:
             sides += [self._follower(0) or a_adv, self._follower(2) or b_adv]
         return [side for side in sides if side is not None]
 
@@ -103,17 +101,17 @@ class Content:
             return self._plain()
         if clean is None:
             return compose(attacked, None, view, self.colours)
-        if self.fade == 0:
+        if self.view.fade == 0:
             return compose(clean, clean, view, self.colours)
         shown = self._follower(first) or attacked
-        base = faded(clean, attacked, self.fade)
+        base = faded(clean, attacked, self.view.fade)
         return compose(shown, clean, view, self.colours, base)
 
     def _follower(self, first: int) -> Side | None:
         """What the model says of the faded image; the last one it got, while the fade moves."""
-        if self._faded is None or self.fade == 1:
+        if self._faded is None or self.view.fade == 1:
             return None
-        return self._faded[1] if first == 0 else self._faded[2]
+        return self._faded[0] if first == 0 else self._faded[1]
 
     def _plain(self) -> Composition | None:
         """The picture alone."""

@@ -97,35 +97,23 @@ class PaneGrid(QWidget):
         self._content.show_sides(Sides(a_clean, a_adv, b_clean, b_adv))
         self._refresh()
 
-    def show_faded(self, share: float, a: Side | None, b: Side | None = None) -> None:
-        """Let label maps and layers follow a fade.
+    def show_faded(self, a: Side | None, b: Side | None = None) -> None:
+        """Let label maps and layers follow the fade of the view, which blends the pictures alone.
 
-        They are shown until the sides or the fade change; the picture is that of `set_fade`.
+        They are shown until there are other sides, or the fade is 0 or 1.
 
         Args:
-            share: the fade that the sides were worked out for.
             a: the first model, shown the faded image.
             b: the second model.
         """
-        self._content.show_faded(share, a, b)
+        self._content.show_faded(a, b)
         self._refresh()
-
-    def set_fade(self, share: float) -> None:
-        """Blend the pictures of the adversarial panes, at once.
-
-        Args:
-            share: 0 is the clean image, 1 the adversarial one.
-        """
-        if share != self._content.fade:
-            self._content.fade = share
-            self._refresh()
 
     def set_view(self, view: View) -> None:
         """Show another layer, other classes, another opacity or fade; or link the panes."""
-        if view == self._content.view and view.fade == self._content.fade:
+        if view == self._content.view:
             return
         self._content.view = view
-        self._content.fade = view.fade
         self.set_linked(view.linked)
         self._refresh()
 

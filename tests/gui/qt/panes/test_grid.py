@@ -82,29 +82,27 @@ def test_a_fade_blends_adversarial_panes_only(grid, pixel, clean, adv):
     grid.set_view(BARE)
     grid.show_sides(clean, adv)
     for share, level in ((0.5, 105), (1.5, 115), (0, 100), (1, 110)):
-        grid.set_fade(share)
+        grid.set_view(View(layer="image", fade=share))
         assert pixel(grid.panes[1], 120, 80) == (level,) * 3
         assert pixel(grid.panes[0], 120, 80) == (100,) * 3
-    grid.set_view(View(layer="image", fade=0.5))
-    assert pixel(grid.panes[1], 120, 80) == (105,) * 3
 
 
 def test_labels_follow_a_fade(grid, clean, adv, side_of):
     tipped = side_of(np.full_like(adv.prediction, 2), adv.reference)
     grid.show_sides(clean, adv)
-    grid.set_fade(0.5)
+    grid.set_view(View(fade=0.5))
     assert prediction(grid.panes[1]) is adv.prediction
-    grid.show_faded(0.5, tipped)
+    grid.show_faded(tipped)
     assert prediction(grid.panes[1]) is tipped.prediction
     assert (base(grid.panes[1]) == 105).all()
-    grid.set_fade(0.6)  # the last answer stays until the next one
+    grid.set_view(View(fade=0.6))  # the last answer stays until the next one
     assert prediction(grid.panes[1]) is tipped.prediction
     assert (base(grid.panes[1]) == 106).all()
-    grid.set_fade(1)
+    grid.set_view(View(fade=1))
     assert prediction(grid.panes[1]) is adv.prediction
-    grid.set_fade(0)
+    grid.set_view(View(fade=0))
     assert prediction(grid.panes[1]) is clean.prediction
-    grid.set_fade(0.5)
+    grid.set_view(View(fade=0.5))
     grid.show_sides(clean, adv)
     assert prediction(grid.panes[1]) is adv.prediction
 
