@@ -131,8 +131,20 @@ ACTIONS: tuple[Action, ...] = (
         "Attack",
         "Show the perturbation a tenth stronger.",
     ),
-    Action("eps-down", "Smaller radius", ("-",), "Attack", "Take one from the radius eps."),
-    Action("eps-up", "Larger radius", ("=",), "Attack", "Add one to the radius eps."),
+    Action(
+        "eps-down",
+        "Smaller radius",
+        ("-",),
+        "Attack",
+        "Make the radius eps smaller by one place: 1/255 in Linf.",
+    ),
+    Action(
+        "eps-up",
+        "Larger radius",
+        ("=",),
+        "Attack",
+        "Make the radius eps larger by one place: 1/255 in Linf.",
+    ),
     Action(
         "auto",
         "Attack after each change",

@@ -43,6 +43,7 @@ class Choices(QObject):
         super().__init__(parent)
         self._parts, self._session = parts, session
         self._director, self._settings = director, settings
+        self._pressed: str | None = None
         parts.source.source_changed.connect(self.source)
         parts.source.playing.connect(lambda on: director.play() if on else director.pause())
         parts.models.models_changed.connect(self.models)
@@ -57,10 +58,11 @@ class Choices(QObject):
         parts.attack.run_to.connect(director.run_to)
         parts.attack.stop.connect(director.stop)
         parts.attack.fade_changed.connect(self._fade)
-        parts.attack.painting.connect(parts.grid.set_painting)
+        parts.attack.painting.connect(lambda _: self._hold_brush(director.held))
         parts.attack.brush_size.connect(parts.grid.set_brush)
         parts.attack.clear_mask.connect(lambda: self.mask(None))
         parts.grid.painted.connect(self.mask)
+        director.held_changed.connect(self._hold_brush)
         parts.bars.class_clicked.connect(self.isolate)
         parts.bars.class_hidden.connect(self._hide_class)
         parts.confusion.cell_clicked.connect(lambda true, guess: self._view("pair", (true, guess)))
@@ -102,15 +104,24 @@ class Choices(QObject):
 
     def attack(self, attack: Attack) -> None:
         """Attack otherwise."""
-        before = self._session.state.attack
-        only_eps = before.with_options(eps=None) == attack.with_options(eps=None)
-        merge = "attack" if self._director.dragging else "eps" if only_eps else None
-        self._change(merge, attack=attack)
+        self._change("attack" if self._director.dragging else self._pressed, attack=attack)
+
+    def nudge_eps(self, steps: int) -> None:
+        """Change the radius by so many places, as a key does; presses in a row are undone together."""
+        self._pressed = "eps"
+        self._parts.attack.nudge_eps(steps)
+        self._pressed = None
 
     def mask(self, mask: Mask | None) -> None:
         """Change the painted region, bool (h, w); None for none."""
         painted = Painted.of(mask) if mask is not None and mask.any() else None
+        if painted is None and self._director.mask is None:
+            return  # nothing is painted here; what is on pictures of another size stays
         self._change(attack=replace(self._session.state.attack, painted=painted))
+
+    def _hold_brush(self, held: bool) -> None:
+        """The pictures of a clip are cut to even sides: what is painted on them would fit no other."""
+        self._parts.grid.set_painting(not held and self._parts.attack.goal.paint.isChecked())
 
     def isolate(self, index: int) -> None:
         """Show one class alone and come close to where most of it fell; again for all of it."""

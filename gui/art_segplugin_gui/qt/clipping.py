@@ -55,7 +55,6 @@ class Clipping(QObject):
             first=source.first,
             last=source.last,
             longest_side=source.longest_side,
-            mask=self._director.mask,
             warm_start=options.warm_start,
             video_suffix=options.suffix,
             side_by_side=options.side_by_side,
@@ -100,6 +99,7 @@ class Clipping(QObject):
         before = self._clean
         if event.a is None or event.frame is None or before is None:
             return
+        assert self._request is not None
         b_clean, b_adv = (None, None) if event.b is None else (event.b.clean, event.b.adversarial)
         labelled = event.scores["A clean"].labelled
         clean = Clean(event.rev, labelled, event.a.clean, b_clean, before.classes, before.colours)
@@ -110,6 +110,7 @@ class Clipping(QObject):
             step=step,
             faded=None,
             outdated=False,
+            models=self._request.models,
             request=None,
             note=f"8-bit, picture {event.done} of {event.total}",
         )

@@ -87,7 +87,7 @@ class Director(QObject):
     @property
     def mask(self) -> Mask | None:
         """The painted region, bool (h, w), if it is of the size of the picture on screen."""
-        return self._mask_of(self.shown.frame)
+        return self.shown.fitting(self.session.state.attack.painted)
 
     # What the user asks for.
 
@@ -211,20 +211,12 @@ class Director(QObject):
 
     def _frame_came(self, frame: SourceFrame) -> None:
         self._moved = True
-        if (mask := self._mask_of(frame)) is not self.mask:
-            self.mask_changed.emit(mask)
         self.show(frame=frame, clean=None, step=None, faded=None, outdated=False)
         if frame.warning:
             self.warned.emit(frame.warning)
         if frame.index != self.session.state.source.index:  # it plays, or has fewer pictures
             self._follow(frame.index)
         self._submit(self._due, quick=self.playing)
-
-    def _mask_of(self, frame: SourceFrame | None) -> Mask | None:
-        painted = self.session.state.attack.painted
-        if painted is None or frame is None or frame.image.shape[:2] != painted.size:
-            return None
-        return painted.mask
 
     @property
     def _due(self) -> Attack | None:
@@ -250,33 +242,38 @@ class Director(QObject):
         self.looking_at = None
         if self.shown.frame is not None and not self.held:
             models = self.session.state.models
-            self.runner.run(
-                self.shown.frame, models, attack, self.mask, quick=quick, pause_at=pause_at
-            )
+            self.runner.run(self.shown.frame, models, attack, quick=quick, pause_at=pause_at)
 
     def _fade(self) -> None:
         if not self.held:
             self._fading.ask(self.shown)
 
     def _clean_came(self, clean: Clean) -> None:
-        request, before = self.runner.request, self.shown.request
+        request = self.runner.request
         assert request is not None
-        if (
-            self.shown.step is not None
-            and before is not None
-            and request.attack is not None
-            and (before.frame, before.models) == (request.frame, request.models)
-        ):
-            # The same predictions: the point on screen stays until the first of the new attack.
+        if self.shown.outlives(request):
             self.show(clean=clean, note="")
         else:
-            self.show(clean=clean, step=None, faded=None, outdated=False, request=request, note="")
+            self.show(
+                clean=clean,
+                step=None,
+                faded=None,
+                outdated=False,
+                models=request.models,
+                request=request,
+                note="",
+            )
         if clean.warning:
             self.warned.emit(clean.warning)
 
     def _step_came(self, step: Step) -> None:
-        if self.looking_at is None:
-            self.show(step=step, faded=None, outdated=False, request=self.runner.request)
+        if self.looking_at is not None:
+            return
+        request, attack = self.runner.request, self.session.state.attack
+        assert request is not None
+        assert request.attack is not None
+        outdated = request.attack.decisive != attack.decisive  # what ran goes on after a change
+        self.show(step=step, faded=None, outdated=outdated, request=request)
 
     def _idle(self) -> None:
         if self.playing:
@@ -295,5 +292,8 @@ class Director(QObject):
 
     def show(self, **changes: object) -> None:
         """Show something else in the fields of Shown that are given."""
+        mask = self.mask
         self.shown = replace(self.shown, **changes)  # type: ignore[arg-type]
+        if self.mask is not mask:
+            self.mask_changed.emit(self.mask)
         self.shown_changed.emit(self.shown)

@@ -66,9 +66,11 @@ class ExportDialog(QDialog):
             box.toggled.connect(self._arrange)
             layout.addWidget(box)
         layout.addWidget(self.buttons)
-        self.folder.textChanged.connect(lambda: self._look())
+        self.folder.textChanged.connect(lambda: self._arrange())
+        self._spare = 0
+        self.replaced.changing.connect(self._measure)
         self.replaced.changed.connect(self._fit)
-        self._look()
+        self._arrange()
 
     @property
     def chosen(self) -> tuple[Path, Sequence[str]]:
@@ -79,18 +81,30 @@ class ExportDialog(QDialog):
     def _kinds(self) -> list[str]:
         return [kind for kind, box in self.boxes.items() if box.isChecked()]
 
-    def _look(self) -> None:
-        self.replaced.look(partial(present, self.folder.text(), self._kinds))
+    @property
+    def _least_height(self) -> int:
+        self._layout.activate()  # else it is still that of before
+        wrapped = self._layout.totalHeightForWidth(self.width())  # -1 without the line
+        return max(wrapped, self._layout.totalMinimumSize().height())
+
+    def _measure(self) -> None:
+        """Remember what the user added to the height: the line makes a low dialog grow itself."""
+        self._spare = max(0, self.height() - self._least_height)
 
     def _fit(self) -> None:
         """Make room for the line, or take it back."""
-        self._layout.activate()  # else the least size is still that of before
-        self.resize(self.width(), self._layout.totalHeightForWidth(self.width()))
+        if self.isVisible():  # else it is fitted when it is shown
+            self.resize(self.width(), self._least_height + self._spare)
 
     def _arrange(self) -> None:
+        """Save only what is chosen, and never into the folder that the program happens to run in."""
+        named = bool(self.folder.text().strip())
         save = self.buttons.button(QDialogButtonBox.StandardButton.Save)
-        save.setEnabled(any(box.isChecked() for box in self.boxes.values()))
-        self._look()
+        save.setEnabled(named and bool(self._kinds))
+        if named:
+            self.replaced.look(partial(present, self.folder.text(), self._kinds))
+        else:
+            self.replaced.forget()
 
     def _choose(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder to export to", self.folder.text())

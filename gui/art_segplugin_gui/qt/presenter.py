@@ -1,7 +1,6 @@
 """Draws what is shown: panes, titles, charts and the line of figures."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -150,9 +149,9 @@ class Presenter(QObject):
         self.grid.show_sides(clean.a, own[0], clean.b, own[1])
         if shown.faded is not None:
             self.grid.show_faded(shown.faded.a, shown.faded.b)
-        request = shown.request  # not the state, which may name other models by now
-        models = self.director.session.state.models if request is None else request.models
+        models = shown.models  # not those of the state, which may be others by now
         assert shown.frame is not None
+        assert models is not None
         how = "attack on A" if models.transfer else "own attack"
         self.grid.set_captions(
             Caption(f"A clean  {shown.frame.name}", summary(clean.a, labelled=clean.labelled)),
@@ -205,7 +204,7 @@ class Presenter(QObject):
     def _forget_other_rates(self, request: Run) -> None:
         """Rates of other models or of another attack do not belong into one curve."""
         attack = self.director.session.state.attack
-        rated = (request.models, replace(attack, auto=True))
+        rated = (request.models, attack.decisive)
         before, self._rated = self._rated, rated
         if before is None or before == rated:
             return

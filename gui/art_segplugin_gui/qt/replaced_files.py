@@ -26,9 +26,11 @@ class ReplacedFiles(WrappedLabel):
         field: where the folder is typed; screen readers read the line with it.
 
     Signals:
+        changing: it is about to say something else; nothing has moved yet.
         changed: it says something else, or nothing any more.
     """
 
+    changing = Signal()
     changed = Signal()
 
     def __init__(self, field: QWidget) -> None:
@@ -44,7 +46,7 @@ class ReplacedFiles(WrappedLabel):
         self.hide()
 
     def look(self, find: Find) -> None:
-        """Look soon, and again whenever the user comes back from another program.
+        """Look soon, and again when the user comes back from another program and sees the field.
 
         Args:
             find: gives the names of the files; called in another thread, never raises.
@@ -59,8 +61,9 @@ class ReplacedFiles(WrappedLabel):
         self._tell([])
 
     def _came_back(self, state: Qt.ApplicationState) -> None:
-        """Look again: another program may have moved files."""
-        if state == Qt.ApplicationState.ApplicationActive and self._find is not None:
+        """Look again: another program may have moved files. For a hidden field nobody reads it."""
+        active = state == Qt.ApplicationState.ApplicationActive
+        if active and self._find is not None and self._field.isVisible():
             self.look(self._find)
 
     def _step(self) -> None:
@@ -82,6 +85,7 @@ class ReplacedFiles(WrappedLabel):
         text = in_words(names)
         if text == self.said:
             return
+        self.changing.emit()
         self.say(text, "warning" if text else "")
         self._field.setAccessibleDescription(text)
         self.setVisible(bool(text))

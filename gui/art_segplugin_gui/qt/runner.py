@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from art_segplugin_gui.qt.worker import QUEUED, Start, Worker
@@ -81,16 +79,13 @@ class Runner(QObject):
         frame: SourceFrame,
         models: Models,
         attack: Attack | None,
-        mask: NDArray[np.bool_] | None,
         *,
         quick: bool = False,
         pause_at: int | None = None,
     ) -> None:
         """Begin a run; what runs now is cancelled. See `request.Run` for the arguments."""
-        if attack is not None and attack.region == "painted" and mask is None:
-            mask = np.zeros(frame.image.shape[:2], dtype=bool)
         self.trace.clear()
-        self._submit(Run(self._next(), frame, models, attack, mask, quick, pause_at))
+        self._submit(Run(self._next(), frame, models, attack, quick, pause_at))
         self.restarted.emit(self.request)
 
     def go_on(self, pause_at: int | None) -> None:

@@ -60,7 +60,7 @@ class AttackRun:
     def __init__(self, request: Run, a: CleanRun, b: CleanRun | None, ahead: Ahead) -> None:
         assert request.attack is not None
         self.request, self.a, self.b = request, a, b
-        self._plan = plan_of(request.attack, quick=request.quick, painted=request.mask is not None)
+        self._plan = plan_of(request.attack, quick=request.quick)
         attack = self._plan.build(a.clean)
         self._threat_model = attack.threat_model
         self.total = attack.restarts * (attack.steps + 1) - 1
@@ -108,7 +108,9 @@ class AttackRun:
             points.close()
 
     def _iterates(self, run: CleanRun) -> Generator[Iterate, None, None]:
-        iterates = self._plan.iterates(run.clean, self.request.mask, self.request.frame.index)
+        attack, index = self.request.attack, self.request.frame.index
+        assert attack is not None
+        iterates = self._plan.iterates(run.clean, attack.mask, index)
         assert isinstance(iterates, Generator), "so it can be closed"
         return iterates
 

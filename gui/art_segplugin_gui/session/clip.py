@@ -107,7 +107,7 @@ class _Run:
         self.request, self.source, self.token, self.span = request, source, token, span
         self.a = shelf.get(request.models.a, token)
         self.b = None if request.models.b is None else shelf.get(request.models.b, token)
-        self.plan = plan_of(request.attack, painted=request.mask is not None)
+        self.plan = plan_of(request.attack)
         hashes = (self.a.sha256, None if self.b is None else self.b.sha256)
         self.models = model_pair(request.models, sha256=hashes)
         self.device = str(shelf.device)
@@ -119,7 +119,7 @@ class _Run:
             None if self.b is None else self.b.model,
             self.plan,
             transfer=request.models.transfer,
-            mask=request.mask,
+            mask=request.attack.mask,
             warm_start=request.warm_start,
         )
         self._spent, self._attacked = 0.0, 0
@@ -223,7 +223,7 @@ class _Run:
         )  # fmt: skip
 
     def _setting(self) -> dict[str, Any]:
-        mask = self.request.mask if self.plan.region == "painted" else None
+        mask = self.request.attack.mask
         return {
             "source": self.origin,
             "models": to_plain(self.models),

@@ -198,8 +198,8 @@ def _jsons(contents: ClipContents, out: Path, notes: dict[str, str], labelled: b
     kept = ("pictures.mkv", "labels.mkv") if labelled else ("pictures.mkv",)
     refs = {name: FileRef(name, file_sha256(out / name)) for name in kept}
     paths = [out / "clip.json", out / FILE_NAME]
-    mask = contents.request.mask
-    if mask is not None and contents.plan.region == "painted":
+    mask = contents.request.attack.mask
+    if mask is not None:
         data = png(mask.astype(np.uint8) * np.uint8(255))
         refs["mask"] = FileRef("repro-mask.png", hashlib.sha256(data).hexdigest())
         write_bytes(out / "repro-mask.png", data)

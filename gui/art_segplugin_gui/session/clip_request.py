@@ -26,7 +26,6 @@ class ClipRequest:
         first: first picture.
         last: last picture; None for the source's last.
         longest_side: larger pictures are scaled down to so many pixels; None for never.
-        mask: pixels that may change where the region is "painted", bool (h, w).
         warm_start: each attack begins with the perturbation of the picture before.
         video_suffix: one of `data.video.CODECS`; all but ".mkv" are lossy.
         side_by_side: write a video of the clean and the adversarial predictions side by side.
@@ -42,7 +41,6 @@ class ClipRequest:
     first: int = 0
     last: int | None = None
     longest_side: int | None = 640
-    mask: NDArray[np.bool_] | None = None
     warm_start: bool = False
     video_suffix: str = ".mkv"
     side_by_side: bool = True

@@ -85,8 +85,7 @@ def reproduction(job: Exported) -> Reproduction:
             raise InputError(
                 "the attack on screen is of other settings than the prediction; attack once more."
             )
-        plan = plan_of(request.attack, quick=request.quick, painted=request.mask is not None)
-    painted = plan is not None and plan.region == "painted"
+        plan = plan_of(request.attack, quick=request.quick)
     return Reproduction(
         image=job.frame.image,
         models=model_pair(request.models, b=clean.b is not None, sha256=clean.sha256),
@@ -95,7 +94,7 @@ def reproduction(job: Exported) -> Reproduction:
         point=None if step is None or step.answer else step.number,
         fade=None if shown.faded is None else shown.faded.share,
         labels=job.frame.labels if job.clean.labelled else None,  # as they were used
-        mask=request.mask if painted else None,
+        mask=None if plan is None or request.attack is None else request.attack.mask,
         index=job.frame.index,
         name=job.frame.name,
         origin=job.frame.origin,

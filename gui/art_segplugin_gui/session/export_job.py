@@ -34,7 +34,7 @@ class Exported:
     Attributes:
         shown: picture, predictions and the point of the attack.
         request: what the worker was asked for when it made them, also where the state was changed
-            since; its mask is the one that was used.
+            since.
         state: layer and opacity are drawn as it says.
         curves: of the run, one a model.
         threads: threads that torch computes with in the worker.

@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 Mask = NDArray[np.bool_]
 """Which pixels are painted, bool (h, w)."""
 
-LARGEST_SIDE = 2**15
+LARGEST = 2**28
+"""Pixels of a picture; one has to be that large for a file to take so much memory."""
+LEVEL = 1
 KEPT = 8
 
 
 @dataclass(frozen=True)
 class Painted:
-    """Pixels of a picture of one size. Equal regions are equal values.
+    """Pixels of a picture of one size, one or more. Equal regions are equal values.
 
     Attributes:
         height: of the picture, in pixels.
@@ -33,31 +35,29 @@ class Painted:
     @classmethod
     def of(cls, mask: Mask) -> Self:
         """The region of a mask, bool (h, w)."""
-        return cls(mask.shape[0], mask.shape[1], zlib.compress(np.packbits(mask).tobytes(), 1))
+        return cls(mask.shape[0], mask.shape[1], zlib.compress(np.packbits(mask).tobytes(), LEVEL))
 
     @classmethod
     def from_tree(cls, tree: Any) -> Self:
         """What `tree` gave.
 
         Raises:
-            ValueError: it is no region, or holds fewer or more pixels than it says.
+            ValueError: it is no region, holds fewer or more pixels than it says, or none is painted.
             KeyError, TypeError: something is missing or of another kind.
         """
+        if unknown := set(tree) - {"height", "width", "bits"}:
+            raise ValueError(f"{unknown.pop()} is no part of a painted region")
         height, width = tree["height"], tree["width"]
         for side in (height, width):
-            if type(side) is not int or not 1 <= side <= LARGEST_SIDE:
+            if type(side) is not int or not 1 <= side <= LARGEST:
                 raise ValueError(f"a side of the painted region is {side!r}")
-        bytes_of_bits = -(-height * width // 8)
-        unpacking = zlib.decompressobj()
-        try:
-            packed = base64.b64decode(tree["bits"], validate=True)
-            bits = unpacking.decompress(packed, bytes_of_bits + 1)  # a bomb goes off no further
-        except zlib.error as error:
-            raise ValueError(f"the painted region is damaged: {error}") from error
-        if len(bits) != bytes_of_bits:
-            raise ValueError(f"the painted region is not of {width} x {height} pixels")
-        unpacked = np.unpackbits(np.frombuffer(bits, np.uint8), count=height * width)
-        return cls.of(unpacked.reshape(height, width).astype(bool))
+        if height * width > LARGEST:
+            raise ValueError(f"the painted region is of {width} x {height} pixels")
+        bits = _unpacked(base64.b64decode(tree["bits"], validate=True), -(-height * width // 8))
+        spare = -height * width % 8
+        if bits[-1] & ((1 << spare) - 1) or bits.count(0) == len(bits):
+            raise ValueError("the painted region has pixels outside the picture, or none")
+        return cls(height, width, zlib.compress(bits, LEVEL))
 
     @property
     def tree(self) -> dict[str, Any]:
@@ -74,6 +74,18 @@ class Painted:
     def mask(self) -> Mask:
         """The region, bool (h, w), read-only; the same array each time while it is in use."""
         return _mask(self)
+
+
+def _unpacked(packed: bytes, length: int) -> bytes:
+    """Exactly so many bytes; of a file that would unpack to more, no more are unpacked."""
+    unpacking = zlib.decompressobj()
+    try:
+        found = unpacking.decompress(packed, length + 1)
+    except zlib.error as error:
+        raise ValueError(f"the painted region is damaged: {error}") from error
+    if len(found) != length or not unpacking.eof or unpacking.unused_data:
+        raise ValueError("the painted region is not of the size that it says")
+    return found
 
 
 @lru_cache(maxsize=KEPT)

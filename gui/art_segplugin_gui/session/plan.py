@@ -2,28 +2,29 @@
 
 from art_segplugin.attacks import NamedAttack
 from art_segplugin.attacks.registry import parameters
+from art_segplugin.errors import InputError
 from art_segplugin.evaluation.attack_plan import AttackPlan, attack_of
 from art_segplugin.evaluation.goal import Goal
 from art_segplugin.evaluation.model_refs import ModelPair, model_ref
 from art_segplugin_gui.session.state import Attack, Models
 
 
-def plan_of(choice: Attack, *, quick: bool = False, painted: bool = True) -> AttackPlan:
+def plan_of(choice: Attack, *, quick: bool = False) -> AttackPlan:
     """The attack that the state describes.
 
     Args:
         choice: the state's.
         quick: a single step of the length of the radius.
-        painted: something is painted; a painted region without it is everywhere.
 
     Raises:
-        InputError: an unknown recipe, or a value outside its range.
+        InputError: an unknown recipe, a value outside its range, or nothing is painted.
     """
-    region = choice.region if painted or choice.region != "painted" else "everywhere"
+    if choice.region == "painted" and choice.painted is None:
+        raise InputError("nothing is painted yet; paint a region, or choose everywhere.")
     return AttackPlan.of(
         named_attack(choice, quick=quick),
         goal_of(choice),
-        region,
+        choice.region,
         choice.region_class,
         choice.seed,
     )

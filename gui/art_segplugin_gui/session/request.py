@@ -18,7 +18,6 @@ class Run:
         frame: the picture.
         models: which models.
         attack: how to attack; None for the clean prediction only.
-        mask: pixels that may change where the region is "painted", bool (h, w).
         quick: one step of the length of the radius, for while a slider is dragged.
         pause_at: stop after the point of this number and wait; None to run to the end.
         resume: go on with the run that waits, if it is the same but for `pause_at`.
@@ -28,17 +27,16 @@ class Run:
     frame: SourceFrame
     models: Models
     attack: Attack | None
-    mask: NDArray[np.bool_] | None = None
     quick: bool = False
     pause_at: int | None = None
     resume: bool = False
 
     def same_run(self, other: "Run") -> bool:
         """Whether `other` asks for the same points, of which it may want more."""
-        return (
-            self.frame is other.frame
-            and self.mask is other.mask
-            and (self.models, self.attack, self.quick) == (other.models, other.attack, other.quick)
+        return self.frame is other.frame and (self.models, self.attack, self.quick) == (
+            other.models,
+            other.attack,
+            other.quick,
         )
 
 

@@ -44,6 +44,9 @@ class Session:
             self._past.append(self._state)
             del self._past[:-REMEMBERED]
         self._merging = merge
+        if state == self._past[-1]:  # there and back: nothing is left to be undone
+            self._past.pop()
+            self._merging = None
         self._future.clear()
         self._go_to(state)
 

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from art_segplugin_gui.session.frames import Clean, Faded, Side, SourceFrame, Step
+from art_segplugin_gui.session.painted import Mask, Painted
 from art_segplugin_gui.session.request import Run
+from art_segplugin_gui.session.state import Models
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,6 +19,7 @@ class Shown:
         faded: the same perturbation at another strength; None where that is 1 or not computed yet.
         share: the strength that is wanted.
         outdated: the attack was changed since, and has not run again.
+        models: whose predictions they are; None until they are there.
         request: what the predictions were asked for with; None until they are there.
         note: what it is where it is no point of an attack on this picture alone.
     """
@@ -27,8 +30,25 @@ class Shown:
     faded: Faded | None = None
     share: float = 1.0
     outdated: bool = False
+    models: Models | None = None
     request: Run | None = None
     note: str = ""
+
+    def outlives(self, request: Run) -> bool:
+        """Whether the point on screen stays until the first of a new run: the predictions are the same."""
+        before = self.request
+        return (
+            self.step is not None
+            and before is not None
+            and request.attack is not None
+            and (before.frame, before.models) == (request.frame, request.models)
+        )
+
+    def fitting(self, painted: Painted | None) -> Mask | None:
+        """A painted region, bool (h, w), if it is of the size of the picture."""
+        if painted is None or self.frame is None or self.frame.image.shape[:2] != painted.size:
+            return None
+        return painted.mask
 
     @property
     def clean_a(self) -> Side | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Self
 
-from art_segplugin_gui.session.painted import Painted
+from art_segplugin_gui.session.painted import Mask, Painted
 
 LAYERS = (
     "image",
@@ -92,6 +92,11 @@ class Attack:
         """The same attack with some values changed; None takes a value back to the recipe's own."""
         merged = {k: v for k, v in {**self.options, **options}.items() if v is not None}
         return replace(self, options=MappingProxyType(merged))
+
+    @property
+    def mask(self) -> Mask | None:
+        """Pixels that alone may change, bool (h, w), where the region is painted; else None."""
+        return self.painted.mask if self.painted and self.region == "painted" else None
 
     @property
     def decisive(self) -> Self:

@@ -70,6 +70,39 @@ def test_the_line_follows_what_is_typed(qtbot, dialog, theirs):
     assert dialog.folder.accessibleDescription() == ""
 
 
+@pytest.mark.parametrize("more", [0, 7, 300])
+def test_the_line_keeps_the_height_that_the_user_chose(qtbot, dialog, theirs, more):
+    dialog.resize(dialog.width() + 100, dialog.height() + more)
+    chosen = dialog.size()
+    write(qtbot, dialog, theirs)
+    qtbot.waitUntil(dialog.replaced.isVisible)
+    assert dialog.width() == chosen.width()
+    assert dialog.height() >= chosen.height() + dialog.replaced.sizeHint().height()
+    dialog.resize(dialog.width(), dialog.height() + 20)
+    qtbot.keyClicks(dialog.folder, "/deeper")
+    qtbot.waitUntil(lambda: not dialog.replaced.isVisible())
+    assert (dialog.width(), dialog.height()) == (chosen.width(), chosen.height() + 20)
+
+
+def test_without_a_folder_nothing_is_saved(qtbot, dialog, theirs, monkeypatch):
+    monkeypatch.chdir(theirs)  # what lies here is not asked for
+    save = dialog.buttons.button(QDialogButtonBox.StandardButton.Save)
+    assert save.isEnabled()
+    for blank in ("", "  "):
+        dialog.folder.setText(blank)
+        assert not save.isEnabled()
+        assert not dialog.replaced._timer.isActive()
+        qtbot.keyClick(dialog.folder, Qt.Key.Key_Return)
+        assert dialog.isVisible()
+    dialog.boxes["figure"].click()
+    assert not save.isEnabled()
+    dialog.folder.setText("new")
+    assert save.isEnabled()
+    for kind in set(dialog.boxes) - {"figure"}:
+        dialog.boxes[kind].click()
+    assert not save.isEnabled()
+
+
 def test_the_line_follows_what_is_ticked(qtbot, dialog, theirs):
     write(qtbot, dialog, theirs)
     qtbot.waitUntil(dialog.replaced.isVisible)

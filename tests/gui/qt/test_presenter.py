@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from gui_parts import CLASSES, COLOURS, side
@@ -5,7 +7,6 @@ from PySide6.QtCore import QPointF
 
 from art_segplugin_gui.session.frames import Clean, Faded, Step
 from art_segplugin_gui.session.session import with_attack, with_source, with_view
-from art_segplugin_gui.session.shown import Shown
 
 
 def captions(made):
@@ -24,14 +25,14 @@ def test_captions_say_what_is_shown(opened):
 
 def test_without_labels_the_figures_say_so(opened):
     clean = Clean(1, False, side(0.1), None, CLASSES, COLOURS)
-    opened.window.presenter.draw(Shown(opened.shown.frame, clean, opened.shown.step))
+    opened.window.presenter.draw(replace(opened.shown, clean=clean))
     assert all("vs clean prediction" in figures for _, figures in captions(opened)[:2])
 
 
 def test_b_is_drawn_when_there_is_one(opened):
     clean = Clean(1, True, side(0.1), side(0.0), CLASSES, COLOURS)
     step = Step(1, 2, 3, side(0.5, exact=True), side(0.2, exact=True), 0.1)
-    opened.window.presenter.draw(Shown(opened.shown.frame, clean, step))
+    opened.window.presenter.draw(replace(opened.shown, clean=clean, step=step))
     assert opened.parts.grid.compared
     assert captions(opened)[2][1] == "mIoU .500  error 0.0 %"
     assert captions(opened)[3][0] == "B adversarial  attack on A"
@@ -121,5 +122,5 @@ def test_hidden_and_isolated_classes_reach_the_charts(opened):
 def test_a_picture_out_of_the_timeline_is_no_problem(opened, index):
     frame = opened.shown.frame
     moved = type(frame)(frame.name, index, frame.image, frame.labels)
-    opened.window.presenter.draw(Shown(moved, opened.shown.clean, opened.shown.step))
+    opened.window.presenter.draw(replace(opened.shown, frame=moved))
     assert captions(opened)[0][0] == "A clean  fake-0"

@@ -106,6 +106,27 @@ def test_it_looks_again_when_the_user_comes_back(qtbot, line):
     assert line.said == in_words(["b"])
 
 
+def test_for_a_hidden_field_it_looks_no_more(qtbot, line):
+    asked = []
+    line.look(lambda: asked.append(1) or [])
+    qtbot.waitUntil(lambda: not line._timer.isActive())
+    line.field.hide()
+    come_back()
+    assert not line._timer.isActive()
+    line.field.show()
+    come_back()
+    qtbot.waitUntil(lambda: asked == [1, 1])
+
+
+def test_it_says_when_it_is_about_to_move_something(qtbot, line):
+    told = []
+    line.changing.connect(lambda: told.append(("before", line.isVisible(), line.said)))
+    line.changed.connect(lambda: told.append(("after", line.isVisible(), line.said)))
+    line.look(lambda: ["a"])
+    qtbot.waitUntil(line.isVisible)
+    assert told == [("before", False, ""), ("after", True, in_words(["a"]))]
+
+
 def test_forgotten_it_looks_no_more(qtbot, line):
     asked = []
     line.look(lambda: asked.append(1) or ["a"])

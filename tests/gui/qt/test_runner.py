@@ -1,7 +1,6 @@
 import threading
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from gui_parts import FakeEngine, Said, ready, side, starting
 from session_parts import picture
@@ -43,7 +42,7 @@ def finished(qtbot, runner, times=1):
 def test_a_run_is_told_from_its_start_to_its_end(qtbot, runner, engine):
     frame = picture()
     engine.gate.clear()  # it would be done before one could look
-    runner.run(frame, Models("one"), Attack(), None)
+    runner.run(frame, Models("one"), Attack())
     assert runner.said.names() == ["running", "restarted"]
     assert runner.attacking
     engine.gate.set()
@@ -66,7 +65,7 @@ def test_points_that_came_together_are_all_kept_and_only_the_last_is_drawn(qtbot
         *[lambda rev, n=n: Step(rev, n, 9, side(exact=True), None, 0.0) for n in range(5)],
         Idle,
     ]
-    runner.run(picture(), Models("one"), Attack(), None)
+    runner.run(picture(), Models("one"), Attack())
     while runner.worker.busy:
         pass  # the window has no time meanwhile
     finished(qtbot, runner)
@@ -77,9 +76,9 @@ def test_points_that_came_together_are_all_kept_and_only_the_last_is_drawn(qtbot
 
 def test_what_belongs_to_an_older_request_is_dropped(qtbot, runner, engine):
     engine.gate.clear()
-    runner.run(picture(), Models("one"), Attack(), None)
+    runner.run(picture(), Models("one"), Attack())
     qtbot.waitUntil(lambda: runner.said.names().count("clean") == 1)
-    runner.run(picture(), Models("two"), Attack(seed=5), None)
+    runner.run(picture(), Models("two"), Attack(seed=5))
     runner.said.all.clear()
     engine.gate.set()
     finished(qtbot, runner)
@@ -93,7 +92,7 @@ def test_what_belongs_to_an_older_request_is_dropped(qtbot, runner, engine):
 
 
 def test_a_run_that_waits_goes_on_without_forgetting(qtbot, runner, engine):
-    runner.run(picture(), Models("one"), Attack(), None, pause_at=1)
+    runner.run(picture(), Models("one"), Attack(), pause_at=1)
     finished(qtbot, runner)
     assert runner.waits
     assert runner.newest == 1
@@ -109,9 +108,9 @@ def test_a_run_that_waits_goes_on_without_forgetting(qtbot, runner, engine):
 
 
 def test_a_new_run_forgets_the_points(qtbot, runner):
-    runner.run(picture(), Models("one"), Attack(), None)
+    runner.run(picture(), Models("one"), Attack())
     finished(qtbot, runner)
-    runner.run(picture(), Models("one"), None, None)
+    runner.run(picture(), Models("one"), None)
     assert runner.trace.numbers == frozenset()
     assert runner.newest == -1
     assert not runner.attacking
@@ -121,7 +120,7 @@ def test_a_new_run_forgets_the_points(qtbot, runner):
 
 def test_stop_and_pause_reach_what_runs(qtbot, runner, engine):
     engine.gate.clear()
-    runner.run(picture(), Models("one"), Attack(), None)
+    runner.run(picture(), Models("one"), Attack())
     qtbot.waitUntil(lambda: len(engine.tokens) == 1)
     runner.pause()
     assert engine.tokens[0].paused
@@ -129,18 +128,6 @@ def test_stop_and_pause_reach_what_runs(qtbot, runner, engine):
     assert engine.tokens[0].cancelled
     finished(qtbot, runner)
     assert runner.said.of("running") == [True, False]
-
-
-def test_a_region_that_was_not_painted_yet_is_empty(qtbot, runner, engine):
-    frame = picture()
-    runner.run(frame, Models("one"), Attack(region="painted"), None)
-    finished(qtbot, runner)
-    assert engine.requests[0].mask.shape == frame.image.shape[:2]
-    assert not engine.requests[0].mask.any()
-    mask = np.ones(frame.image.shape[:2], bool)
-    runner.run(frame, Models("one"), Attack(region="painted"), mask)
-    finished(qtbot, runner, 2)
-    assert engine.requests[1].mask is mask
 
 
 def test_fading_asks_for_both_models(qtbot, runner, engine):
@@ -157,7 +144,7 @@ def test_fading_asks_for_both_models(qtbot, runner, engine):
 
 
 def test_a_fade_leaves_the_run_that_waits(qtbot, runner, engine):
-    runner.run(picture(), Models("one"), Attack(), None, pause_at=1)
+    runner.run(picture(), Models("one"), Attack(), pause_at=1)
     finished(qtbot, runner)
     engine.answers["Fade"] = [lambda rev: Idle(rev, waits=True)]
     runner.fade(picture(), Models("one"), 0.7, runner.trace.newest, 2.0)
@@ -176,7 +163,7 @@ def test_words_and_failures(qtbot, runner, engine):
         lambda rev: Failed(rev, "one failed.", "Traceback"),
         Idle,
     ]
-    runner.run(picture(), Models("one"), Attack(), None)
+    runner.run(picture(), Models("one"), Attack())
     finished(qtbot, runner)
     assert runner.said.of("told") == [("loading one", -1.0), ("loading one", 0.25), ("", -1.0)]
     assert runner.said.of("failed") == [("one failed.", "Traceback")]
@@ -203,14 +190,14 @@ def test_a_stuck_worker_is_abandoned_and_what_it_says_later_is_ignored(qtbot):
     runner = Runner(start)
     runner.said = Said(**{name: getattr(runner, name) for name in SIGNALS})
     runner.worker.start()
-    runner.run(picture(), Models("one"), Attack(), None)
+    runner.run(picture(), Models("one"), Attack())
     qtbot.waitUntil(lambda: engines and len(engines[0].requests) == 1)
     old = runner.worker
     runner.restart_worker()
     assert runner.worker is not old
     assert runner.said.of("running") == [True, False]
     assert runner.said.all[-2:] == [("told", "", -1.0), ("idle",)]  # nothing more comes of it
-    runner.run(picture(), Models("two"), Attack(), None)
+    runner.run(picture(), Models("two"), Attack())
     finished(qtbot, runner, 2)
     assert engines[1].requests[0].models.a == "two"
     count = len(runner.said.all)

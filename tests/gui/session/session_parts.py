@@ -66,10 +66,10 @@ def engine():
     return Engine("cpu", load=lambda spec: MODELS[spec]())
 
 
-def run(rev=1, frame=None, a="one", b=None, transfer=True, mask=None, quick=False, **attack):
+def run(rev=1, frame=None, a="one", b=None, transfer=True, quick=False, **attack):
     options = {"steps": 3, **attack.pop("options", {})}
     choice = Attack(options=options, **attack)
-    return Run(rev, frame or picture(), Models(a, b, transfer), choice, mask, quick)
+    return Run(rev, frame or picture(), Models(a, b, transfer), choice, quick)
 
 
 def events(made, request, token=None):

@@ -35,7 +35,12 @@ from art_segplugin_gui.session.clip_request import ClipDone
 from art_segplugin_gui.session.frames import Told
 from art_segplugin_gui.session.jobs import Cancelled, CancelToken
 from art_segplugin_gui.session.model_shelf import ModelShelf
+from art_segplugin_gui.session.painted import Painted
 from art_segplugin_gui.session.state import Models
+
+
+def painted_attack(mask):
+    return replace(ATTACK, region="painted", painted=Painted.of(mask))
 
 
 @pytest.fixture
@@ -159,7 +164,7 @@ def test_replays_to_identical_figures(wish, models, labelled, warm):
 def test_a_painted_region_is_written_down(wish):
     mask = np.zeros((33, 32), bool)
     mask[:9] = True
-    run(replace(wish, attack=replace(ATTACK, region="painted"), mask=mask))
+    run(replace(wish, attack=painted_attack(mask)))
     for clean, image in zip(
         pixels(wish.out / "pictures.mkv"), pixels(wish.out / "adversarial.mkv"), strict=True
     ):
@@ -178,7 +183,7 @@ def test_a_painted_region_is_written_down(wish):
         ({"models": Models("a", "wide")}, "other classes"),
         ({"attack": ATTACK.with_options(eps=-1.0)}, "eps is -1.0"),
         ({"attack": replace(ATTACK, goal="class", from_class=77)}, "no class"),
-        ({"mask": np.ones((4, 4), bool), "attack": replace(ATTACK, region="painted")}, "mask has"),
+        ({"attack": painted_attack(np.ones((4, 4), bool))}, "mask has"),
     ],
 )
 def test_bad_requests_are_said(wish, changes, message):
@@ -226,8 +231,7 @@ def test_files_of_an_earlier_clip_do_not_stay(wish):
         replace(
             wish,
             models=Models("a", "b", transfer=False),
-            attack=replace(ATTACK, region="painted"),
-            mask=painted,
+            attack=painted_attack(painted),
         )
     )
     (wish.out / "mine.mkv").write_bytes(b"mine")
@@ -245,9 +249,10 @@ def test_frames_without_the_region_are_left_as_they_are(wish):
 
 
 def test_nothing_painted_is_said(wish):
-    nothing = replace(wish, attack=replace(ATTACK, region="painted"), mask=np.zeros((33, 32), bool))
+    nothing = replace(wish, attack=replace(ATTACK, region="painted"))
     with pytest.raises(InputError, match="nothing is painted yet"):
         run(nothing)
+    assert not wish.out.exists()
 
 
 def test_loading_can_be_left(wish):

@@ -23,6 +23,7 @@ from art_segplugin.evaluation.clip_reproduction import ClipReproduction
 from art_segplugin.evaluation.replay_clip import replay_clip
 from art_segplugin_gui.session.export_names import UNFINISHED
 from art_segplugin_gui.session.jobs import Cancelled, CancelToken
+from art_segplugin_gui.session.painted import Painted
 
 
 @pytest.fixture
@@ -106,7 +107,9 @@ def test_another_request_does_not_go_on(wish):
 def test_a_mask_that_is_not_used_does_not_matter(wish):
     with pytest.raises(Cancelled):
         run(wish, stop_after=1)
-    events = run(replace(wish, mask=np.ones((33, 32), bool)))
+    events = run(
+        replace(wish, attack=replace(wish.attack, painted=Painted.of(np.ones((33, 32), bool))))
+    )
     assert frames(events)[0].frame is None
     assert ClipReproduction.load(wish.out).mask is None
 

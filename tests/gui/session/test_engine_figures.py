@@ -15,6 +15,7 @@ from art_segplugin.metrics import iou_per_class, mean_iou, mis_ratio
 from art_segplugin_gui.session.engine import Engine
 from art_segplugin_gui.session.frames import Clean, Faded, Step
 from art_segplugin_gui.session.jobs import CancelToken
+from art_segplugin_gui.session.painted import Painted
 from art_segplugin_gui.session.request import Fade
 
 RECIPES = ("fgsm", "pgd", "segfgsm", "segpgd", "temperature-pgd", "temperature-sweep", "apgd")
@@ -87,7 +88,9 @@ def test_a_painted_region_keeps_the_rest_as_it_was():
     frame = picture()
     mask = np.zeros(frame.image.shape[:2], dtype=bool)
     mask[4:9, 3:12] = True
-    last = of(Step, events(engine(), run(frame=frame, mask=mask, region="painted")))[-1]
+    last = of(Step, events(engine(), run(frame=frame, region="painted", painted=Painted.of(mask))))[
+        -1
+    ]
     np.testing.assert_array_equal(last.a.image[~mask], frame.image[~mask])
     assert (last.a.image[mask] != frame.image[mask]).any()
 

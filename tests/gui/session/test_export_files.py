@@ -14,6 +14,7 @@ from art_segplugin.errors import InputError
 from art_segplugin_gui.session.export import KINDS, export
 from art_segplugin_gui.session.export_job import Exported
 from art_segplugin_gui.session.frames import Clean
+from art_segplugin_gui.session.painted import Painted
 from art_segplugin_gui.session.shown import Shown
 from art_segplugin_gui.session.state import State
 
@@ -72,7 +73,9 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
 
 
 def test_files_of_an_earlier_export_do_not_stay(tmp_path):
-    export(tmp_path, KINDS, on_screen(region="painted", mask=np.ones((18, 22), bool)))
+    export(
+        tmp_path, KINDS, on_screen(region="painted", painted=Painted.of(np.ones((18, 22), bool)))
+    )
     (tmp_path / "mine.png").write_bytes(b"mine")
     (tmp_path / "adversarial-mine.png").write_bytes(b"mine")
     request = replace(run(frame=picture(labelled=False)), attack=None)

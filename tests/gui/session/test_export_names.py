@@ -29,6 +29,7 @@ from art_segplugin_gui.session.export_names import (
 )
 from art_segplugin_gui.session.frames import Clean
 from art_segplugin_gui.session.jobs import Cancelled
+from art_segplugin_gui.session.painted import Painted
 from art_segplugin_gui.session.shown import Shown
 from art_segplugin_gui.session.state import Models, State
 
@@ -38,7 +39,7 @@ def jobs():
     """All that an export can have, and as little as it can have."""
     request = replace(run(frame=picture(labelled=False)), attack=None)
     (clean,) = of(Clean, events(engine(), request))
-    painted = {"region": "painted", "mask": np.ones((18, 22), bool)}
+    painted = {"region": "painted", "painted": Painted.of(np.ones((18, 22), bool))}
     return [
         on_screen(number=2, **painted),  # a point, not the answer: it has weights
         on_screen(transfer=False),
@@ -58,9 +59,9 @@ def test_every_file_of_a_kind_is_owned_and_no_other(kind, jobs, tmp_path):
 
 def test_every_file_of_a_clip_is_owned(tmp_path):
     wish = request(tmp_path / "clip")
-    painted = replace(ATTACK, region="painted")
+    painted = replace(ATTACK, region="painted", painted=Painted.of(np.ones((33, 32), bool)))
     own = replace(wish, models=Models("a", "b", transfer=False), attack=painted)
-    run_clip(replace(own, mask=np.ones((33, 32), bool)))
+    run_clip(own)
     written = files(wish.out)
     for suffix in sorted(set(CODECS) - {LOSSLESS}):
         lossy = replace(wish, out=tmp_path / suffix, models=own.models, video_suffix=suffix)

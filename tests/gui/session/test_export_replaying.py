@@ -20,6 +20,7 @@ from art_segplugin.evaluation.runner import attacked_result, clean_result
 from art_segplugin_gui.session.export import KINDS, export, numbers, reproduction
 from art_segplugin_gui.session.export_job import Exported
 from art_segplugin_gui.session.frames import Clean
+from art_segplugin_gui.session.painted import Painted
 from art_segplugin_gui.session.plan import plan_of
 from art_segplugin_gui.session.shown import Shown
 from art_segplugin_gui.session.state import State
@@ -42,8 +43,7 @@ from art_segplugin_gui.session.state import State
         {"quick": True},
         {"goal": "class", "from_class": 1, "to_class": 2},
         {"region": "class", "region_class": 3},
-        {"region": "painted", "mask": np.arange(18 * 22).reshape(18, 22) % 4 == 0},
-        {"region": "painted"},
+        {"region": "painted", "painted": Painted.of(np.arange(18 * 22).reshape(18, 22) % 4 == 0)},
     ],
     ids=lambda values: "-".join(values) or "answer",
 )

@@ -118,7 +118,7 @@ def test_who_chooses_to_paint_paints(qtbot, made):
     qtbot.mouseRelease(pane, LEFT, pos=spot + QPoint(4, 0))
     assert not goal.hint.isVisible()
     qtbot.waitUntil(lambda: len(runs(made)) > before and made.answered)
-    assert runs(made)[-1].mask.any()
+    assert runs(made)[-1].attack.mask.any()
     goal.clear.click()
     assert goal.hint.isVisible()
     before = len(runs(made))

@@ -93,8 +93,9 @@ class ClipPanel(QWidget):
         self.progress.setAccessibleName("Progress of the clip")
         self.words = WrappedLabel("not run yet")
         self.replaced = ReplacedFiles(self.folder)
+        self._running = False
         self._lay_out()
-        self.folder.textChanged.connect(lambda: self._look())
+        self.folder.textChanged.connect(lambda: self._arrange())
         self.folder.textChanged.connect(lambda: self.forget_stopped())
         self.warm.clicked.connect(lambda: self.forget_stopped())
         self.anew.clicked.connect(lambda: self.forget_stopped())
@@ -116,9 +117,9 @@ class ClipPanel(QWidget):
 
     def set_running(self, running: bool) -> None:
         """Whether a clip is being attacked."""
-        self.run.setEnabled(not running)
+        self._running = running
         self.cancel.setEnabled(running)
-        self._look()
+        self._arrange()
 
     def show_start(self) -> None:
         """Show that it begins."""
@@ -167,10 +168,14 @@ class ClipPanel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
         """Look what lies in the folder, which nobody does while the panel is hidden."""
         super().showEvent(event)
-        self._look()
+        self._arrange()
 
-    def _look(self) -> None:
-        """Tell what a clip would replace; while one is attacked, the files are its own."""
+    def _arrange(self) -> None:
+        """Tell what a clip would replace; while one is attacked, the files are its own.
+
+        Without a folder there is no clip: it would lie where the program happens to run.
+        """
+        self.run.setEnabled(not self._running and bool(self.folder.text().strip()))
         if not self.run.isEnabled():
             self.replaced.forget()
         elif self.isVisible():

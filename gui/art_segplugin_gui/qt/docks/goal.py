@@ -135,7 +135,7 @@ class GoalBox(QWidget):
         Args:
             mask: painted pixels, bool (h, w); None for none.
         """
-        self._painted = mask is not None and bool(mask.any())
+        self._painted = mask is not None
         self._arrange()
 
     def _take_brush(self) -> None:

@@ -69,12 +69,8 @@ class NumberSpin(QAbstractSpinBox):
         self._write()
 
     def stepBy(self, steps: int) -> None:  # noqa: N802 (Qt's name)
-        """Add or take away so many steps, within the range."""
-        value = self._value + steps * self._step
-        # Whole tenths of a step, so that 8/255 + 1/255 is 9/255, and 0.3 - 3 * 0.1 is 0.
-        tenths, parts = round(value / self._step * 10), round(10 / self._step)
-        whole = parts and math.isclose(parts * self._step, 10, rel_tol=1e-9)
-        value = tenths / parts if whole else tenths * self._step / 10
+        """Add or take away so many steps, within the range; what is between two steps is kept."""
+        value = self._exact(self._value + steps * self._step)
         self._choose(min(max(value, self._low), self._high))
         self.lineEdit().selectAll()
 
@@ -103,6 +99,18 @@ class NumberSpin(QAbstractSpinBox):
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """No smaller than what fits."""
         return self.sizeHint()
+
+    def _exact(self, value: float) -> float:
+        """A whole number of tenths of a step, to the last bit; other numbers as they are.
+
+        So 8/255 + 1/255 is 9/255, and 0.3 - 3 * 0.1 is 0.
+        """
+        exact = value / self._step * 10
+        tenths, parts = round(exact), round(10 / self._step)
+        if not math.isclose(exact, tenths, rel_tol=1e-12, abs_tol=1e-9):
+            return value
+        whole = parts and math.isclose(parts * self._step, 10, rel_tol=1e-9)
+        return tenths / parts if whole else tenths * self._step / 10
 
     def _read(self) -> None:
         text = self.lineEdit().text()

@@ -43,6 +43,7 @@ class PaneGrid(QWidget):
         self._content = Content()
         self._captions = tuple(Caption(name) for name in NAMES)
         self._mask: Mask | None = None
+        self._kept: Mask | None = None
         self._brush = 24.0
         self._painting = False
         self._linked = True
@@ -81,6 +82,7 @@ class PaneGrid(QWidget):
             image: RGB, uint8 (h, w, 3).
         """
         self._content.show_picture(image)
+        self._check_stroke()
         self._refresh()
 
     def show_sides(
@@ -95,6 +97,7 @@ class PaneGrid(QWidget):
         An adversarial pane without a side shows the clean picture, without layers.
         """
         self._content.show_sides(Sides(a_clean, a_adv, b_clean, b_adv))
+        self._check_stroke()
         self._refresh()
 
     def show_faded(self, a: Side | None, b: Side | None = None) -> None:
@@ -209,9 +212,11 @@ class PaneGrid(QWidget):
             pane.set_viewport(self._viewports[0] if linked else viewport)
 
     def set_painting(self, painting: bool) -> None:
-        """Take the brush in hand, or lay it down."""
+        """Take the brush in hand, or lay it down; a stroke that is not lifted yet is dropped."""
         self._painting = painting
         self._hand_out_brush()
+        if not painting:
+            self._drop_stroke()
 
     def set_brush(self, width: float) -> None:
         """Change the brush.
@@ -224,7 +229,7 @@ class PaneGrid(QWidget):
 
     @property
     def region(self) -> Mask | None:
-        """The painted region, bool (h, w); nobody writes into it."""
+        """The painted region that is shown, bool (h, w); nobody writes into it."""
         return self._mask
 
     def set_region(self, mask: Mask | None) -> None:
@@ -233,6 +238,10 @@ class PaneGrid(QWidget):
         Args:
             mask: bool (h, w); None for none.
         """
+        self._kept = mask
+        self._draw_region(mask)
+
+    def _draw_region(self, mask: Mask | None) -> None:
         self._mask = mask
         layer = None if mask is None else mask_layer(mask)
         for pane in self.panes:
@@ -249,12 +258,24 @@ class PaneGrid(QWidget):
         mask = self._mask
         if mask is None or mask.shape != size:
             mask = np.zeros(size, np.bool_)  # a region of another picture means nothing here
-        self.set_region(brushed(mask, (x0, y0), (x1, y1), self._brush, erase))
+        self._draw_region(brushed(mask, (x0, y0), (x1, y1), self._brush, erase))
 
     def _lift(self) -> None:
-        if self._mask is not None:
+        """Tell what was painted; nothing where the stroke was dropped meanwhile."""
+        if self._mask is not None and self._mask is not self._kept:
             self._mask.setflags(write=False)
+            self._kept = self._mask
             self.painted.emit(self._mask)
+
+    def _check_stroke(self) -> None:
+        """Drop a stroke in hand that was begun on a picture of another size."""
+        if self._mask is not None and self._mask.shape != self._content.size:
+            self._drop_stroke()
+
+    def _drop_stroke(self) -> None:
+        """Show the region that was last given or lifted: nobody else knows of a stroke in hand."""
+        if self._mask is not self._kept:
+            self._draw_region(self._kept)
 
     def _write(self) -> None:
         captions = self._captions

@@ -59,8 +59,9 @@ class Pane(OverlayPane):
 
     def set_brush(self, width: float | None) -> None:
         """Take a brush of so many pixels of the picture in hand, or lay it down."""
+        if width is None or self._brush is None:
+            self._doing = ""  # with another width a stroke goes on
         self._brush = width
-        self._doing = ""
         self.setCursor(Qt.CursorShape.ArrowCursor if width is None else Qt.CursorShape.CrossCursor)
         self.update()
 

@@ -2,6 +2,7 @@
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 
 from art_segplugin_gui.qt.docks.clip import ClipPanel
 from art_segplugin_gui.session.export_names import FINISHED, OWNED, SETTING, UNFINISHED
@@ -91,6 +92,34 @@ def test_a_clip_that_came_to_nothing_is_told_again(qtbot, panel, theirs):
     panel.show_start()
     panel.set_running(False)
     qtbot.waitUntil(panel.replaced.isVisible)
+
+
+def test_without_a_folder_there_is_no_clip(qtbot, panel, theirs, monkeypatch):
+    monkeypatch.chdir(theirs)  # what lies here is not asked for
+    for blank in ("", "  "):
+        panel.folder.setText(blank)
+        assert not panel.run.isEnabled()
+        assert not panel.replaced._timer.isActive()
+    panel.show_start()
+    panel.set_running(False)
+    assert not panel.run.isEnabled()
+    panel.folder.setText("new")
+    assert panel.run.isEnabled()
+    panel.show_start()
+    panel.folder.setText("newer")
+    assert not panel.run.isEnabled()
+
+
+def test_a_hidden_panel_does_not_look_when_the_user_comes_back(qtbot, panel, theirs):
+    write(qtbot, panel, theirs)
+    qtbot.waitUntil(panel.replaced.isVisible)
+    panel.hide()
+    changed = QGuiApplication.instance().applicationStateChanged
+    changed.emit(Qt.ApplicationState.ApplicationInactive)
+    changed.emit(Qt.ApplicationState.ApplicationActive)
+    assert not panel.replaced._timer.isActive()
+    panel.show()
+    assert panel.replaced._timer.isActive()
 
 
 def test_a_hidden_panel_looks_when_it_is_shown(qtbot, panel, theirs):

@@ -66,6 +66,36 @@ def test_arrows_add_exactly_one_grey_level(spin, qtbot):
     assert spin.seen == [9 / 255, 10 / 255, 11 / 255, 10 / 255]
 
 
+@pytest.mark.parametrize("levels", [7.65, 0.03, 8.0, 22.5])
+def test_a_step_and_its_return_keep_what_is_between_two_steps(spin, levels):
+    spin.show_value(levels / 255)
+    spin.stepBy(1)
+    assert spin.value * 255 == pytest.approx(levels + 1, rel=1e-12)
+    spin.stepBy(-1)
+    assert spin.value * 255 == pytest.approx(levels, rel=1e-12)
+
+
+@pytest.mark.parametrize("step", [0.2823529411764706, 1.0, 0.1, 2032.94])
+def test_steps_of_any_size_come_back(spin, step):
+    spin.set_range(0.0, 1e6, step, False)
+    spin.show_value(0.5)
+    for _ in range(5):
+        spin.stepBy(1)
+    spin.stepBy(-5)
+    assert spin.value == pytest.approx(0.5, rel=1e-9)
+    spin.stepBy(-(10**7))
+    assert spin.value == 0
+
+
+def test_tenths_of_a_step_have_no_noise(spin):
+    spin.set_range(-1.0, 1.0, 0.1, False)
+    spin.show_value(0.3)
+    spin.stepBy(-3)
+    assert spin.value == 0
+    spin.stepBy(7)
+    assert spin.value == 0.7
+
+
 @settings(
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

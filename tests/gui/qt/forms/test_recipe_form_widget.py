@@ -237,6 +237,18 @@ def test_nudging_moves_the_radius_by_one_grey_level(make):
     assert [one["eps"] for one in widget.seen] == [9 / 255, 7 / 255]
 
 
+@pytest.mark.parametrize(("norm", "size"), [("Linf", 0.03), ("L2", 0.5), ("L1", 100.0)])
+def test_nudging_there_and_back_changes_nothing(make, qtbot, norm, size):
+    widget = make("pgd")
+    widget.set_values(3 * 36 * 48)
+    qtbot.mouseClick(widget.editors["norm"].buttons[norm], Qt.MouseButton.LeftButton)
+    enter(widget.editors["eps"].spin.lineEdit(), qtbot, str(size))
+    widget.nudge("eps", 1)
+    assert widget.seen[-1]["eps"] == pytest.approx(size + widget.editors["eps"].scale.tick)
+    widget.nudge("eps", -1)
+    assert widget.seen[-1]["eps"] == pytest.approx(size, rel=1e-12)
+
+
 def test_every_kind_has_an_editor_also_for_a_recipe_nobody_knows(make):
     fields = (
         Field("power", "float", 0.5),
