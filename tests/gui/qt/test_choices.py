@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt
 
 from art_segplugin_gui.qt.export_dialog import ExportDialog
 from art_segplugin_gui.qt.settings import Settings
+from art_segplugin_gui.session.painted import Painted
+from art_segplugin_gui.session.session import with_attack
 from art_segplugin_gui.session.state import Attack, Models, Source
 
 
@@ -245,3 +247,37 @@ def test_models_are_remembered(opened, tmp_path):
     assert set(settings.recent_models) == {"torchvision:fcn", str(own)}
     chooser = opened.parts.models.a
     assert any("fcn" in chooser.combo.itemText(i) for i in range(chooser.combo.count()))
+
+
+def test_values_that_are_typed_are_undone_one_by_one(opened):
+    attack = opened.parts.attack
+    for eps in (0.1, 0.2):
+        attack.attack_changed.emit(opened.session.state.attack.with_options(eps=eps))
+    opened.key("=")
+    opened.key("=")
+    opened.session.undo()
+    assert opened.session.state.attack.options["eps"] == 0.2
+    opened.session.undo()
+    assert opened.session.state.attack.options["eps"] == 0.1
+
+
+def test_what_is_painted_on_pictures_of_another_size_is_not_rubbed_out(opened):
+    kept = Painted.of(np.ones((7, 5), bool))
+    opened.change(with_attack, painted=kept)
+    opened.parts.grid.painted.emit(np.zeros((36, 48), bool))
+    opened.parts.attack.clear_mask.emit()
+    assert opened.session.state.attack.painted == kept
+
+
+def test_nobody_paints_on_the_pictures_of_a_clip(opened):
+    goal = opened.parts.attack.goal
+    goal.region.setCurrentIndex(goal.region.findData("painted"))
+    goal.region.activated.emit(goal.region.currentIndex())
+    assert opened.parts.grid._painting
+    opened.director.hold(True)
+    assert not opened.parts.grid._painting
+    goal.paint.click()
+    goal.paint.click()
+    assert not opened.parts.grid._painting
+    opened.director.hold(False)
+    assert opened.parts.grid._painting

@@ -3,6 +3,7 @@
 import numpy as np
 from director_parts import rerun
 from gui_parts import FakeSource
+from session_parts import picture
 
 from art_segplugin_gui.session.painted import Painted
 from art_segplugin_gui.session.session import with_attack, with_source
@@ -40,3 +41,13 @@ def test_a_region_counts_for_pictures_of_its_size(qtbot, rig):
     (found,) = rerun(qtbot, made, lambda: made.change(with_source, spec="fake"))
     assert found.attack.mask.all()
     assert [mask is None for mask in told] == [False, True, False]
+
+
+def test_the_region_goes_and_comes_with_the_picture_on_show(rig):
+    made, told = rig(), []
+    made.change(with_attack, painted=Painted.of(np.ones((18, 22), bool)))
+    made.director.mask_changed.connect(told.append)
+    here = made.shown.frame
+    made.director.show(frame=picture((20, 30)), clean=None, step=None)  # as a clip shows its own
+    made.director.show(frame=here)
+    assert [mask is None for mask in told] == [True, False]

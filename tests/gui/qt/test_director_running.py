@@ -180,3 +180,20 @@ def test_a_worker_that_is_restarted_releases_and_runs_once(qtbot, rig):
     found = rerun(qtbot, made, made.director.restart_worker)
     assert len(found) == 1
     assert not made.director.held
+
+
+def test_points_of_before_a_change_say_so(qtbot, rig):
+    made = rig()
+    made.engine.last = 500
+    made.director.run()
+    qtbot.waitUntil(lambda: made.director.runner.newest > 1)
+    assert not made.shown.outdated
+    made.change(with_attack, auto=False)
+    assert not made.shown.outdated  # this changes no run
+    made.change(with_attack, seed=9)
+    newest = made.director.runner.newest
+    qtbot.waitUntil(lambda: made.director.runner.newest > newest + 3)
+    assert made.shown.outdated
+    made.director.run()
+    finished(qtbot, made)
+    assert not made.shown.outdated

@@ -7,6 +7,7 @@ from PySide6.QtCore import QPointF
 
 from art_segplugin_gui.session.frames import Clean, Faded, Step
 from art_segplugin_gui.session.session import with_attack, with_source, with_view
+from art_segplugin_gui.session.state import Models
 
 
 def captions(made):
@@ -124,3 +125,11 @@ def test_a_picture_out_of_the_timeline_is_no_problem(opened, index):
     moved = type(frame)(frame.name, index, frame.image, frame.labels)
     opened.window.presenter.draw(replace(opened.shown, frame=moved))
     assert captions(opened)[0][0] == "A clean  fake-0"
+
+
+def test_captions_name_the_models_that_are_shown(opened):
+    clean = Clean(1, True, side(0.1), side(0.0), CLASSES, COLOURS)
+    of_a_clip = replace(opened.shown, clean=clean, models=Models("x", "y", False), request=None)
+    opened.window.presenter.draw(of_a_clip)
+    titles = [title for title, _ in captions(opened)]
+    assert titles[2:] == ["B clean  y", "B adversarial  own attack"]

@@ -116,3 +116,18 @@ def test_a_step_that_would_change_nothing_is_forgotten_too():
     assert session.can_undo
     session.forget(lambda state: state.source.spec == "bad")
     assert not session.can_undo
+
+
+def test_there_and_back_leaves_nothing_to_undo():
+    session = Session()
+    first = session.state
+    session.change(with_view(first, opacity=0.3))
+    for eps in (0.2, 0.1, None):
+        attack = session.state.attack.with_options(eps=eps)
+        session.change(replace(session.state, attack=attack), "eps")
+    session.undo()
+    assert session.state == first
+    session.redo()
+    session.change(replace(session.state, attack=first.attack.with_options(eps=0.2)), "eps")
+    session.undo()
+    assert session.state == with_view(first, opacity=0.3)
