@@ -4,6 +4,7 @@ import os
 import threading
 
 import pytest
+from folder_parts import at_rest, folder_of_theirs, write
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialogButtonBox
 
@@ -22,22 +23,7 @@ def dialog(qtbot, tmp_path):
 
 @pytest.fixture
 def theirs(tmp_path):
-    """A folder of the user's in which some files are called like ours."""
-    folder = tmp_path / "theirs"
-    folder.mkdir()
-    for name in ("labels.png", "classes.csv", "figure.png", "holiday.png"):
-        (folder / name).write_text("mine")
-    return folder
-
-
-def at_rest(qtbot, dialog):
-    qtbot.waitUntil(lambda: not dialog.replaced._timer.isActive())
-
-
-def write(qtbot, dialog, text):
-    dialog.folder.setFocus()
-    qtbot.keyClick(dialog.folder, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
-    qtbot.keyClicks(dialog.folder, str(text))
+    return folder_of_theirs(tmp_path, *("labels.png", "classes.csv", "figure.png", "holiday.png"))
 
 
 SAID = "3 files of these names are there and will be replaced: classes.csv, figure.png, labels.png"

@@ -1,6 +1,7 @@
 """What the panel of the clip says of its folder before anything is attacked."""
 
 import pytest
+from folder_parts import at_rest, folder_of_theirs, write
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 
@@ -23,22 +24,7 @@ def panel(qtbot, tmp_path):
 
 @pytest.fixture
 def theirs(tmp_path):
-    """A folder of the user's in which some files are called like ours."""
-    folder = tmp_path / "theirs"
-    folder.mkdir()
-    for name in ("labels.mkv", "classes.csv", "labels.png"):
-        (folder / name).write_text("mine")
-    return folder
-
-
-def at_rest(qtbot, panel):
-    qtbot.waitUntil(lambda: not panel.replaced._timer.isActive())
-
-
-def write(qtbot, panel, text):
-    panel.folder.setFocus()
-    qtbot.keyClick(panel.folder, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
-    qtbot.keyClicks(panel.folder, str(text))
+    return folder_of_theirs(tmp_path, *("labels.mkv", "classes.csv", "labels.png"))
 
 
 def test_a_new_folder_takes_no_room(qtbot, panel, theirs):
