@@ -1,5 +1,6 @@
 import contextlib
 import importlib.util
+import signal
 import sys
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from jaxtyping import install_import_hook
 
 # Shapes and dtypes in signatures are checked while the tests run.
 install_import_hook(["art_segplugin.core", "art_segplugin.attacks"], "typecheck.checked")
+
+# A shell that runs the tests in the background lets them ignore Ctrl-C, and what they start with them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
 _kept_alive = []
