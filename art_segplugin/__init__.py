@@ -3,8 +3,12 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from art_segplugin.moved import install
+
 if TYPE_CHECKING:
     from art_segplugin.wrappers.art.registration import register, unregister
+
+install()
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "register", "unregister"]

@@ -1,0 +1,57 @@
+"""Import paths of earlier versions: each gives the module of today, with a deprecation warning."""
+
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from types import ModuleType
+
+MOVED: dict[str, str] = {}
+"""Dotted name until 0.1 -> dotted name now. Modules below a package that moved as a whole follow it."""
+
+
+class _MovedFinder(MetaPathFinder, Loader):
+    """Finds what is nowhere else, so it must come after all other finders."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """A spec for a name that moved, None for any other."""
+        if moved_to(name) is None:
+            return None
+        return spec_from_loader(name, self, is_package=True)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Let the old name give whatever the new one has."""
+        old = module.__name__
+        new = moved_to(old)
+        assert new is not None, "found by find_spec"
+        warnings.warn(
+            f"{old} is now {new}; the old name will be removed.", DeprecationWarning, stacklevel=2
+        )
+        found = import_module(new)
+        vars(module)["__getattr__"] = lambda name: getattr(found, name)
+        vars(module)["__dir__"] = lambda: dir(found)
+        vars(module)["__doc__"] = found.__doc__
+        if hasattr(found, "__all__"):
+            vars(module)["__all__"] = found.__all__
+
+
+def moved_to(name: str) -> str | None:
+    """Today's name of a module, None if it never moved."""
+    package, below = name, ""
+    while package not in MOVED:
+        package, dot, last = package.rpartition(".")
+        if not dot:
+            return None
+        below = f".{last}{below}"
+    return MOVED[package] + below
+
+
+def install() -> None:
+    """Find moved modules from now on."""
+    if not any(isinstance(finder, _MovedFinder) for finder in sys.meta_path):
+        sys.meta_path.append(_MovedFinder())
