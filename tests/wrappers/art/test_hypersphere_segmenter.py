@@ -38,15 +38,17 @@ def test_predictions_are_scaled_cosines():
 
 
 def test_the_margin_is_not_in_losses_and_their_gradients():
-    estimator, x = estimator_of(small_model()), torch.from_numpy(X).requires_grad_()
-    labels = torch.from_numpy(Y)
+    images, labels = torch.from_numpy(X).double(), torch.from_numpy(Y)
+    estimator, x = estimator_of(small_model(torch.float64)), images.clone().requires_grad_()
     valid = (labels != 255).sum((1, 2))
-    losses = straight_loss(straight(small_model(), x), labels, 0.0).sum((1, 2)) / valid
+    logits = straight(small_model(torch.float64), x)
+    losses = straight_loss(logits, labels, 0.0).sum((1, 2)) / valid
     losses.sum().backward()
-    assert np.allclose(estimator.compute_loss(X, Y), losses.detach(), rtol=1e-4)
-    gradient = estimator.loss_gradient(X, Y)
-    assert np.allclose(gradient, x.grad, atol=1e-5)
-    assert np.abs(gradient).max() > 1e-3
+    assert torch.allclose(estimator.compute_loss(images, labels), losses.detach(), rtol=1e-9)
+    gradient = estimator.loss_gradient(images, labels)
+    assert gradient.dtype == torch.float64
+    assert torch.allclose(gradient, x.grad, rtol=0, atol=1e-9)
+    assert gradient.abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("margin", [0.0, M])
