@@ -9,7 +9,30 @@ from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
 from types import ModuleType
 
-MOVED: dict[str, str] = {}
+MOVED: dict[str, str] = {
+    "art_segplugin.data.scenes.batches": "art_segplugin.scenes.renderer_gl",
+    "art_segplugin.data.scenes.camera": "art_segplugin.scenes.camera",
+    "art_segplugin.data.scenes.contact": "art_segplugin.scenes.contact",
+    "art_segplugin.data.scenes.dataset": "art_segplugin.data.scenes",
+    "art_segplugin.data.scenes.drive": "art_segplugin.data.scenes",
+    "art_segplugin.data.scenes.ground": "art_segplugin.scenes.ground",
+    "art_segplugin.data.scenes.layout": "art_segplugin.scenes.layout",
+    "art_segplugin.data.scenes.meshes": "art_segplugin.scenes.meshes",
+    "art_segplugin.data.scenes.noise": "art_segplugin.scenes.noise",
+    "art_segplugin.data.scenes.plan": "art_segplugin.scenes.plan",
+    "art_segplugin.data.scenes.primitives": "art_segplugin.scenes.primitives",
+    "art_segplugin.data.scenes.random_textures": "art_segplugin.scenes.random_textures",
+    "art_segplugin.data.scenes.raycaster": "art_segplugin.scenes.raycaster",
+    "art_segplugin.data.scenes.renderer_gl": "art_segplugin.scenes.renderer_gl",
+    "art_segplugin.data.scenes.rendering": "art_segplugin.scenes.rendering",
+    "art_segplugin.data.scenes.scene": "art_segplugin.scenes.scene",
+    "art_segplugin.data.scenes.sensor": "art_segplugin.scenes.rendering",
+    "art_segplugin.data.scenes.shading": "art_segplugin.scenes.raycaster",
+    "art_segplugin.data.scenes.site": "art_segplugin.scenes.layout",
+    "art_segplugin.data.scenes.things": "art_segplugin.scenes.objects",
+    "art_segplugin.data.scenes.visibility": "art_segplugin.scenes.camera",
+    "art_segplugin.data.scenes.weather": "art_segplugin.scenes.layout",
+}
 """Dotted name until 0.1 -> dotted name now. Modules below a package that moved as a whole follow it."""
 
 
