@@ -1,7 +1,7 @@
 """Asks for what a model says about a point of an attack at another strength."""
 
 from art_segplugin_gui.qt.runner import Runner
-from art_segplugin_gui.session.recipe_form import norm_name
+from art_segplugin_gui.session.forms import norm_name
 from art_segplugin_gui.session.shown import Shown
 
 

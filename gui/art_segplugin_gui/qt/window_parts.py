@@ -18,6 +18,7 @@ from art_segplugin_gui.qt.charts.class_bars import ClassBars
 from art_segplugin_gui.qt.charts.confusion import ConfusionView
 from art_segplugin_gui.qt.charts.step_curve import StepCurve
 from art_segplugin_gui.qt.charts.timeline import Timeline
+from art_segplugin_gui.qt.controls import leave_keyboard
 from art_segplugin_gui.qt.docks.attack import AttackPanel
 from art_segplugin_gui.qt.docks.clip import ClipPanel
 from art_segplugin_gui.qt.docks.models import ModelsPanel
@@ -25,7 +26,6 @@ from art_segplugin_gui.qt.docks.source import SourcePanel
 from art_segplugin_gui.qt.layer_strip import LayerStrip
 from art_segplugin_gui.qt.log import LogPanel
 from art_segplugin_gui.qt.panes.grid import PaneGrid
-from art_segplugin_gui.qt.quiet_buttons import leave_keyboard
 from art_segplugin_gui.qt.status import Status
 
 LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from art_segplugin_gui.session.recipe_form import RecipeForm
+from art_segplugin_gui.session.forms import ParameterForm
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Ready:
         threads: threads that torch computes with.
     """
 
-    recipes: tuple[RecipeForm, ...]
+    recipes: tuple[ParameterForm, ...]
     shipped: tuple[str, ...]
     device: str
     threads: int

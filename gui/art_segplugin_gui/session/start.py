@@ -6,8 +6,8 @@ import torch
 
 from art_segplugin.models import shipped
 from art_segplugin_gui.session.engine import Engine
+from art_segplugin_gui.session.forms import attack_forms
 from art_segplugin_gui.session.ready import Ready
-from art_segplugin_gui.session.recipes import recipe_forms
 
 
 def start_engine(threads: int | None = None, device: str | None = None) -> tuple[Engine, Ready]:
@@ -19,5 +19,5 @@ def start_engine(threads: int | None = None, device: str | None = None) -> tuple
     """
     torch.set_num_threads(threads or max((os.cpu_count() or 2) - 1, 1))
     name = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    ready = Ready(recipe_forms(), tuple(shipped()), name, torch.get_num_threads())
+    ready = Ready(attack_forms(), tuple(shipped()), name, torch.get_num_threads())
     return Engine(name), ready

@@ -8,6 +8,7 @@ import numpy as np
 from session_parts import MODELS, picture
 
 from art_segplugin_gui.session.engine import Engine
+from art_segplugin_gui.session.forms import attack_forms
 from art_segplugin_gui.session.frames import (
     Clean,
     Faded,
@@ -19,7 +20,6 @@ from art_segplugin_gui.session.frames import (
     Stopped,
 )
 from art_segplugin_gui.session.ready import Ready
-from art_segplugin_gui.session.recipes import recipe_forms
 from art_segplugin_gui.session.request import Fade
 from art_segplugin_gui.session.sources.opening import open_source
 
@@ -102,7 +102,7 @@ class FakeEngine:
 
 
 def ready():
-    return Ready(recipe_forms(), ("one", "two"), "cpu", 1)
+    return Ready(attack_forms(), ("one", "two"), "cpu", 1)
 
 
 def starting(engine):

@@ -7,14 +7,13 @@ from types import MappingProxyType
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 
+from art_segplugin_gui.qt.controls import leave_keyboard, narrow_combo
 from art_segplugin_gui.qt.docks.goal import GoalBox
 from art_segplugin_gui.qt.docks.run import RunBox
-from art_segplugin_gui.qt.forms.combos import narrow_combo
-from art_segplugin_gui.qt.forms.recipe_form import RecipeFormWidget
-from art_segplugin_gui.qt.forms.scales import USUAL_VALUES
-from art_segplugin_gui.qt.quiet_buttons import leave_keyboard
+from art_segplugin_gui.qt.forms.numbers import DEFAULT_VALUES
+from art_segplugin_gui.qt.forms.parameter_form import ParameterFormWidget
 from art_segplugin_gui.qt.wrapped_label import WrappedLabel
-from art_segplugin_gui.session.recipe_form import RecipeForm
+from art_segplugin_gui.session.forms import ParameterForm
 from art_segplugin_gui.session.state import Attack
 
 
@@ -48,9 +47,9 @@ class AttackPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._attack = Attack()
-        self._values = USUAL_VALUES
-        self._forms: dict[str, RecipeForm] = {}
-        self._widgets: dict[str, RecipeFormWidget] = {}
+        self._values = DEFAULT_VALUES
+        self._forms: dict[str, ParameterForm] = {}
+        self._widgets: dict[str, ParameterFormWidget] = {}
         self.method = narrow_combo("Method")
         self.summary = WrappedLabel()
         self._place = QVBoxLayout()
@@ -92,11 +91,11 @@ class AttackPanel(QWidget):
         return self._attack
 
     @property
-    def form(self) -> RecipeFormWidget | None:
+    def form(self) -> ParameterFormWidget | None:
         """The form of the method that is shown; None before `set_recipes`."""
         return self._widgets.get(self._attack.recipe)
 
-    def set_recipes(self, forms: Sequence[RecipeForm]) -> None:
+    def set_recipes(self, forms: Sequence[ParameterForm]) -> None:
         """Offer these methods; no signal."""
         for widget in self._widgets.values():
             self._place.removeWidget(widget)
@@ -157,8 +156,8 @@ class AttackPanel(QWidget):
         if self.form is not None:
             self.form.nudge("eps", steps)
 
-    def _make(self, form: RecipeForm) -> None:
-        widget = RecipeFormWidget(form)
+    def _make(self, form: ParameterForm) -> None:
+        widget = ParameterFormWidget(form)
         widget.set_values(self._values)
         widget.changed.connect(self._choose_options)
         widget.dragging.connect(self.dragging)

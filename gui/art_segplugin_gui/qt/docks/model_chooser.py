@@ -6,7 +6,7 @@ from pathlib import PurePath
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
-from art_segplugin_gui.qt.forms.combos import narrow_combo
+from art_segplugin_gui.qt.controls import narrow_combo
 
 HINT = "name, file, torchvision:NAME, hf:NAME, smp:NAME or file.py:function"
 ZOOS = ("torchvision", "hf", "smp")

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from art_segplugin_gui.qt.forms.combos import narrow_combo
+from art_segplugin_gui.qt.controls import narrow_combo
 from art_segplugin_gui.qt.going import gone
 from art_segplugin_gui.qt.wrapped_label import WrappedLabel
 from art_segplugin_gui.session.state import Source

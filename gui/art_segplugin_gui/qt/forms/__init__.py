@@ -1,1 +1,1 @@
-"""Forms made from the signatures of recipes."""
+"""Forms made from what a callable says about its parameters."""

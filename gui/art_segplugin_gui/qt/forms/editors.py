@@ -1,37 +1,96 @@
-"""Editors of plain values: a number, a list of numbers, a choice, yes or no."""
+"""Editors of one parameter's value, by its kind: number, numbers, choice, size, norm, yes or no."""
 
 from typing import Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QPalette
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
     QComboBox,
+    QGridLayout,
     QHBoxLayout,
+    QLabel,
     QLineEdit,
     QRadioButton,
     QSizePolicy,
+    QSlider,
     QSpinBox,
     QWidget,
 )
 
 from art_segplugin.errors import InputError
-from art_segplugin_gui.qt.forms.editor import Editor, label
-from art_segplugin_gui.qt.forms.fractions import as_text, parse_number
-from art_segplugin_gui.qt.forms.number_spin import NumberSpin
-from art_segplugin_gui.qt.theme import semantic
-from art_segplugin_gui.session.recipe_form import Field, norm_name
+from art_segplugin_gui.qt.forms.numbers import (
+    DEFAULT_VALUES,
+    NumberSpin,
+    Scale,
+    as_text,
+    in_levels,
+    mark_text,
+    parse_number,
+    scale,
+)
+from art_segplugin_gui.session.forms import Field, Kind, norm_name
 
 SIGNS = {"Linf": "L\u221e"}
 """Norms that have a sign of their own."""
+SIZES = ("eps", "step_size")
+"""Parameters that are entered by a slider, in the unit of the norm."""
+CONSTANT = "constant"
+NONE = "none"
 
 
-def row(owner: QWidget) -> QHBoxLayout:
-    """A layout without margins that fills its owner from left to right."""
-    layout = QHBoxLayout(owner)
-    layout.setContentsMargins(0, 0, 0, 0)
-    return layout
+class Editor(QWidget):
+    """A widget for the value of one parameter.
+
+    Signals:
+        changed: the user chose another value.
+        refused: the user typed what cannot be used; a sentence.
+        accepted: what is typed can be used again.
+
+    Args:
+        field: the parameter.
+    """
+
+    changed = Signal()
+    refused = Signal(str)
+    accepted = Signal()
+
+    def __init__(self, field: Field) -> None:
+        super().__init__()
+        self.field = field
+        self.setToolTip(field.help)
+
+    @property
+    def value(self) -> Any:
+        """What is chosen, as the callable takes it."""
+        raise NotImplementedError
+
+    def show_value(self, value: Any) -> None:
+        """Show a value without a signal."""
+        raise NotImplementedError
+
+    def fill(self, *controls: QWidget, wide: QWidget | None = None) -> None:
+        """Lay controls out from left to right; the wide one gets what room is left, or nothing."""
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for control in controls:
+            layout.addWidget(control, int(control is wide))
+        if wide is None:
+            layout.addStretch(1)
+
+    def named(self, control: QWidget, what: str = "") -> None:
+        """Give a control its accessible name and help, and the focus of this editor."""
+        control.setAccessibleName(f"{self.field.caption} {what}".strip())
+        control.setAccessibleDescription(self.field.help)
+        control.setToolTip(self.field.help)
+        if self.focusProxy() is None:
+            self.setFocusProxy(control)
+
+    def hear(self, spin: NumberSpin) -> None:
+        """Pass on what is typed into a field for a number."""
+        spin.edited.connect(self.changed)
+        spin.refused.connect(self.refused)
+        spin.accepted.connect(self.accepted)
 
 
 class IntegerEditor(Editor):
@@ -44,7 +103,7 @@ class IntegerEditor(Editor):
         self.spin.setSingleStep(max(1, int(field.step)))
         self.spin.setKeyboardTracking(False)
         self.named(self.spin)
-        row(self).addWidget(self.spin)
+        self.fill(self.spin, wide=self.spin)
         self.show_value(field.default)
         self.spin.valueChanged.connect(self.changed)
 
@@ -55,30 +114,26 @@ class IntegerEditor(Editor):
 
     def show_value(self, value: Any) -> None:
         """Show a number without a signal."""
-        self.spin.blockSignals(True)
-        self.spin.setValue(int(value if value is not None else self.field.low))
-        self.spin.blockSignals(False)
+        with QSignalBlocker(self.spin):
+            self.spin.setValue(int(value if value is not None else self.field.low))
 
 
 class FloatEditor(Editor):
-    """A number, or none where the recipe allows it."""
+    """A number, or none where None is allowed."""
 
     def __init__(self, field: Field) -> None:
         super().__init__(field)
         self.spin = NumberSpin(field.low, field.high, field.step)
         self.check = QCheckBox("use")
-        if field.kind != "optional-float":
-            self.check.hide()  # never setVisible(True) without a parent: that opens a window
-        layout = row(self)
-        layout.addWidget(self.check)
-        layout.addWidget(self.spin, 1)
-        self.named(self.check if field.kind == "optional-float" else self.spin)
+        self.fill(self.check, self.spin, wide=self.spin)
+        if field.kind == "optional-float":
+            self.named(self.check)
+        else:
+            self.check.hide()
         self.named(self.spin)
         self.show_value(field.default)
         self.check.toggled.connect(self._toggle)
-        self.spin.edited.connect(self.changed)
-        self.spin.refused.connect(self.refused)
-        self.spin.accepted.connect(self.accepted)
+        self.hear(self.spin)
 
     @property
     def value(self) -> float | None:
@@ -88,9 +143,8 @@ class FloatEditor(Editor):
 
     def show_value(self, value: Any) -> None:
         """Show a number or None without a signal."""
-        self.check.blockSignals(True)
-        self.check.setChecked(value is not None)
-        self.check.blockSignals(False)
+        with QSignalBlocker(self.check):
+            self.check.setChecked(value is not None)
         if value is not None:
             self.spin.show_value(value)
         elif self.spin.value <= self.field.low:
@@ -110,7 +164,7 @@ class NumbersEditor(Editor):
         self.edit = QLineEdit()
         self.edit.setPlaceholderText("numbers, with commas")
         self.named(self.edit)
-        row(self).addWidget(self.edit)
+        self.fill(self.edit, wide=self.edit)
         self._value: tuple[float, ...] = ()
         self.show_value(field.default)
         self.edit.editingFinished.connect(self._read)
@@ -125,7 +179,7 @@ class NumbersEditor(Editor):
         self._value = tuple(value or ())
         self.edit.setText(", ".join(as_text(one) for one in self._value))
         self.edit.setCursorPosition(0)
-        self.edit.setPalette(QPalette())
+        mark_text(self.edit, bad=False)
 
     def _read(self) -> None:
         parts = [part for part in self.edit.text().split(",") if part.strip()]
@@ -134,9 +188,7 @@ class NumbersEditor(Editor):
                 raise InputError("there is no number; give one or more, such as 5, 1, 0.2.")
             found = tuple(parse_number(part, self.field.low, self.field.high) for part in parts)
         except InputError as error:
-            palette = self.palette()
-            palette.setColor(QPalette.ColorRole.Text, semantic(palette).error)
-            self.edit.setPalette(palette)
+            mark_text(self.edit, bad=True)
             self.refused.emit(str(error))
             return
         changed = found != self._value
@@ -154,7 +206,7 @@ class ChoiceEditor(Editor):
         self.combo = QComboBox()
         self.combo.addItems(list(field.choices))
         self.named(self.combo)
-        row(self).addWidget(self.combo)
+        self.fill(self.combo, wide=self.combo)
         self.show_value(field.default)
         self.combo.activated.connect(self.changed)
 
@@ -173,7 +225,6 @@ class NormEditor(Editor):
 
     def __init__(self, field: Field) -> None:
         super().__init__(field)
-        layout = row(self)
         self._group = QButtonGroup(self)
         self.buttons: dict[str, QRadioButton] = {}
         for name in field.choices:
@@ -181,8 +232,7 @@ class NormEditor(Editor):
             self.named(button, name)
             self.buttons[name] = button
             self._group.addButton(button)
-            layout.addWidget(button)
-        layout.addStretch(1)
+        self.fill(*self.buttons.values())
         self.show_value(field.default)
         self._group.buttonClicked.connect(lambda _: self.changed.emit())
 
@@ -203,10 +253,10 @@ class BooleanEditor(Editor):
 
     def __init__(self, field: Field) -> None:
         super().__init__(field)
-        self.check = QCheckBox(label(field.name))
+        self.check = QCheckBox(field.caption)
         self.named(self.check)
-        row(self).addWidget(self.check, 0, Qt.AlignmentFlag.AlignLeft)
         self.check.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.fill(self.check)
         self.show_value(field.default)
         self.check.clicked.connect(lambda _: self.changed.emit())
 
@@ -218,3 +268,159 @@ class BooleanEditor(Editor):
     def show_value(self, value: Any) -> None:
         """Show a state without a signal."""
         self.check.setChecked(bool(value))
+
+
+class ScheduleEditor(Editor):
+    """A list of words that ends with "constant", and the number beside it."""
+
+    def __init__(self, field: Field) -> None:
+        super().__init__(field)
+        self.combo = QComboBox()
+        if field.default is None:
+            self.combo.addItem(NONE)
+        self.combo.addItems([*field.choices, CONSTANT])
+        self.spin = NumberSpin(field.low, field.high, field.step)
+        self.named(self.combo)
+        self.named(self.spin, CONSTANT)
+        self.fill(self.combo, self.spin, wide=self.combo)
+        self.show_value(field.default)
+        self.combo.activated.connect(self._choose)
+        self.hear(self.spin)
+
+    @property
+    def value(self) -> str | float | None:
+        """The word, the constant, or None."""
+        word = self.combo.currentText()
+        if word == CONSTANT:
+            return self.spin.value
+        return None if word == NONE and self.field.default is None else word
+
+    def show_value(self, value: Any) -> None:
+        """Show a word, a number or None without a signal."""
+        if isinstance(value, int | float):
+            self.spin.show_value(value)
+            word = CONSTANT
+        else:
+            word = NONE if value is None else str(value)
+        self.combo.setCurrentIndex(max(0, self.combo.findText(word)))
+        self.spin.setVisible(self.combo.currentText() == CONSTANT)
+
+    def _choose(self) -> None:
+        self.spin.setVisible(self.combo.currentText() == CONSTANT)
+        self.changed.emit()
+
+
+class SizeEditor(Editor):
+    """A radius or a step size; each norm remembers its own.
+
+    Signals:
+        dragging: True while the slider is held.
+    """
+
+    dragging = Signal(bool)
+
+    def __init__(self, field: Field) -> None:
+        super().__init__(field)
+        self._norm = "Linf"
+        self._values = DEFAULT_VALUES
+        self._kept: dict[str, float] = {}
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.spin = NumberSpin()
+        self.named(self.spin)
+        self.named(self.slider, "slider")
+        self.levels = QLabel()
+        self.levels.setToolTip("What it is for each of the image's numbers, in grey levels")
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setColumnStretch(0, 1)
+        layout.addWidget(self.slider, 0, 0)
+        layout.addWidget(self.spin, 0, 1)
+        layout.addWidget(self.levels, 1, 0, 1, 2, Qt.AlignmentFlag.AlignRight)
+        self.set_norm("Linf")
+        self.show_value(field.default)
+        self.slider.valueChanged.connect(self._slide)
+        self.slider.sliderPressed.connect(lambda: self.dragging.emit(True))
+        self.slider.sliderReleased.connect(lambda: self.dragging.emit(False))
+        self.spin.edited.connect(self._place)
+        self.hear(self.spin)
+
+    @property
+    def value(self) -> float:
+        """The size, in the unit of the images."""
+        return self.spin.value
+
+    @property
+    def scale(self) -> Scale:
+        """How it is entered now."""
+        return scale(self.field.name, self._norm, self._values)
+
+    def set_norm(self, norm: str) -> None:
+        """Enter it in another norm, from the value that this norm had last; no signal.
+
+        A norm that had none begins with what changes the image as much as the attack's default.
+        """
+        self._kept[self._norm] = self.spin.value
+        self._norm = norm
+        self._arrange()
+        self.show_value(self._kept.get(norm, (self.field.default or 0.0) * self.scale.unit))
+
+    def set_values(self, count: int) -> None:
+        """Enter it for images of so many numbers; the value stays as it is, without a signal."""
+        if count == self._values:
+            return
+        self._values = count
+        self._kept = {norm: size for norm, size in self._kept.items() if norm == "Linf"}
+        self._arrange()
+        self._place()
+
+    def _arrange(self) -> None:
+        fits = self.scale
+        self.spin.set_range(self.field.low, fits.high, fits.tick, self._norm == "Linf")
+        with QSignalBlocker(self.slider):
+            self.slider.setRange(0, fits.ticks)
+            self.slider.setPageStep(max(1, fits.ticks // 8))
+
+    def show_value(self, value: Any) -> None:
+        """Show a size without a signal."""
+        self.spin.show_value(float(value or 0.0))
+        self._place()
+
+    def nudge(self, steps: int) -> None:
+        """Add or take away so many steps of the slider, as if by hand."""
+        self.spin.stepBy(steps)
+
+    def _slide(self, place: int) -> None:
+        value = place * self.scale.tick
+        if self._norm == "Linf":
+            value = place * round(self.scale.tick * 510) / 510  # n / 255 to the last bit
+        self.spin.show_value(value)
+        self._say_levels()
+        self.changed.emit()
+
+    def _place(self) -> None:
+        with QSignalBlocker(self.slider):
+            self.slider.setValue(round(self.spin.value / self.scale.tick))
+        self._say_levels()
+
+    def _say_levels(self) -> None:
+        words = in_levels(self.spin.value, self._norm, self._values)
+        self.levels.setText(words)
+        self.levels.setHidden(not words)
+
+
+EDITORS: dict[Kind, type[Editor]] = {
+    "float": FloatEditor,
+    "optional-float": FloatEditor,
+    "integer": IntegerEditor,
+    "boolean": BooleanEditor,
+    "choice": ChoiceEditor,
+    "numbers": NumbersEditor,
+    "schedule": ScheduleEditor,
+}
+
+
+def make_editor(field: Field) -> Editor:
+    """The editor of a parameter: sliders for sizes, radio buttons for the norm."""
+    if field.name in SIZES and field.kind == "float":
+        return SizeEditor(field)
+    return NormEditor(field) if field.name == "norm" else EDITORS[field.kind](field)

@@ -8,10 +8,10 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QSlider, QSpin
 from art_segplugin.attacks.registry import RECIPES
 from art_segplugin_gui.qt.docks.attack import AttackPanel
 from art_segplugin_gui.qt.docks.run import progress_text
-from art_segplugin_gui.session.recipes import recipe_forms
+from art_segplugin_gui.session.forms import attack_forms
 from art_segplugin_gui.session.state import Attack
 
-FORMS = recipe_forms()
+FORMS = attack_forms()
 CLASSES = ["Sky", "Building", "Pole", "Road", "Car"]
 LEFT = Qt.MouseButton.LeftButton
 

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette
 
-from art_segplugin_gui.qt.forms.number_spin import NumberSpin
+from art_segplugin_gui.qt.forms.numbers import NumberSpin
 from art_segplugin_gui.qt.theme import semantic
 
 

@@ -5,17 +5,16 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QLabel, QWidget
 
 from art_segplugin.attacks.registry import RECIPES, named
-from art_segplugin_gui.qt.forms.recipe_form import BASIC, RecipeFormWidget
-from art_segplugin_gui.session.recipe_form import Field, RecipeForm
-from art_segplugin_gui.session.recipes import recipe_forms
+from art_segplugin_gui.qt.forms.parameter_form import ParameterFormWidget
+from art_segplugin_gui.session.forms import BASIC, Field, ParameterForm, attack_forms
 
-FORMS = {form.name: form for form in recipe_forms()}
+FORMS = {form.name: form for form in attack_forms()}
 
 
 @pytest.fixture
 def make(qtbot):
     def made(name):
-        widget = RecipeFormWidget(FORMS[name] if isinstance(name, str) else name)
+        widget = ParameterFormWidget(FORMS[name] if isinstance(name, str) else name)
         qtbot.addWidget(widget)
         widget.seen = []
         widget.changed.connect(widget.seen.append)
@@ -229,6 +228,14 @@ def test_further_parameters_are_under_more(make, qtbot):
     assert all(editor.isVisible() for editor in widget.editors.values())
 
 
+def test_without_basic_parameters_all_are_in_sight(make):
+    fields = (Field("density", "float", 0.5, unit="1/m"), Field("layers", "integer", 3))
+    widget = make(ParameterForm("fog", "Fog", fields=fields))
+    assert all(editor.isVisible() for editor in widget.editors.values())
+    assert not widget.more_button.isVisible()
+    assert "Density (1/m)" in [label.text() for label in widget.findChildren(QLabel)]
+
+
 def test_nudging_moves_the_radius_by_one_grey_level(make):
     widget = make("segpgd")
     widget.nudge("eps", 1)
@@ -259,7 +266,7 @@ def test_every_kind_has_an_editor_also_for_a_recipe_nobody_knows(make):
         Field("rates", "numbers", (1.0,)),
         Field("growth", "schedule", "x", ("x",)),
     )
-    widget = make(RecipeForm("new", "New", fields=fields))
+    widget = make(ParameterForm("new", "New", fields=fields))
     widget.show_options({"mode": "b", "maybe": None, "depth": 4, "soft": False, "growth": 2.0})
     assert widget.options == {"mode": "b", "maybe": None, "depth": 4, "soft": False, "growth": 2.0}
 

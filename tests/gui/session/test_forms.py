@@ -7,13 +7,20 @@ import pytest
 from art_segplugin.attacks.registry import PARTS, RECIPES, named, parameters
 from art_segplugin.core.threat_model import NORMS
 from art_segplugin.errors import InputError
-from art_segplugin_gui.session.recipe_form import RecipeForm, norm_name
-from art_segplugin_gui.session.recipes import SET_BY_WINDOW, recipe_forms
+from art_segplugin_gui.session.forms import (
+    BASIC,
+    SET_BY_WINDOW,
+    Hint,
+    ParameterForm,
+    attack_forms,
+    norm_name,
+    parameter_form,
+)
 
 
 @pytest.fixture(scope="module")
-def forms() -> dict[str, RecipeForm]:
-    return {form.name: form for form in recipe_forms()}
+def forms() -> dict[str, ParameterForm]:
+    return {form.name: form for form in attack_forms()}
 
 
 def test_every_recipe_has_a_form_in_the_order_of_the_registry(forms):
@@ -117,7 +124,7 @@ def made_up(
 
 def test_a_new_recipe_just_appears(monkeypatch):
     monkeypatch.setitem(RECIPES, "made-up", made_up)
-    form = recipe_forms()[-1]
+    form = attack_forms()[-1]
     assert (form.name, form.title, form.summary) == ("made-up", "Made up", "Does nothing at all.")
     kinds = {field.name: field.kind for field in form.fields}
     assert kinds == {
@@ -135,6 +142,32 @@ def test_a_new_recipe_just_appears(monkeypatch):
     assert form.field("kind").choices == ("one", "two")
     assert form.field("norm").choices == ("Linf", "L2")
     assert form.field("norm").default == "L2"
+
+
+def fog(density: float = 0.2, steps: int = 4, colour: Literal["grey", "brown"] = "grey"):
+    """Mix every pixel with a colour.
+
+    Args:
+        density: how much of it.
+        steps: layers.
+    """
+
+
+def test_any_callable_has_a_form():
+    hints = {"density": Hint((0.0, 1.0, 0.05), unit="1/m")}
+    form = parameter_form(fog, "fog", leave_out=["colour"], hints=hints)
+    assert (form.title, form.summary) == ("Fog", "Mix every pixel with a colour.")
+    density, steps = form.fields
+    assert (density.low, density.high, density.step) == (0.0, 1.0, 0.05)
+    assert (density.caption, density.help) == ("Density (1/m)", "how much of it.")
+    assert (steps.kind, steps.high, steps.caption) == ("integer", 1e6, "Steps")
+    assert form.basic is None
+    assert parameter_form(fog, "fog").field("colour").choices == ("grey", "brown")
+
+
+def test_basic_parameters_are_those_that_the_attack_has(forms):
+    assert forms["pgd"].basic == BASIC
+    assert forms["fgsm"].basic == tuple(name for name in BASIC if forms["fgsm"].field(name))
 
 
 def test_known_options_leave_out_other_recipes_and_own_values(forms):

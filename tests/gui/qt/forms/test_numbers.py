@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from art_segplugin.errors import InputError
-from art_segplugin_gui.qt.forms.fractions import as_text, parse_number
+from art_segplugin_gui.qt.forms.numbers import as_text, parse_number
 
 
 @pytest.mark.parametrize(

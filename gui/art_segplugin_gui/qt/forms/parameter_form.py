@@ -1,4 +1,4 @@
-"""The form for the parameters of one recipe."""
+"""The form for the parameters of one callable, such as an attack factory."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,32 +6,32 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFormLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
-from art_segplugin_gui.qt.forms.editor import Editor, label
-from art_segplugin_gui.qt.forms.editors import BooleanEditor, NormEditor
-from art_segplugin_gui.qt.forms.make_editor import make_editor
-from art_segplugin_gui.qt.forms.size_editor import SizeEditor
+from art_segplugin_gui.qt.forms.editors import (
+    BooleanEditor,
+    Editor,
+    NormEditor,
+    SizeEditor,
+    make_editor,
+)
 from art_segplugin_gui.qt.wrapped_label import WrappedLabel
-from art_segplugin_gui.session.recipe_form import RecipeForm
-
-BASIC = ("norm", "eps", "step_size", "steps")
-"""Always in sight, in this order; all else is under "More"."""
+from art_segplugin_gui.session.forms import Field, ParameterForm
 
 
-class RecipeFormWidget(QWidget):
-    """Shows and changes the values of one recipe's parameters.
+class ParameterFormWidget(QWidget):
+    """Shows and changes the values of parameters; those that are not basic are under "More".
 
     Signals:
-        changed: the user chose another value; those that are not the recipe's own, by name.
-        dragging: True while a slider is held: a quick look is wanted, the whole attack after it.
+        changed: the user chose another value; those that are not the defaults, by name.
+        dragging: True while a slider is held: a quick look is wanted, the whole run after it.
 
     Args:
-        form: the recipe.
+        form: what can be chosen.
     """
 
     changed = Signal(object)
     dragging = Signal(bool)
 
-    def __init__(self, form: RecipeForm) -> None:
+    def __init__(self, form: ParameterForm) -> None:
         super().__init__()
         self.form = form
         self.editors: dict[str, Editor] = {}
@@ -45,12 +45,13 @@ class RecipeFormWidget(QWidget):
             layout.setContentsMargins(0, 0, 0, 0)
             layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
             layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        names = [name for name in BASIC if form.field(name)]
-        rest = [field.name for field in form.fields if field.name not in names]
-        for name in names:
-            self._add(name, basic)
+        fields = {field.name: field for field in form.fields}
+        first = fields if form.basic is None else form.basic
+        rest = [name for name in fields if name not in first]
+        for name in first:
+            self._add(fields[name], basic)
         for name in rest:
-            self._add(name, further)
+            self._add(fields[name], further)
         if form.reference:
             further.addRow(WrappedLabel(form.reference))
         self._make_more(bool(rest or form.reference))
@@ -60,15 +61,14 @@ class RecipeFormWidget(QWidget):
         outer.addWidget(self._message)
         outer.addWidget(self.more_button)
         outer.addWidget(self._more)
-        norm = self.editors.get("norm")
-        if norm is not None:
-            norm.changed.connect(self._follow_norm)
+        if "norm" in self.editors:
+            self.editors["norm"].changed.connect(self._follow_norm)
         for editor in self.editors.values():
             editor.changed.connect(self._changed)
 
     @property
     def options(self) -> dict[str, Any]:
-        """The values that are not the recipe's own, by name."""
+        """The values that are not the defaults, by name."""
         return self.form.known({name: editor.value for name, editor in self.editors.items()})
 
     @property
@@ -77,9 +77,10 @@ class RecipeFormWidget(QWidget):
         return next(iter(self._refused.values()), "")
 
     def show_options(self, options: Mapping[str, Any]) -> None:
-        """Show values without a signal; those left out are the recipe's own."""
+        """Show values without a signal; those left out are the defaults."""
         if "norm" in self.editors:
-            self.editors["norm"].show_value(options.get("norm", self.form.field("norm").default))  # type: ignore[union-attr]
+            norm = self.editors["norm"]
+            norm.show_value(options.get("norm", norm.field.default))
             self._follow_norm()
         for name, editor in self.editors.items():
             if name != "norm":
@@ -94,7 +95,7 @@ class RecipeFormWidget(QWidget):
             editor.nudge(steps)
 
     def set_values(self, count: int) -> None:
-        """Say how many numbers the picture has: radii in L2 and L1 are chosen for it; no signal.
+        """Say how many numbers the image has: radii in L2 and L1 are chosen for it; no signal.
 
         Args:
             count: 3 for each pixel.
@@ -103,19 +104,17 @@ class RecipeFormWidget(QWidget):
             if isinstance(editor, SizeEditor):
                 editor.set_values(count)
 
-    def _add(self, name: str, layout: QFormLayout) -> None:
-        field = self.form.field(name)
-        assert field is not None
+    def _add(self, field: Field, layout: QFormLayout) -> None:
         editor = make_editor(field)
-        self.editors[name] = editor
-        editor.refused.connect(lambda text, name=name: self._refuse(name, text))
-        editor.accepted.connect(lambda name=name: self._accept(name))
+        self.editors[field.name] = editor
+        editor.refused.connect(lambda text: self._refuse(field, text))
+        editor.accepted.connect(lambda: self._accept(field))
         if isinstance(editor, SizeEditor):
             editor.dragging.connect(self.dragging)
         if isinstance(editor, BooleanEditor):  # says itself what it is
             layout.addRow(editor)
             return
-        caption = QLabel(label(name))
+        caption = QLabel(field.caption)
         caption.setToolTip(field.help)
         caption.setBuddy(editor)
         layout.addRow(caption, editor)
@@ -129,7 +128,7 @@ class RecipeFormWidget(QWidget):
         button.setArrowType(Qt.ArrowType.RightArrow)
         if not needed:
             button.hide()  # setVisible(True) would open a window: it has no parent yet
-        button.setAccessibleName("More parameters of the attack")
+        button.setAccessibleName(f"More parameters of {self.form.title}")
         button.toggled.connect(self._open)
         self._more.hide()
 
@@ -148,12 +147,12 @@ class RecipeFormWidget(QWidget):
     def _changed(self) -> None:
         self.changed.emit(self.options)
 
-    def _refuse(self, name: str, text: str) -> None:
-        self._refused[name] = f"{label(name)}: {text}"
+    def _refuse(self, field: Field, text: str) -> None:
+        self._refused[field.name] = f"{field.caption}: {text}"
         self._say()
 
-    def _accept(self, name: str) -> None:
-        if self._refused.pop(name, None) is not None:
+    def _accept(self, field: Field) -> None:
+        if self._refused.pop(field.name, None) is not None:
             self._say()
 
     def _say(self) -> None:

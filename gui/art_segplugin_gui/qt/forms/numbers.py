@@ -1,14 +1,111 @@
-"""A field for one number, which may be typed as a fraction, with arrows."""
+"""Numbers as people write them (0.03, 8/255, 1e-3), a field for one, and sizes in each norm."""
 
 import math
+from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QPalette, QValidator
-from PySide6.QtWidgets import QAbstractSpinBox, QStyle, QStyleOptionSpinBox, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QLineEdit, QStyle, QStyleOptionSpinBox, QWidget
 
 from art_segplugin.errors import InputError
-from art_segplugin_gui.qt.forms.fractions import as_text, parse_number
 from art_segplugin_gui.qt.theme import semantic
+
+GREY_LEVELS = 255
+
+DEFAULT_VALUES = 3 * 480 * 360
+"""Numbers in an image while none is open."""
+_TICKS = 32
+_LARGEST = {"Linf": 1.0, "L2": 1e4, "L1": 1e6}
+
+
+def parse_number(text: str, low: float = -math.inf, high: float = math.inf) -> float:
+    """A number or a fraction such as 8/255.
+
+    Args:
+        text: what was typed.
+        low: smallest number that will do.
+        high: largest number that will do.
+
+    Raises:
+        InputError: it is no number, or outside the range.
+    """
+    numerator, slash, denominator = text.strip().partition("/")
+    try:
+        value = float(numerator) / (float(denominator) if slash else 1.0)
+    except (ValueError, ZeroDivisionError):
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(f"{text.strip()!r} is no number; write 0.03 or 8/255.")
+    if not low <= value <= high:
+        raise InputError(f"{text.strip()} is out of range; give a number from {low:g} to {high:g}.")
+    return value
+
+
+def as_text(value: float, fraction: bool = False) -> str:
+    """A number as it is typed, to four digits and to 1 from 1000 on.
+
+    Args:
+        value: the number.
+        fraction: write multiples of half a grey level such as 8/255.
+    """
+    levels = value * GREY_LEVELS
+    half = round(levels * 2) / 2
+    if fraction and value and math.isclose(levels, half, rel_tol=1e-9):
+        return f"{half:g}/{GREY_LEVELS}"
+    return f"{value:.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How a radius or a step size is entered in one norm.
+
+    Attributes:
+        unit: the size of a change of all numbers by 1.
+        tick: what one place of the slider is.
+        ticks: places of the slider; larger values can be typed.
+        high: largest value that can be typed.
+    """
+
+    unit: float
+    tick: float
+    ticks: int
+    high: float
+
+
+def scale(parameter: str, norm: str, values: int) -> Scale:
+    """How a size is entered, so that all norms change an image as much.
+
+    One place of the slider is a grey level of 255 in every number of the image, or half of one
+    for steps: in L2 its root mean square, in L1 its mean.
+
+    Args:
+        parameter: "eps" or "step_size".
+        norm: "Linf", "L2" or "L1".
+        values: numbers in the image, 3 for each pixel.
+    """
+    unit = {"Linf": 1.0, "L1": float(values)}.get(norm, math.sqrt(values))
+    tick = (1.0 if parameter == "eps" else 0.5) / GREY_LEVELS * unit
+    return Scale(unit, tick, _TICKS, max(_LARGEST.get(norm, 1e4), unit))
+
+
+def in_levels(value: float, norm: str, values: int) -> str:
+    """What a size in L2 or L1 is in grey levels, such as "= 8.0/255 RMS"; empty for Linf."""
+    if norm == "Linf":
+        return ""
+    levels = value / scale("eps", norm, values).unit * GREY_LEVELS
+    return f"= {levels:.1f}/{GREY_LEVELS} {'mean' if norm == 'L1' else 'RMS'}"
+
+
+def mark_text(edit: QLineEdit, bad: bool) -> None:
+    """Mark what is typed as unusable, by colour and by a line under it, or take the mark away."""
+    palette = QPalette()
+    if bad:
+        palette = edit.palette()
+        palette.setColor(QPalette.ColorRole.Text, semantic(palette).error)
+    edit.setPalette(palette)
+    font = edit.font()
+    font.setUnderline(bad)
+    edit.setFont(font)
 
 
 class NumberSpin(QAbstractSpinBox):
@@ -142,13 +239,6 @@ class NumberSpin(QAbstractSpinBox):
         if bad == self._bad:
             return
         self._bad = bad
-        palette = self.palette()
-        if bad:
-            palette.setColor(QPalette.ColorRole.Text, semantic(palette).error)
-            self.lineEdit().setPalette(palette)
-        else:
-            self.lineEdit().setPalette(QPalette())
+        mark_text(self.lineEdit(), bad)
+        if not bad:
             self.accepted.emit()
-        font = self.lineEdit().font()
-        font.setUnderline(bad)  # not by colour alone
-        self.lineEdit().setFont(font)
