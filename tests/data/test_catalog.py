@@ -9,9 +9,9 @@ from art_segplugin.data.class_folder import ClassFolder
 from art_segplugin.data.digits import Digits
 from art_segplugin.data.folder import ImageFolder
 from art_segplugin.data.palettes import CAMVID
+from art_segplugin.data.scenes import SceneDataset
 from art_segplugin.data.torchvision import TorchvisionData
 from art_segplugin.errors import InputError
-from art_segplugin.scenes import SceneDataset
 
 
 def save(root, *names):
