@@ -1,15 +1,13 @@
 """What a form asks for, read from the signature and the docstring of any callable.
 
-A form is a plain value that the worker sends to the window. No attack is named here: one that is
-added to the registry has its form, and any other factory, such as one of perturbations, gets one
-from `parameter_form`.
+A form is a plain value that the worker sends to the window.
 """
 
 import inspect
 import re
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType, NoneType
 from typing import Any, Literal
 
@@ -105,44 +103,6 @@ class Hint:
 
 
 NO_HINTS: Mapping[str, Hint] = MappingProxyType({})
-
-SET_BY_WINDOW = ("targeted", "ignore_index", "bounds")
-"""Parameters of attacks that follow from the goal, the labels and the images."""
-
-BASIC = ("norm", "eps", "step_size", "steps")
-"""Parameters of attacks that are always in sight."""
-
-ATTACK_HINTS = {
-    "eps": Hint((0.0, 1e6, 1 / 255), label="Radius (eps)"),
-    "step_size": Hint((0.0, 1e6, 1 / 255)),
-    "steps": Hint((1, 1000, 1)),
-    "restarts": Hint((1, 100, 1)),
-    "decay": Hint((0.0, 2.0, 0.05)),
-    "temperature": Hint((0.001, 1000.0, 0.1)),
-    "temperatures": Hint((0.001, 1000.0, 0.1)),
-    "scale": Hint((0.001, 1000.0, 1.0)),
-    "schedule": Hint((0.0, 1.0, 0.05)),
-}
-"""Parameters that mean the same in every attack."""
-
-
-def attack_forms() -> tuple[ParameterForm, ...]:
-    """The forms of all registered attacks, in the registry's order. Imports torch."""
-    from art_segplugin.attacks.registry import PARTS, RECIPES, parameters
-    from art_segplugin.attacks.segpgd import SCHEDULES
-
-    schedule = replace(ATTACK_HINTS["schedule"], words=tuple(SCHEDULES))
-    hints = ATTACK_HINTS | {"schedule": schedule}
-    forms = []
-    for name, factory in RECIPES.items():
-        parts = {
-            part
-            for part, parameter in parameters(name).items()
-            if part in PARTS and not isinstance(parameter.default, str)
-        }
-        form = parameter_form(factory, name, leave_out={*SET_BY_WINDOW, *parts}, hints=hints)
-        forms.append(replace(form, basic=tuple(one for one in BASIC if form.field(one))))
-    return tuple(forms)
 
 
 def parameter_form(

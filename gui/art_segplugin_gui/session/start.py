@@ -5,8 +5,8 @@ import os
 import torch
 
 from art_segplugin.models import shipped
+from art_segplugin_gui.session.attack_forms import attack_forms
 from art_segplugin_gui.session.engine import Engine
-from art_segplugin_gui.session.forms import attack_forms
 from art_segplugin_gui.session.ready import Ready
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from session_parts import MODELS, picture
 
+from art_segplugin_gui.session.attack_forms import attack_forms
 from art_segplugin_gui.session.engine import Engine
-from art_segplugin_gui.session.forms import attack_forms
 from art_segplugin_gui.session.frames import (
     Clean,
     Faded,

@@ -7,15 +7,8 @@ import pytest
 from art_segplugin.attacks.registry import PARTS, RECIPES, named, parameters
 from art_segplugin.core.threat_model import NORMS
 from art_segplugin.errors import InputError
-from art_segplugin_gui.session.forms import (
-    BASIC,
-    SET_BY_WINDOW,
-    Hint,
-    ParameterForm,
-    attack_forms,
-    norm_name,
-    parameter_form,
-)
+from art_segplugin_gui.session.attack_forms import BASIC, SET_BY_WINDOW, attack_forms
+from art_segplugin_gui.session.forms import Hint, ParameterForm, norm_name, parameter_form
 
 
 @pytest.fixture(scope="module")

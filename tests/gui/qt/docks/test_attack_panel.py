@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QSlider, QSpin
 from art_segplugin.attacks.registry import RECIPES
 from art_segplugin_gui.qt.docks.attack import AttackPanel
 from art_segplugin_gui.qt.docks.run import progress_text
-from art_segplugin_gui.session.forms import attack_forms
+from art_segplugin_gui.session.attack_forms import attack_forms
 from art_segplugin_gui.session.state import Attack
 
 FORMS = attack_forms()

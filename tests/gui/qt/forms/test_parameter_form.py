@@ -6,7 +6,8 @@ from PySide6.QtWidgets import QFormLayout, QLabel, QWidget
 
 from art_segplugin.attacks.registry import RECIPES, named
 from art_segplugin_gui.qt.forms.parameter_form import ParameterFormWidget
-from art_segplugin_gui.session.forms import BASIC, Field, ParameterForm, attack_forms
+from art_segplugin_gui.session.attack_forms import BASIC, attack_forms
+from art_segplugin_gui.session.forms import Field, ParameterForm
 
 FORMS = {form.name: form for form in attack_forms()}
 
