@@ -1,22 +1,21 @@
 """The one loop. Every gradient attack in this package is a choice of its parts."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 
 import torch
-from torch import Tensor
 
-from art_segplugin.core.checks import check_logits
-from art_segplugin.core.forward_pass import ForwardPass, fooled_pixels
-from art_segplugin.core.iterate import Iterate, Model, better_of
-from art_segplugin.core.losses import PixelLoss, cross_entropy
+from art_segplugin.core.forward_pass import ForwardPass
+from art_segplugin.core.inputs import GradientFilter, InputTransform
+from art_segplugin.core.iterate import Iterate, better_of
+from art_segplugin.core.losses import LayerLoss, PixelLoss, cross_entropy
 from art_segplugin.core.modes import evaluation_mode
-from art_segplugin.core.selectors import LAST_ITERATE, Selector
+from art_segplugin.core.selectors import LAST_ITERATE, MOST_FOOLED, Comparison, Selector
 from art_segplugin.core.steps import StepRule
 from art_segplugin.core.task import Task, TaskAttack
 from art_segplugin.core.threat_model import Region, ThreatModel, per_image
-from art_segplugin.core.types import Images, PerImage
+from art_segplugin.core.types import Images, PerImage, PixelMap
 from art_segplugin.core.weightings import UNIFORM, PixelWeighting
 from art_segplugin.errors import InputError
 
@@ -35,10 +34,15 @@ class GradientAttack(TaskAttack):
         weighting: how much each pixel counts.
         select: which point of one restart is its answer.
         random_start: begin at a uniform draw from the threat model, else at the image.
-        restarts: independent runs; per image the answer with the lowest pixel accuracy (the highest
-            share of pixels on target, if targeted) wins.
+        restarts: independent runs; per image the answer that `compare` ranks highest wins.
         targeted: labels are what the adversary wants instead of the truth.
         ignore_index: label of void pixels, which count nowhere; of void images if negative.
+        compare: ranks the answers of restarts; by default the lowest pixel accuracy (the highest
+            share of pixels on target, if targeted).
+        transform: a random change of image and labels through which the gradients are taken; None
+            for none. What the model says without it, at the cost of one forward pass a step, is
+            what success, loss and weights are about.
+        smooth: applied to the gradient before the step; None for nothing.
 
     Raises:
         InputError: steps or restarts below 1.
@@ -47,13 +51,16 @@ class GradientAttack(TaskAttack):
     threat_model: ThreatModel
     step: StepRule
     steps: int
-    loss: PixelLoss = cross_entropy
+    loss: PixelLoss | LayerLoss = cross_entropy
     weighting: PixelWeighting = UNIFORM
     select: Selector = LAST_ITERATE
     random_start: bool = True
     restarts: int = 1
     targeted: bool = False
     ignore_index: int = 255
+    compare: Comparison = MOST_FOOLED
+    transform: InputTransform | None = None
+    smooth: GradientFilter | None = None
 
     def __post_init__(self) -> None:
         for name in ("steps", "restarts"):
@@ -61,31 +68,13 @@ class GradientAttack(TaskAttack):
             if not (isinstance(value, Integral) and int(value) >= 1):
                 raise InputError(f"{name} is {value!r}; give a whole number >= 1.")
 
-    def task(
-        self,
-        model: Model,
-        images: Tensor,
-        labels: Tensor,
-        mask: Tensor | None,
-        start: Tensor | None,
-        generator: torch.Generator | None,
-    ) -> Task:
-        """What is given, checked against the bounds of the threat model.
-
-        Raises:
-            InputError: shapes, dtypes or values that do not fit together.
-        """
-        bounds, ignore_index = self.threat_model.bounds, self.ignore_index
-        return Task.checked(model, images, labels, mask, start, generator, bounds, ignore_index)
-
     def run(self, task: Task, *, final_forward: bool) -> Iterator[Iterate]:
         """What `iterates` says, on arguments that were checked."""
         final_forward = final_forward or self.select.scores or self.restarts > 1
         region = self.threat_model.around(task.images, task.mask)
-        best: Images = task.images
-        best_success: PerImage | None = None
+        best = Iterate(0, 0, task.images, None, task.images, None)
         for restart in range(self.restarts):
-            earlier, earlier_success = best, best_success  # of the restarts before this one
+            earlier = best  # of the restarts before this one
             x_adv, step = self._start(region, task), self.step.start(region, self.steps)
             weighting, answer = self.weighting.start(), x_adv
             score: PerImage | None = None
@@ -101,17 +90,26 @@ class GradientAttack(TaskAttack):
                     answer, success = x_adv, None if forward is None else forward.success_rate
                 else:
                     answer, score, success = self._better(answer, score, success, x_adv, forward)
-                best, best_success = better_of(answer, success, earlier, earlier_success)
-                yield Iterate(restart, i, x_adv, forward, best, best_success)
+                rank = None if success is None else self._rank(success, answer, task)
+                best = better_of(
+                    Iterate(restart, i, x_adv, forward, answer, success, rank), earlier
+                )
+                yield best
                 if forward is not None:
                     forward.logits = None
                 if gradient is not None and forward is not None:
                     x_adv = step(x_adv, gradient, forward)
+                best = replace(best, forward=None)
 
     def _start(self, region: Region, task: Task) -> Images:
         if task.start is not None:
             return region.project(task.start.detach())
-        return region.random_point(task.generator) if self.random_start else region.x
+        return region.random_point(task.random) if self.random_start else region.x
+
+    def _rank(self, success: PerImage, answer: Images, task: Task) -> PerImage:
+        if self.compare is MOST_FOOLED:  # without the distance, which nobody asks for
+            return success
+        return self.compare(success, self.threat_model.distance(answer, task.images))
 
     def _forward(
         self,
@@ -122,32 +120,52 @@ class GradientAttack(TaskAttack):
         *,
         with_gradient: bool,
     ) -> tuple[ForwardPass, Images | None]:
-        """Forward, weigh, differentiate. Grad mode is changed in here only: never across a yield."""
-        labels, valid = task.labels, task.valid
-        with torch.set_grad_enabled(with_gradient):
-            x_leaf = x_adv.detach().requires_grad_(with_gradient)
-            with evaluation_mode(task.model):
-                logits = task.model(x_leaf)
-            check_logits(logits, labels, task.classes)
-            pixel_loss = self.loss(logits, labels)
-        detached = logits.detach()
-        forward = ForwardPass(
-            step=i,
-            steps=self.steps,
-            labels=labels,
-            valid=valid,
-            fooled=fooled_pixels(detached, labels, valid, targeted=self.targeted),
-            pixel_loss=pixel_loss.detach().masked_fill(~valid, 0.0),
-            logits=detached,
-        )
-        if not with_gradient:
-            return forward, None
-        forward.weights = weighting(forward).masked_fill(~valid, 0.0)
-        # The weighted sum is differentiated by handing the weights in as the outer gradient.
-        outer = -forward.weights if self.targeted else forward.weights
-        (gradient,) = torch.autograd.grad(pixel_loss, x_leaf, outer)
+        """Forward, weigh, differentiate. Grad mode is changed in here only: never across a yield.
+
+        The model's mode is held until after the backward pass, in which checkpointed layers run
+        once more.
+        """
+        through = with_gradient and self.transform is None
+        with evaluation_mode(task.model):
+            with torch.set_grad_enabled(through):
+                x_leaf = x_adv.detach().requires_grad_(through)
+                forward, pixel_loss = task.look(
+                    x_leaf, i, self.steps, self.loss, targeted=self.targeted
+                )
+            if not with_gradient:
+                return forward, None
+            forward.weights = weighting(forward).masked_fill(~task.valid, 0.0)
+            if self.transform is None:
+                gradient = self._gradient(pixel_loss, x_leaf, forward.weights)
+            else:
+                gradient = self._transformed_gradient(
+                    self.transform, task, x_adv, i, forward.weights
+                )
+        if self.smooth is not None:
+            gradient = self.smooth(gradient)
         # One NaN would spread over the whole image through the norm of the gradient.
         return forward, gradient.nan_to_num(0.0, 0.0, 0.0)
+
+    def _gradient(self, pixel_loss: PixelMap, x_leaf: Images, weights: PixelMap) -> Images:
+        # The weighted sum is differentiated by handing the weights in as the outer gradient.
+        outer = -weights if self.targeted else weights
+        (gradient,) = torch.autograd.grad(pixel_loss, x_leaf, outer)
+        return gradient
+
+    def _transformed_gradient(
+        self, transform: InputTransform, task: Task, x_adv: Images, i: int, weights: PixelMap
+    ) -> Images:
+        """The sum over the transform's samples; the images go through the model moved."""
+        total = torch.zeros_like(x_adv)
+        for _ in range(transform.samples):
+            with torch.enable_grad():
+                x_leaf = x_adv.detach().requires_grad_()
+                maps = (task.labels, task.valid, weights)
+                moved, (labels, valid, counts) = transform(x_leaf, maps, task.random)
+                there = replace(task, labels=labels, valid=valid)
+                _, pixel_loss = there.look(moved, i, self.steps, self.loss, targeted=self.targeted)
+            total = total + self._gradient(pixel_loss, x_leaf, counts.masked_fill(~valid, 0.0))
+        return total
 
     def _better(
         self,

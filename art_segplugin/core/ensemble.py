@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from art_segplugin.core.attack import GradientAttack
-from art_segplugin.core.iterate import Iterate, Model, better_of
+from art_segplugin.core.iterate import Iterate, better_of
 from art_segplugin.core.task import Task, TaskAttack
 from art_segplugin.core.threat_model import ThreatModel
 from art_segplugin.errors import InputError
@@ -70,40 +70,89 @@ class WorstCase(TaskAttack):
         """Label of void pixels."""
         return self.attacks[0].ignore_index
 
-    def task(
-        self,
-        model: Model,
-        images: Tensor,
-        labels: Tensor,
-        mask: Tensor | None,
-        start: Tensor | None,
-        generator: torch.Generator | None,
-    ) -> Task:
-        """What is given, checked against the bounds of the threat model.
-
-        Raises:
-            InputError: shapes, dtypes or values that do not fit together.
-        """
-        return self.attacks[0].task(model, images, labels, mask, start, generator)
-
     def run(self, task: Task, *, final_forward: bool) -> Iterator[Iterate]:
         """What `iterates` says, on arguments that were checked."""
         final_forward = final_forward or len(self.attacks) > 1
-        best, restarts = task.images, 0
-        best_success: Tensor | None = None
+        best, restarts = Iterate(0, 0, task.images, None, task.images, None), 0
         for attack in self.attacks:
-            earlier, earlier_success = best, best_success  # of the members before this one
+            earlier = best  # of the members before this one
             for iterate in attack.run(task, final_forward=final_forward):
-                best, best_success = better_of(
-                    iterate.best, iterate.best_success, earlier, earlier_success
-                )
-                yield replace(
-                    iterate,
-                    restart=restarts + iterate.restart,
-                    best=best,
-                    best_success=best_success,
-                )
+                best = better_of(iterate, earlier)
+                yield replace(best, restart=restarts + iterate.restart)
+                best = replace(best, forward=None)
             restarts += attack.restarts
+
+
+@dataclass(frozen=True, eq=False)
+class Staged(TaskAttack):
+    """Attacks one after the other, each from the answer of the one before: radii that shrink.
+
+    Segmentation ensemble attack, SEA (Croce et al., ECCV 2024, arXiv:2306.12941, section 3.2) runs
+    at twice the radius, then at 1.5 times, then at the radius itself. A stage begins at the point
+    before, projected into its own region; `best` is always inside the last one, to which an answer
+    of an earlier stage is projected, and is only scored in the last stage.
+
+    Args:
+        attacks: one or more, each of one restart, with the same `targeted` and `ignore_index`; the
+            threat model is that of the last.
+
+    Raises:
+        InputError: no attack, one with several restarts, or attacks that differ in one of these.
+    """
+
+    attacks: Sequence[GradientAttack]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "attacks", tuple(self.attacks))
+        if not self.attacks:
+            raise InputError("there is no stage; give at least one attack.")
+        for stage in self.attacks:
+            if stage.restarts != 1:
+                raise InputError(f"a stage has {stage.restarts} restarts; give stages of one.")
+            for name in ("targeted", "ignore_index"):
+                values = getattr(self.attacks[0], name), getattr(stage, name)
+                if values[0] != values[1]:
+                    raise InputError(_different(name, *values))
+
+    @property
+    def threat_model(self) -> ThreatModel:
+        """That of the last stage."""
+        return self.attacks[-1].threat_model
+
+    @property
+    def steps(self) -> int:
+        """Gradient steps of all stages, and one for each look between two of them."""
+        return sum(attack.steps + 1 for attack in self.attacks) - 1
+
+    @property
+    def restarts(self) -> int:
+        """One."""
+        return 1
+
+    @property
+    def targeted(self) -> bool:
+        """Labels are what the adversary wants."""
+        return self.attacks[0].targeted
+
+    @property
+    def ignore_index(self) -> int:
+        """Label of void pixels."""
+        return self.attacks[0].ignore_index
+
+    def run(self, task: Task, *, final_forward: bool) -> Iterator[Iterate]:
+        """What `iterates` says, on arguments that were checked."""
+        region, visited = self.threat_model.around(task.images, task.mask), 0
+        for stage in self.attacks:
+            last = stage is self.attacks[-1]
+            for iterate in stage.run(task, final_forward=final_forward and last):
+                answer = iterate.best
+                if not last:
+                    iterate = replace(
+                        iterate, best=region.project(answer), best_success=None, best_rank=None
+                    )
+                yield replace(iterate, step=visited)
+                visited += 1
+            task = replace(task, start=answer)
 
 
 def _check_same_threat(first: ThreatModel, other: ThreatModel) -> None:
@@ -116,8 +165,10 @@ def _check_same_threat(first: ThreatModel, other: ThreatModel) -> None:
             raise InputError(_different(name, a, b))
 
 
-def _same_radius(a: float | Tensor, b: float | Tensor) -> bool:
+def _same_radius(a: float | Tensor | None, b: float | Tensor | None) -> bool:
     """Whether two eps allow the same, up to the rounding of a float32."""
+    if a is None or b is None:
+        return a is b
     one, two = (torch.as_tensor(eps, dtype=torch.float64, device="cpu") for eps in (a, b))
     if one.ndim == two.ndim == 1 and len(one) != len(two):
         return False

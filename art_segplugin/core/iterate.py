@@ -1,7 +1,7 @@
 """What an attack is to those who run it: an answer, and every point on the way to it."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -27,6 +27,7 @@ class Iterate:
         forward: what the model said about `x_adv`; None on the last point where nobody needs it.
         best: the answer if the attack were stopped now.
         best_success: success rate of `best`, None where `forward` is.
+        best_rank: what `best` is compared by, the success rate unless the attack says otherwise.
     """
 
     restart: int
@@ -35,27 +36,33 @@ class Iterate:
     forward: ForwardPass | None
     best: Images
     best_success: PerImage | None
+    best_rank: PerImage | None = None
 
 
-def better_of(
-    answer: Images,
-    success: PerImage | None,
-    earlier: Images,
-    earlier_success: PerImage | None,
-) -> tuple[Images, PerImage | None]:
-    """Per image the answer with the higher success rate, and that rate; the earlier one in a tie.
+def better_of(now: Iterate, earlier: Iterate) -> Iterate:
+    """`now` with per image the better ranked of both answers; the earlier one in a tie.
 
-    Where one rate is not known, `answer` stays.
+    Where one rank is not known, the answer of `now` stays.
     """
-    if success is None or earlier_success is None:
-        return answer, success
-    ahead = per_image(success > earlier_success, answer)
-    return torch.where(ahead, answer, earlier), torch.maximum(success, earlier_success)
+    if (
+        now.best_success is None
+        or earlier.best_success is None
+        or now.best_rank is None
+        or earlier.best_rank is None
+    ):
+        return now
+    ahead = now.best_rank > earlier.best_rank
+    return replace(
+        now,
+        best=torch.where(per_image(ahead, now.best), now.best, earlier.best),
+        best_success=torch.where(ahead, now.best_success, earlier.best_success),
+        best_rank=torch.maximum(now.best_rank, earlier.best_rank),
+    )
 
 
 @runtime_checkable
 class Attack(Protocol):
-    """What `GradientAttack` and `WorstCase` have in common."""
+    """What all attacks on one batch have in common."""
 
     @property
     def threat_model(self) -> ThreatModel:
@@ -86,6 +93,7 @@ class Attack(Protocol):
         mask: ImageMask | None = None,
         start: Images | None = None,
         generator: torch.Generator | None = None,
+        seeds: Sequence[int] | None = None,
     ) -> Images:
         """Adversarial images."""
 
@@ -98,6 +106,31 @@ class Attack(Protocol):
         mask: ImageMask | None = None,
         start: Images | None = None,
         generator: torch.Generator | None = None,
+        seeds: Sequence[int] | None = None,
         final_forward: bool = True,
     ) -> Iterator[Iterate]:
         """Every visited point."""
+
+
+@runtime_checkable
+class FittedAttack(Protocol):
+    """An attack that learns from many images first: a universal perturbation, a patch."""
+
+    @property
+    def threat_model(self) -> ThreatModel:
+        """What may be changed in one image."""
+
+    def fits(
+        self,
+        model: Model,
+        batches: Iterable[tuple[Images, Labels]],
+        *,
+        generator: torch.Generator | None = None,
+    ) -> Iterator[Attack]:
+        """Yield, after each step, what would be applied if the fit were stopped now.
+
+        Args:
+            model: images -> logits, at the size of the labels.
+            batches: images and labels, as an attack takes them; gone through once a pass.
+            generator: source of all draws.
+        """

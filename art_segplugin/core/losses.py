@@ -1,18 +1,35 @@
 """Pixel losses: (logits, labels) -> one number per pixel, larger = more wrong. No reduction."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Real
+from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from art_segplugin.core.types import Labels, Logits, PixelMap
 from art_segplugin.errors import InputError
 
 PixelLoss = Callable[[Logits, Labels], PixelMap]
 """Differentiable in the logits; labels are classes only (void pixels were given class 0)."""
+
+
+@runtime_checkable
+class LayerLoss(Protocol):
+    """A pixel loss that also reads what named layers of the model gave."""
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of modules, as `named_modules` has them; an ending will do where it is unique."""
+
+    def __call__(
+        self, logits: Logits, labels: Labels, activations: Mapping[str, Tensor]
+    ) -> PixelMap:
+        """One number per pixel, differentiable in logits and activations."""
+
 
 LARGEST_FACTOR = 1e9
 """Logits are multiplied by at most this and at least its inverse: float32 holds what comes out."""

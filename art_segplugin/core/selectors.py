@@ -1,6 +1,7 @@
-"""Selectors: which of the points visited in one restart is that restart's answer."""
+"""Selectors: which point of one restart is its answer; comparisons: which of several answers wins."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -14,7 +15,7 @@ from art_segplugin.core.types import PerImage
 class Selector(Protocol):
     """Highest score wins, per image; of equal scores the later one.
 
-    Only within one restart: between restarts the attack compares pixel accuracy.
+    Only within one restart: between restarts a `Comparison` decides.
     """
 
     @property
@@ -97,3 +98,30 @@ class LowestAccuracyThenLoss(HighestLoss):
         dtype = torch.float32 if mps else torch.float64
         count = forward.fooled.flatten(1).sum(1).to(dtype)
         return count + 0.5 + super().score(forward).to(dtype).atan() / (2 * math.pi)
+
+
+Comparison = Callable[[PerImage, PerImage], PerImage]
+"""(success rate, distance to the image) of one answer an image -> its rank; the highest wins."""
+
+
+def MOST_FOOLED(success: PerImage, distance: PerImage) -> PerImage:  # noqa: N802
+    """The success rate: for attacks within a budget, how much of it was used does not matter."""
+    return success
+
+
+@dataclass(frozen=True)
+class SmallestDistance:
+    """Of the answers that fool enough pixels the nearest; else the one that fools the most.
+
+    For attacks without a budget (minimum norm).
+
+    Args:
+        share: of the valid pixels that has to be fooled, in (0, 1].
+    """
+
+    share: float = 1.0
+
+    def __call__(self, success: PerImage, distance: PerImage) -> PerImage:
+        """Above 1 where enough is fooled, the more the nearer; the success rate, below 1, elsewhere."""
+        nearness = 1 + 1 / (1 + distance.to(success.dtype))
+        return torch.where(success >= self.share, nearness, success.clamp(max=self.share))

@@ -1,15 +1,28 @@
 """What an attack is given, once it is checked, and the two ways of giving it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from art_segplugin.core.checks import check_range, check_shapes, check_start, largest_label
+from art_segplugin.core.checks import (
+    check_logits,
+    check_range,
+    check_shapes,
+    check_start,
+    largest_label,
+)
+from art_segplugin.core.forward_pass import ForwardPass, fooled_pixels
 from art_segplugin.core.iterate import Iterate, Model
-from art_segplugin.core.types import ImageMask, Images, Labels, PixelMask
+from art_segplugin.core.layers import recorded
+from art_segplugin.core.losses import LayerLoss, PixelLoss, cross_entropy
+from art_segplugin.core.modes import evaluation_mode
+from art_segplugin.core.threat_model import RandomSource, ThreatModel
+from art_segplugin.core.types import ImageMask, Images, Labels, PixelMap, PixelMask
+from art_segplugin.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +37,7 @@ class Task:
         classes: the classes that the labels need: 1 + the largest label.
         mask: pixels that may change; None for all.
         start: first point of every restart, finite; None for what the attack chooses.
-        generator: source of the random starts.
+        random: source of the random starts: one for the batch, or one per image.
     """
 
     model: Model
@@ -34,7 +47,7 @@ class Task:
     classes: int
     mask: ImageMask | None
     start: Images | None
-    generator: torch.Generator | None
+    random: RandomSource
 
     @classmethod
     def checked(
@@ -44,7 +57,7 @@ class Task:
         labels: Tensor,
         mask: Tensor | None,
         start: Tensor | None,
-        generator: torch.Generator | None,
+        random: RandomSource,
         bounds: tuple[float, float],
         ignore_index: int,
     ) -> "Task":
@@ -67,23 +80,87 @@ class Task:
         check_range(images, bounds)
         check_start(start)
         classes = largest_label(labels) + 1
-        return cls(model, images, labels, valid, classes, mask, start, generator)
+        return cls(model, images, labels, valid, classes, mask, start, random)
+
+    def look(
+        self,
+        x_adv: Images,
+        step: int,
+        steps: int,
+        loss: PixelLoss | LayerLoss = cross_entropy,
+        *,
+        targeted: bool = False,
+    ) -> tuple[ForwardPass, PixelMap]:
+        """What the model says about a point, and the pixel loss, with its graph in grad mode.
+
+        Raises:
+            InputError: the logits do not fit the labels, or a layer that the loss reads is not there.
+        """
+        layers = loss.layers if isinstance(loss, LayerLoss) else ()
+        with recorded(self.model, layers) as activations:
+            logits = self.model(x_adv)
+        check_logits(logits, self.labels, self.classes)
+        if isinstance(loss, LayerLoss):
+            pixel_loss = loss(logits, self.labels, activations)
+        else:
+            pixel_loss = loss(logits, self.labels)
+        detached = logits.detach()
+        forward = ForwardPass(
+            step=step,
+            steps=steps,
+            labels=self.labels,
+            valid=self.valid,
+            fooled=fooled_pixels(detached, self.labels, self.valid, targeted=targeted),
+            pixel_loss=pixel_loss.detach().masked_fill(~self.valid, 0.0),
+            logits=detached,
+        )
+        return forward, pixel_loss
+
+    def query(self, x_adv: Images, step: int, steps: int, *, targeted: bool = False) -> ForwardPass:
+        """`look` without gradients, all that an attack with predict-only access may ask for."""
+        with torch.no_grad(), evaluation_mode(self.model):
+            return self.look(x_adv, step, steps, targeted=targeted)[0]
+
+
+def random_source(
+    images: Tensor, generator: torch.Generator | None, seeds: Sequence[int] | None
+) -> RandomSource:
+    """Where the random starts come from.
+
+    Args:
+        images: (n, ch, h, w), whose device the generators are on.
+        generator: one for the whole batch; None for torch's own.
+        seeds: one an image, each of which seeds a generator of its own. An image then starts where
+            it does alone, whatever else is in the batch.
+
+    Raises:
+        InputError: both, another number of seeds than of images, or a seed that is no whole number.
+    """
+    if seeds is None:
+        return generator
+    if generator is not None:
+        raise InputError("generator and seeds are given; give one of them.")
+    seeds = tuple(seeds)
+    if len(seeds) != len(images):
+        raise InputError(f"there are {len(seeds)} seeds for {len(images)} images; give one each.")
+    try:
+        return tuple(torch.Generator(images.device).manual_seed(seed) for seed in seeds)
+    except (TypeError, RuntimeError, ValueError, OverflowError) as error:
+        raise InputError(f"seeds are {seeds!r:.80}; give whole numbers of 64 bits.") from error
 
 
 class TaskAttack(ABC):
     """An attack that is called with a batch, checks it once and then runs."""
 
-    @abstractmethod
-    def task(
-        self,
-        model: Model,
-        images: Tensor,
-        labels: Tensor,
-        mask: Tensor | None,
-        start: Tensor | None,
-        generator: torch.Generator | None,
-    ) -> Task:
-        """`Task.checked` with the bounds and the label of void pixels of this attack."""
+    if TYPE_CHECKING:  # fields of the one subclass, properties of the other
+
+        @property
+        def threat_model(self) -> ThreatModel:
+            """What may be changed."""
+
+        @property
+        def ignore_index(self) -> int:
+            """Label of void pixels."""
 
     @abstractmethod
     def run(self, task: Task, *, final_forward: bool) -> Iterator[Iterate]:
@@ -98,6 +175,7 @@ class TaskAttack(ABC):
         mask: ImageMask | None = None,
         start: Images | None = None,
         generator: torch.Generator | None = None,
+        seeds: Sequence[int] | None = None,
     ) -> Images:
         """Adversarial images: shape, dtype, device and range of `images`.
 
@@ -110,7 +188,11 @@ class TaskAttack(ABC):
             mask: (n, h, w) True where pixels of the images may be changed; None for everywhere.
             start: first point of every restart, projected, in place of the random start; finite,
                 of the shape and dtype of `images`.
-            generator: source of the random starts, on the device of the images.
+            generator: source of the random starts, on the device of the images; without it and
+                `seeds`, torch's global one.
+            seeds: one an image, in place of `generator`: each image draws from a generator of its
+                own, so that its start does not depend on the batch it is in. Restart r takes the
+                r-th draw.
 
         Raises:
             InputError: shapes, dtypes or values that do not fit together.
@@ -122,6 +204,7 @@ class TaskAttack(ABC):
             mask=mask,
             start=start,
             generator=generator,
+            seeds=seeds,
             final_forward=False,
         )
         for iterate in iterates:
@@ -137,6 +220,7 @@ class TaskAttack(ABC):
         mask: ImageMask | None = None,
         start: Images | None = None,
         generator: torch.Generator | None = None,
+        seeds: Sequence[int] | None = None,
         final_forward: bool = True,
     ) -> Iterator[Iterate]:
         """Yield every visited point: steps + 1 a restart, the start first. Stop by `break`.
@@ -145,5 +229,7 @@ class TaskAttack(ABC):
         None, where the answer does not depend on it (one restart, answered by its last point).
         Arguments and errors are otherwise those of calling the attack.
         """
-        task = self.task(model, images, labels, mask, start, generator)
+        bounds = self.threat_model.bounds
+        random = random_source(images, generator, seeds)
+        task = Task.checked(model, images, labels, mask, start, random, bounds, self.ignore_index)
         yield from self.run(task, final_forward=final_forward)

@@ -2,6 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +16,10 @@ NORMS |= {"L1": 1.0, "L2": 2.0, "Linf": math.inf, "l1": 1.0, "l2": 2.0, "linf": 
 
 L1_SPARSITY = 0.01
 """Share of the coordinates that one L1 step moves (SLIDE, Tramer & Boneh, arXiv:1904.13000)."""
+
+
+RandomSource = torch.Generator | Sequence[torch.Generator] | None
+"""One generator for a batch, one for each of its images, or torch's global one."""
 
 
 def per_image(values: Tensor, like: Tensor) -> Tensor:
@@ -59,6 +64,8 @@ class ThreatModel:
 
     Args:
         eps: radius, in the unit of the images; one float, or a tensor (n,) with one per image.
+            None sets no limit but the bounds and the mask: the pixels of a patch, or an attack that
+            looks for the smallest perturbation, whose size is measured in the norm.
         norm: 1, 2 or inf (also "L1", "L2", "Linf").
         bounds: smallest and largest pixel value; (-inf, inf) for none.
 
@@ -66,12 +73,13 @@ class ThreatModel:
         InputError: eps is negative or not finite, the norm is another one, or bounds are reversed.
     """
 
-    eps: float | PerImage
+    eps: float | PerImage | None
     norm: float | str = math.inf
     bounds: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
-        check_size("eps", self.eps)
+        if self.eps is not None:
+            check_size("eps", self.eps)
         if self.norm not in NORMS:
             raise InputError(f"norm is {self.norm!r}; attacks are defined for 1, 2 and inf.")
         if not self.bounds[0] < self.bounds[1]:
@@ -96,12 +104,14 @@ class ThreatModel:
         Raises:
             InputError: eps holds one radius per image and their number is not len(x).
         """
-        radius = fitted("eps", self.eps, x)
+        radius = math.inf if self.eps is None else fitted("eps", self.eps, x)
         lower, upper = self.bounds
         if self.p == math.inf:
-            reach = radius if mask is None else radius * mask.unsqueeze(1).to(x.dtype)
             # The bounds win over the ball when x itself lies outside the bounds.
-            low, high = (x - reach).clamp(lower, upper), (x + reach).clamp(lower, upper)
+            low, high = (x - radius).clamp(lower, upper), (x + radius).clamp(lower, upper)
+            if mask is not None:
+                free, kept = mask.unsqueeze(1), x.clamp(lower, upper)
+                low, high = torch.where(free, low, kept), torch.where(free, high, kept)
             return LinfRegion(x, radius, mask, low, high)
         low, high = x.new_full((), lower), x.new_full((), upper)
         if mask is not None:
@@ -116,7 +126,7 @@ class Region(ABC):
 
     Attributes:
         x: the unperturbed images (n, ch, h, w).
-        radius: eps, a number or (n, 1, 1, 1).
+        radius: eps, a number or (n, 1, 1, 1); infinite where there is none.
         mask: pixels that may change (n, h, w), or None for all.
         low: smallest allowed value of each coordinate, broadcastable to `x`.
         high: largest allowed value of each coordinate, broadcastable to `x`.
@@ -141,12 +151,30 @@ class Region(ABC):
         """The direction of length 1 (in the norm) that a step follows; 0 where it is 0."""
 
     @abstractmethod
-    def noise(self, generator: torch.Generator | None) -> Images:
+    def noise(self, random: RandomSource) -> Images:
         """A uniform draw from the ball of radius 1, before mask and bounds."""
 
-    def random_point(self, generator: torch.Generator | None = None) -> Images:
-        """A uniform draw from the ball around x, clipped into the bounds."""
-        return self.project(self.x + self.radius * self.free(self.noise(generator)))
+    def random_point(self, random: RandomSource = None) -> Images:
+        """A uniform draw from the ball around x, clipped into the bounds.
+
+        Where there is no eps, a uniform draw from the bounds.
+
+        Raises:
+            InputError: neither is finite.
+        """
+        if not isinstance(self.radius, Tensor) and math.isinf(self.radius):
+            return self._anywhere(random)
+        return self.project(self.x + self.radius * self.free(self.noise(random)))
+
+    def _anywhere(self, random: RandomSource) -> Images:
+        low, high = (side.expand_as(self.x) for side in (self.low, self.high))
+        if not bool((high - low).isfinite().all()):
+            raise InputError(
+                "there is no eps and the bounds are infinite, so nothing to draw a start from; give "
+                "finite bounds, or random_start=False."
+            )
+        share = _drawn(self.x, random, lambda values, source: values.uniform_(generator=source))
+        return low + share * (high - low)
 
 
 class LinfRegion(Region):
@@ -160,9 +188,9 @@ class LinfRegion(Region):
         """The sign of the gradient; masked coordinates are undone by `project`."""
         return gradient.sign()
 
-    def noise(self, generator: torch.Generator | None) -> Images:
+    def noise(self, random: RandomSource) -> Images:
         """Independent uniform draws from [-1, 1]."""
-        return torch.empty_like(self.x).uniform_(-1, 1, generator=generator)
+        return _signed_uniform(self.x, random)
 
 
 class L2Region(Region):
@@ -184,10 +212,10 @@ class L2Region(Region):
         length = per_image(gradient.flatten(1).norm(dim=1), gradient)
         return gradient / _positive(length)
 
-    def noise(self, generator: torch.Generator | None) -> Images:
+    def noise(self, random: RandomSource) -> Images:
         """A normal draw scaled to a radius u^(1/d), u uniform."""
-        direction = self.steepest(torch.empty_like(self.x).normal_(generator=generator))
-        return direction * _random_radius(self.x, generator)
+        draw = _drawn(self.x, random, lambda values, source: values.normal_(generator=source))
+        return self.steepest(draw) * _random_radius(self.x, random)
 
 
 class L1Region(Region):
@@ -216,13 +244,12 @@ class L1Region(Region):
         signs = signs / signs.abs().sum(1, keepdim=True).clamp(min=1)
         return torch.zeros_like(flat).scatter(1, index, signs).view_as(gradient)
 
-    def noise(self, generator: torch.Generator | None) -> Images:
+    def noise(self, random: RandomSource) -> Images:
         """A Laplace draw scaled to a radius u^(1/d), u uniform."""
-        size = torch.empty_like(self.x).exponential_(generator=generator)
-        sign = torch.empty_like(self.x).uniform_(-1, 1, generator=generator).sign()
-        draw = self.free(size * sign)
+        size = _drawn(self.x, random, lambda values, source: values.exponential_(generator=source))
+        draw = self.free(size * _signed_uniform(self.x, random).sign())
         length = per_image(draw.abs().flatten(1).sum(1), draw)
-        return draw / _positive(length) * _random_radius(self.x, generator)
+        return draw / _positive(length) * _random_radius(self.x, random)
 
 
 def _positive(lengths: Tensor) -> Tensor:
@@ -230,6 +257,24 @@ def _positive(lengths: Tensor) -> Tensor:
     return lengths.clamp(min=torch.finfo(lengths.dtype).tiny)
 
 
-def _random_radius(x: Images, generator: torch.Generator | None) -> Tensor:
-    uniform = torch.empty(len(x), device=x.device, dtype=x.dtype).uniform_(generator=generator)
+def _drawn(
+    like: Tensor,
+    random: RandomSource,
+    fill: Callable[[Tensor, torch.Generator | None], Tensor],
+) -> Tensor:
+    """Random values of the shape of `like` (n, ...); image by image where each has its source."""
+    if random is None or isinstance(random, torch.Generator):
+        return fill(torch.empty_like(like), random)
+    return torch.cat(
+        [fill(torch.empty_like(like[i : i + 1]), source) for i, source in enumerate(random)]
+    )
+
+
+def _signed_uniform(x: Images, random: RandomSource) -> Tensor:
+    return _drawn(x, random, lambda values, source: values.uniform_(-1, 1, generator=source))
+
+
+def _random_radius(x: Images, random: RandomSource) -> Tensor:
+    one_each = torch.empty(len(x), device=x.device, dtype=x.dtype)
+    uniform = _drawn(one_each, random, lambda values, source: values.uniform_(generator=source))
     return per_image(uniform ** (1 / x[0].numel()), x)
