@@ -48,7 +48,7 @@ def adjust(
     """
     from art_segplugin.attacks import named
     from art_segplugin.cli.evaluation import command
-    from art_segplugin.cli.own_models import load_own
+    from art_segplugin.cli.training import load_own
     from art_segplugin.data.catalog import open_dataset
     from art_segplugin.errors import InputError
     from art_segplugin.evaluation.class_names import palette_of, reported_palette

@@ -1,8 +1,10 @@
 """Options that several commands share, and how their values are read."""
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -10,6 +12,32 @@ from art_segplugin.errors import InputError
 
 if TYPE_CHECKING:  # torch takes seconds to load, which --help shall not
     from art_segplugin.attacks import NamedAttack
+
+Args = TypeVar("Args")
+
+
+def command(args: type[Args]) -> Callable[[Callable[[Args], None]], Callable[..., None]]:
+    """Make a command of a function of one dataclass: typer sees an option for each of its fields.
+
+    Args:
+        args: The dataclass. Fields are annotated as the parameters of a command are, such as
+            ``Annotated[int, typer.Option(help="Optimiser steps.")]``; those without a default are
+            required. Default factories are not known to typer.
+    """
+
+    def decorate(function: Callable[[Args], None]) -> Callable[..., None]:
+        @wraps(function)
+        def with_options(**values: Any) -> None:
+            function(args(**values))
+
+        signature = inspect.signature(args, eval_str=True)
+        vars(with_options)["__signature__"] = signature
+        with_options.__annotations__ = {
+            name: parameter.annotation for name, parameter in signature.parameters.items()
+        }
+        return with_options
+
+    return decorate
 
 
 def number(text: str, example: str = "0.03 or 8/255") -> float:
@@ -147,7 +175,7 @@ Temperatures = Annotated[
     list[float] | None,
     typer.Option("--temperature", help="Of attacks that have one; repeat for several."),
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume the run in --out.")]
 Out = Annotated[Path, typer.Option(help="Folder for everything that is written.")]
 Device = Annotated[
     str, typer.Option(help="cpu, cuda, cuda:1, ...; auto takes CUDA if there is one.")

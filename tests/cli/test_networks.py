@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from art_segplugin.cli.networks import make_network
+from art_segplugin.cli.training import make_network
 from art_segplugin.errors import InputError
 
 

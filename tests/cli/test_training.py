@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from art_segplugin.cli.class_robustness import measured_weights
+from art_segplugin.cli.training import measured_weights
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation import DiagnosisReport
 from art_segplugin.heads import hypersphere_head
@@ -92,11 +92,11 @@ def test_a_hypersphere_stays_one(run, tmp_path):
 
 def test_a_run_that_was_stopped_goes_on_to_the_same_log_and_weights(run, tmp_path, monkeypatch):
     """Stopped after the third of four steps, of which two are saved."""
-    from art_segplugin.cli import training_run
+    from art_segplugin.cli import training
 
     arguments = (*TINY, "--objective", "free-at", "--steps", 4, "--validate-every", 2)
     assert run(*arguments, "--out", tmp_path / "whole")[0] == 0
-    shown = training_run._shown
+    shown = training._shown
 
     def stopping(steps, total):
         for step in shown(steps, total):
@@ -104,7 +104,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_log_and_weights(run, tmp_pat
             if step.step == 3:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(training_run, "_shown", stopping)
+    monkeypatch.setattr(training, "_shown", stopping)
     status, _, message = run(*arguments, "--out", tmp_path / "halves")
     assert status == 130
     assert "from its last saved step" in message
