@@ -14,8 +14,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from art_segplugin_gui.qt.cut_label import CutLabel
 from art_segplugin_gui.qt.theme import semantic
+from art_segplugin_gui.qt.wrapped_label import WrappedLabel
 
 KINDS = {
     "error": QStyle.StandardPixmap.SP_MessageBoxCritical,
@@ -52,7 +52,7 @@ class Banner(QFrame):
     ) -> None:
         super().__init__(parent)
         self.kind = kind
-        self.label = CutLabel(text, LINES)
+        self.label = WrappedLabel(text, LINES)
         self.more = QToolButton()
         self.more.setText("More")
         self.more.setCheckable(True)

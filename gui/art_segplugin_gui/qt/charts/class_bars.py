@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from art_segplugin_gui.qt.charts.bar_area import BarArea
 from art_segplugin_gui.qt.charts.bar_data import Order, bar_data
-from art_segplugin_gui.qt.charts.caption import Caption
 from art_segplugin_gui.qt.charts.legend import Key, Legend
+from art_segplugin_gui.qt.wrapped_label import WrappedLabel
 
 ORDERS: tuple[tuple[Order, str], ...] = (("drop", "by drop"), ("class", "by class"))
 
@@ -28,7 +28,7 @@ class ClassBars(QWidget):
     def __init__(self, title: str = "IoU of each class", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Class IoU")
-        self.title = Caption(title, lines=2)
+        self.title = WrappedLabel(title, lines=2, steady=True)
         self.area = BarArea()
         self.legend = Legend()
         self.order_box = QComboBox()

@@ -6,9 +6,9 @@ from numpy.typing import ArrayLike
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from art_segplugin_gui.qt.charts.caption import Caption
 from art_segplugin_gui.qt.charts.cell_words import SHOWN, Confusion, Shown, confusion
 from art_segplugin_gui.qt.charts.matrix import Matrix
+from art_segplugin_gui.qt.wrapped_label import WrappedLabel
 
 HINT = "Click a cell to see its pixels"
 
@@ -32,15 +32,15 @@ class ConfusionView(QWidget):
         super().__init__(parent)
         self.setAccessibleName("Confusion of classes")
         self._data: Confusion | None = None
-        self.title = Caption(title, lines=2)
+        self.title = WrappedLabel(title, lines=2, steady=True)
         self.switch = QComboBox()
         self.switch.setAccessibleName("Which confusion matrix")
         for shown in SHOWN:
             self.switch.addItem(shown, shown)
         self.switch.setCurrentIndex(SHOWN.index("adversarial"))
-        self.axes = Caption()
+        self.axes = WrappedLabel(lines=1, steady=True)
         self.matrix = Matrix()
-        self.words = Caption(HINT, lines=3)
+        self.words = WrappedLabel(HINT, lines=3, steady=True)
         self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
         head = QHBoxLayout()
         head.addWidget(self.title, 1)

@@ -11,7 +11,6 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintE
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from art_segplugin.errors import InputError
-from art_segplugin_gui.qt.charts.caption import Caption
 from art_segplugin_gui.qt.charts.legend import Key, Legend
 from art_segplugin_gui.qt.charts.style import (
     A_DASH,
@@ -24,6 +23,7 @@ from art_segplugin_gui.qt.charts.style import (
     percent_text,
     share_text,
 )
+from art_segplugin_gui.qt.wrapped_label import WrappedLabel
 
 KEYS = frozenset({Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End})
 SERIES = (
@@ -49,7 +49,7 @@ class StepCurve(QWidget):
         super().__init__(parent)
         self.setAccessibleName("mIoU and share of wrong pixels over the steps")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.title = Caption(title)
+        self.title = WrappedLabel(title, lines=1, steady=True)
         self.legend = Legend()
         self.plot = pg.PlotWidget(useOpenGL=False)
         self.plot.setAccessibleName("Curves: left and right to look at another step")

@@ -6,10 +6,10 @@ from PySide6.QtCore import QEvent, QSize, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from art_segplugin.errors import InputError
-from art_segplugin_gui.qt.charts.caption import Caption
 from art_segplugin_gui.qt.charts.legend import Key, Legend
 from art_segplugin_gui.qt.charts.timeline_data import checked_rates, time_text
 from art_segplugin_gui.qt.charts.track import Track
+from art_segplugin_gui.qt.wrapped_label import WrappedLabel
 
 
 class Timeline(QWidget):
@@ -28,7 +28,7 @@ class Timeline(QWidget):
         self.setAccessibleName("Timeline")
         self._name = title
         self._fps: float | None = None
-        self.title = Caption()
+        self.title = WrappedLabel(lines=1, steady=True)
         self.legend = Legend()
         self.legend.show_keys([Key("clean", "line", "text"), Key("adversarial", "fill")])
         self.track = Track()

@@ -3,13 +3,13 @@ import pytest
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QWidget
 
-from art_segplugin_gui.qt.charts.caption import Caption
 from art_segplugin_gui.qt.charts.class_bars import ClassBars
 from art_segplugin_gui.qt.charts.confusion import ConfusionView
 from art_segplugin_gui.qt.charts.legend import Key, Legend
 from art_segplugin_gui.qt.charts.step_curve import StepCurve
 from art_segplugin_gui.qt.charts.style import drop_text, ink, percent_text, share_text
 from art_segplugin_gui.qt.charts.timeline import Timeline
+from art_segplugin_gui.qt.wrapped_label import WrappedLabel
 
 NAMES = tuple(f"a long class name {n}" for n in range(19))
 
@@ -119,8 +119,10 @@ def test_controls_have_names(build, show):
 
 
 def test_a_caption_wraps_then_elides_and_keeps_its_height(show):
-    caption = show(Caption("one two three four five six seven eight nine ten", lines=2), 120, 60)
-    lines = caption.shown_lines()
+    caption = show(
+        WrappedLabel("one two three four five six seven eight nine ten", 2, steady=True), 120, 60
+    )
+    lines = list(caption.lines)
     assert len(lines) == 2
     assert lines[1].endswith("…")
     assert caption.toolTip() == caption.text()
@@ -128,7 +130,7 @@ def test_a_caption_wraps_then_elides_and_keeps_its_height(show):
     height = caption.sizeHint().height()
     caption.say("short")
     assert caption.sizeHint().height() == height
-    assert caption.shown_lines() == ["short"]
+    assert list(caption.lines) == ["short"]
     assert caption.toolTip() == ""
 
 
