@@ -10,6 +10,11 @@ from importlib.util import spec_from_loader
 from types import ModuleType
 
 MOVED: dict[str, str] = {
+    "art_segplugin.data.camvid": "art_segplugin.data.folders",
+    "art_segplugin.data.catalog": "art_segplugin.data.datasets",
+    "art_segplugin.data.class_files": "art_segplugin.data.class_folder",
+    "art_segplugin.data.folder": "art_segplugin.data.folders",
+    "art_segplugin.data.pictures": "art_segplugin.data.images",
     "art_segplugin.data.scenes.batches": "art_segplugin.scenes.renderer_gl",
     "art_segplugin.data.scenes.camera": "art_segplugin.scenes.camera",
     "art_segplugin.data.scenes.contact": "art_segplugin.scenes.contact",

@@ -21,7 +21,7 @@ from defences_cifar_tables import FIELDS, FRAMEWORKS, accuracy, rows
 
 from art_segplugin.attacks import named
 from art_segplugin.core.modes import evaluation_mode
-from art_segplugin.data.catalog import open_dataset
+from art_segplugin.data.datasets import open_dataset
 from art_segplugin.heads import to_hypersphere
 from art_segplugin.models import CheckpointInfo, Classifier, load_checkpoint
 from art_segplugin.models.checkpoint import ARCHITECTURES

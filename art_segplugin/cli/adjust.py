@@ -49,7 +49,7 @@ def adjust(
     from art_segplugin.attacks import named
     from art_segplugin.cli.evaluation import command
     from art_segplugin.cli.training import load_own
-    from art_segplugin.data.catalog import open_dataset
+    from art_segplugin.data.datasets import open_dataset
     from art_segplugin.errors import InputError
     from art_segplugin.evaluation.class_names import palette_of, reported_palette
     from art_segplugin.heads import add_to_logits, hypersphere_head

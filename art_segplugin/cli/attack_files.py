@@ -13,9 +13,9 @@ from PIL import Image
 
 from art_segplugin.attacks import NamedAttack
 from art_segplugin.cli.console import errors, output, progress_bar
-from art_segplugin.data.folder import ImageFolder
+from art_segplugin.data.folders import ImageFolder
+from art_segplugin.data.images import IMAGE_SUFFIXES
 from art_segplugin.data.palettes import Palette
-from art_segplugin.data.pictures import PICTURE_SUFFIXES
 from art_segplugin.data.sample import Dataset, Sample
 from art_segplugin.data.video import LOSSLESS, VIDEO_SUFFIXES, Video, VideoWriter
 from art_segplugin.errors import InputError
@@ -164,7 +164,7 @@ def _sorted_inputs(inputs: Sequence[Path]) -> tuple[list[Path], list[Video]]:
         inside = sorted(path.iterdir()) if path.is_dir() else [path]
         found = [Video(file) for file in inside if file.suffix.lower() in VIDEO_SUFFIXES]
         videos += found
-        if not found or any(f.suffix.lower() in PICTURE_SUFFIXES for f in inside):
+        if not found or any(f.suffix.lower() in IMAGE_SUFFIXES for f in inside):
             files.append(path)
     return files, videos
 

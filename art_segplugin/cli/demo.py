@@ -23,7 +23,7 @@ def demo(
     from art_segplugin.attacks import named
     from art_segplugin.cli.console import output
     from art_segplugin.cli.evaluation import run
-    from art_segplugin.data.catalog import open_dataset
+    from art_segplugin.data.datasets import open_dataset
     from art_segplugin.models import load_model
 
     values = options.threat_model("inf", eps, None)

@@ -65,7 +65,7 @@ def diagnose(
     Needs labels. Attacks are compared on the same images from the same random starts.
     """
     from art_segplugin.cli.diagnosis import Subject, regions_of, run
-    from art_segplugin.data.catalog import open_dataset
+    from art_segplugin.data.datasets import open_dataset
     from art_segplugin.errors import InputError
     from art_segplugin.evaluation.class_names import palette_of
     from art_segplugin.models import load_model

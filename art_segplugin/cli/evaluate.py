@@ -48,7 +48,7 @@ def evaluate(
 ) -> None:
     """Score a model on clean and attacked images: accuracy, mIoU, MisRatio, IoU per class."""
     from art_segplugin.cli.evaluation import run
-    from art_segplugin.data.catalog import open_dataset
+    from art_segplugin.data.datasets import open_dataset
     from art_segplugin.evaluation.class_names import palette_of
     from art_segplugin.models import load_model
 

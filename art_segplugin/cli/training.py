@@ -13,7 +13,7 @@ from art_segplugin.cli import options
 from art_segplugin.cli.console import errors, output, progress_bar
 from art_segplugin.cli.evaluation import command
 from art_segplugin.cli.train import MILESTONES, TrainArgs
-from art_segplugin.data.catalog import is_classification, known_palette, open_dataset
+from art_segplugin.data.datasets import is_classification, known_palette, open_dataset
 from art_segplugin.data.sample import Dataset
 from art_segplugin.distributed import ManyProcesses, OneProcess, processes
 from art_segplugin.errors import InputError

@@ -7,7 +7,7 @@ Alpaydin and Kaynak: Optical Recognition of Handwritten Digits, UCI Machine Lear
 import numpy as np
 
 from art_segplugin.data.class_order import check_split, class_label, class_palette, in_turn
-from art_segplugin.data.pictures import check_scale, scaled_image
+from art_segplugin.data.images import check_scale, scaled_image
 from art_segplugin.data.sample import Sample
 
 ENLARGEMENT = 4

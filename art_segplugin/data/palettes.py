@@ -46,7 +46,7 @@ class Palette:
         """Return the number of classes, void not counted."""
         return len(self.classes)
 
-    def strangers(self, labels: npt.NDArray[np.integer]) -> list[int]:
+    def unknown_labels(self, labels: npt.NDArray[np.integer]) -> list[int]:
         """Return the values of a label map that are neither a class nor void, in order."""
         values = np.unique(labels)
         known = ((values >= 0) & (values < len(self))) | (values == self.ignore_index)
@@ -65,9 +65,9 @@ class Palette:
             InputError: A label is neither a class of the palette nor `ignore_index`.
         """
         labels = np.asarray(labels)
-        if strangers := self.strangers(labels):
+        if unknown := self.unknown_labels(labels):
             raise InputError(
-                f"labels {strangers} are not in palette {self.name!r}: expected 0..{len(self) - 1} "
+                f"labels {unknown} are not in palette {self.name!r}: expected 0..{len(self) - 1} "
                 f"or {self.ignore_index} for void"
             )
         table = np.array([*self.colours, self.void_colour], dtype=np.uint8)

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from art_segplugin.data.class_order import SPLITS, check_split
+from art_segplugin.data.images import scaled_image
 from art_segplugin.data.palettes import SCENES
-from art_segplugin.data.pictures import scaled_image
 from art_segplugin.data.sample import Sample
 from art_segplugin.errors import InputError
 from art_segplugin.scenes import Camera, Scene, build_scene, randomise_textures, render
@@ -22,7 +23,6 @@ __all__ = ["Camera", "CameraDrive", "Scene", "SceneDataset", "build_scene", "ren
 __path__: list[str] = []
 """Makes this a package, so that modules which were below it until 0.1 are found (see `moved`)."""
 
-SPLITS = ("train", "val", "test")
 TEXTURES = ("real", "random")
 DRIVES = 3
 """Stream of seeds of `CameraDrive`, beside 0 to 2 of the splits."""
@@ -59,8 +59,7 @@ class SceneDataset:
         renderer: str = "auto",
         textures: str = "real",
     ) -> None:
-        if split not in SPLITS:
-            raise InputError(f"split is {split!r}; expected one of {', '.join(SPLITS)}")
+        check_split(split)
         if textures not in TEXTURES:
             raise InputError(f"textures is {textures!r}; expected one of {', '.join(TEXTURES)}")
         check_count("count", count)

@@ -18,7 +18,7 @@ from art_segplugin.data.class_order import (
     training_part,
     validation_part,
 )
-from art_segplugin.data.pictures import check_scale, scaled_image
+from art_segplugin.data.images import check_scale, scaled_image
 from art_segplugin.data.sample import Sample
 from art_segplugin.errors import InputError
 

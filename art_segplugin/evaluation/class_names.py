@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from art_segplugin.data.catalog import known_palette
+from art_segplugin.data.datasets import known_palette
 from art_segplugin.data.palettes import Palette, numbered_colours, numbered_palette
 from art_segplugin.errors import InputError
 from art_segplugin.models import Segmenter

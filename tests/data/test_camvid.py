@@ -3,7 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
-from art_segplugin.data.camvid import CamVid
+from art_segplugin.data.folders import CamVid
 from art_segplugin.errors import InputError
 
 

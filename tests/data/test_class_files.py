@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from art_segplugin.data import class_files
-from art_segplugin.data.class_files import FolderFiles, ZipFiles, has_classes
+from art_segplugin.data import class_folder as class_files
+from art_segplugin.data.class_folder import FolderFiles, ZipFiles, has_classes
 from art_segplugin.errors import InputError
 
 

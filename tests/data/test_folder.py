@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from art_segplugin.data.folder import ImageFolder
+from art_segplugin.data.folders import ImageFolder
 from art_segplugin.data.palettes import PALETTES
 from art_segplugin.errors import InputError
 

@@ -57,12 +57,12 @@ def _open_path(spec: str, longest_side: int | None) -> FrameSource:
         return VideoSource(spec, longest_side)
     if path.is_file() and suffix in CHECKPOINT_SUFFIXES:
         raise InputError(f"{path.name} is a checkpoint, not pictures; open it as a model.")
-    from art_segplugin.data.pictures import PICTURE_SUFFIXES
-    from art_segplugin_gui.session.sources.pictures import open_pictures
+    from art_segplugin.data.images import IMAGE_SUFFIXES
+    from art_segplugin_gui.session.sources.images import open_images
 
-    if path.is_dir() or suffix in PICTURE_SUFFIXES:
-        return open_pictures(spec, longest_side)
+    if path.is_dir() or suffix in IMAGE_SUFFIXES:
+        return open_images(spec, longest_side)
     raise InputError(
-        f"{path.name} is neither a picture ({', '.join(PICTURE_SUFFIXES)}) nor a video "
+        f"{path.name} is neither a picture ({', '.join(IMAGE_SUFFIXES)}) nor a video "
         f"({', '.join(VIDEO_SUFFIXES)})."
     )

@@ -1,13 +1,13 @@
+import sys
 import zipfile
 
 import pytest
 from PIL import Image
 
-from art_segplugin.data.camvid import CamVid
-from art_segplugin.data.catalog import is_classification, known_palette, open_dataset
 from art_segplugin.data.class_folder import ClassFolder
+from art_segplugin.data.datasets import DATASETS, is_classification, known_palette, open_dataset
 from art_segplugin.data.digits import Digits
-from art_segplugin.data.folder import ImageFolder
+from art_segplugin.data.folders import CamVid, ImageFolder
 from art_segplugin.data.palettes import CAMVID
 from art_segplugin.data.scenes import SceneDataset
 from art_segplugin.data.torchvision import TorchvisionData
@@ -159,3 +159,23 @@ def test_leaves_out_the_first_images():
         assert [sample.name for sample in rest] == [all_of_them[i].name for i in (3, 4)]
     assert len(open_dataset("digits", "val", skip=10**6)) == 0
     assert len(open_dataset("digits", "val", skip=4)) == len(open_dataset("digits", "val")) - 4
+
+
+def test_the_table_names_every_kind_in_the_error():
+    with pytest.raises(InputError) as error:
+        open_dataset("nowhere")
+    assert all(kind.spec in str(error.value) and kind.holds for kind in DATASETS.values())
+
+
+def test_a_missing_package_is_one_sentence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with pytest.raises(InputError, match="data 'digits' needs scikit-learn"):
+        open_dataset("digits")
+
+
+def test_part_of_a_data_set_ends_like_a_list():
+    data = open_dataset("digits", "val", count=2, skip=1)
+    with pytest.raises(IndexError):
+        data[2]
+    with pytest.raises(IndexError):
+        data[-1]

@@ -3,8 +3,8 @@ import pytest
 import torch
 from PIL import Image
 
+from art_segplugin.data.images import check_scale, load_sample, read_image, read_label_map
 from art_segplugin.data.palettes import PALETTES
-from art_segplugin.data.pictures import check_scale, load_sample, read_label_map, read_picture
 from art_segplugin.errors import InputError
 
 CAMVID = PALETTES["camvid"]
@@ -22,42 +22,42 @@ def save_labels(path, labels):
     return path
 
 
-def test_read_picture(picture):
+def test_read_image(picture):
     path, rgb = picture
-    np.testing.assert_array_equal(read_picture(path), rgb)
+    np.testing.assert_array_equal(read_image(path), rgb)
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "1", "LA"])
 def test_pictures_of_any_8_bit_mode_become_rgb(tmp_path, mode):
     suffix = "tif" if mode == "CMYK" else "png"
     Image.new(mode, (5, 4)).save(tmp_path / f"a.{suffix}")
-    assert read_picture(tmp_path / f"a.{suffix}").shape == (4, 5, 3)
+    assert read_image(tmp_path / f"a.{suffix}").shape == (4, 5, 3)
 
 
 def test_pictures_are_turned_upright(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # taken with the camera turned by 90 degrees
     Image.new("RGB", (8, 4)).save(tmp_path / "a.jpg", exif=exif)
-    assert read_picture(tmp_path / "a.jpg").shape == (8, 4, 3)
+    assert read_image(tmp_path / "a.jpg").shape == (8, 4, 3)
 
 
 def test_deep_pictures_are_refused(tmp_path):
     save_labels(tmp_path / "a.png", np.zeros((4, 4), np.uint16))
     with pytest.raises(InputError, match="more than 8 bits a channel"):
-        read_picture(tmp_path / "a.png")
+        read_image(tmp_path / "a.png")
 
 
 def test_missing_and_corrupt_pictures_are_refused(tmp_path, picture):
     with pytest.raises(InputError, match=r"picture .*b\.png does not exist"):
-        read_picture(tmp_path / "b.png")
+        read_image(tmp_path / "b.png")
     (tmp_path / "text.png").write_text("no picture")
     with pytest.raises(InputError, match=r"picture .*text\.png cannot be read"):
-        read_picture(tmp_path / "text.png")
+        read_image(tmp_path / "text.png")
     path, _ = picture
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match=r"picture .*a\.png cannot be read"):
-        read_picture(path)
+        read_image(path)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -136,11 +136,11 @@ def test_programs_called_pictures_are_not_started(tmp_path, kind):
     path = tmp_path / "a.png"
     Image.new("RGB", (4, 4)).save(path, kind)
     with pytest.raises(InputError, match=r"a\.png cannot be read \(cannot identify"):
-        read_picture(path)
+        read_image(path)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF", "PPM"])
 def test_formats_that_are_read(tmp_path, kind):
     path = tmp_path / "a.png"
     Image.new("RGB", (4, 3)).save(path, kind)
-    assert read_picture(path).shape == (3, 4, 3)
+    assert read_image(path).shape == (3, 4, 3)

@@ -1,4 +1,4 @@
-"""Reading pictures and label maps from files, with one clear sentence for whatever is wrong."""
+"""Reading images and label maps from files, with one clear sentence for whatever is wrong."""
 
 import math
 from io import BytesIO
@@ -10,25 +10,26 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from art_segplugin.data.labels import INDICES_OR_COLOURS, LabelRule
 from art_segplugin.data.palettes import Palette
 from art_segplugin.data.resampling import resized_labels, resized_picture
 from art_segplugin.data.sample import Sample
 from art_segplugin.errors import InputError
 
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF", "PPM")
 """What Pillow may take a file for, whatever it is called: for PostScript it would start Ghostscript."""
 INDEX_MODES = ("1", "L", "P", "I", "I;16", "I;16B")
-"""Pillow's names for pictures with one integer a pixel."""
+"""Pillow's names for images with one integer a pixel."""
 
-Picture = npt.NDArray[np.uint8]
+Array = npt.NDArray[np.uint8]
 
 
-def read_picture(path: Path) -> Picture:
-    """Read a picture, turned upright as its camera noted.
+def read_image(path: Path) -> Array:
+    """Read an image, turned upright as its camera noted.
 
     Args:
-        path: File in one of the formats of `PICTURE_SUFFIXES`.
+        path: File in one of the formats of `IMAGE_SUFFIXES`.
 
     Returns:
         RGB, uint8 of shape (h, w, 3).
@@ -39,11 +40,11 @@ def read_picture(path: Path) -> Picture:
     return _rgb(_open(path, "picture"), path)
 
 
-def decode_picture(data: bytes, where: str) -> Picture:
-    """Decode a picture that is not a file of its own; as `read_picture`.
+def decode_image(data: bytes, where: str) -> Array:
+    """Decode an image that is not a file of its own; as `read_image`.
 
     Args:
-        data: Contents of a file in one of the formats of `PICTURE_SUFFIXES`.
+        data: Contents of a file in one of the formats of `IMAGE_SUFFIXES`.
         where: Its name in messages.
 
     Returns:
@@ -55,13 +56,16 @@ def decode_picture(data: bytes, where: str) -> Picture:
     return _rgb(_load(BytesIO(data), "picture", where), where)
 
 
-def read_label_map(path: Path, palette: Palette, void: int | None = None) -> Picture:
-    """Read a label map of class indices, or one painted in the colours of the palette.
+def read_label_map(
+    path: Path, palette: Palette, void: int | None = None, rule: LabelRule | None = None
+) -> Array:
+    """Read a label map, by default of class indices or painted in the colours of the palette.
 
     Args:
         path: PNG file.
         palette: Which labels there may be.
-        void: Value that marks void in the file, where it is not the palette's `ignore_index`.
+        void: Short for `rule=LabelRule(void=void)`.
+        rule: How its pixels become class indices.
 
     Returns:
         Class indices or `palette.ignore_index`, uint8 of shape (h, w).
@@ -70,62 +74,49 @@ def read_label_map(path: Path, palette: Palette, void: int | None = None) -> Pic
         InputError: The file is missing or corrupt, or holds other labels.
     """
     opened = _open(path, "label map")
-    if opened.mode not in INDEX_MODES:
-        try:
-            return palette.indices(np.array(opened.convert("RGB")))
-        except InputError as error:
-            raise InputError(f"label map {path}: {error}") from error
-    labels = np.array(opened).astype(np.int64)
-    if void is not None:
-        labels = np.where(labels == void, palette.ignore_index, labels)
-    if strangers := palette.strangers(labels):
-        shown = ", ".join(map(str, strangers[:8])) + (", ..." if len(strangers) > 8 else "")
-        raise InputError(
-            f"label map {path} holds the labels {shown}; expected 0..{len(palette) - 1} or "
-            f"{palette.ignore_index if void is None else void} for void (palette {palette.name!r})"
-        )
-    return labels.astype(np.uint8)
+    pixels = np.array(opened if opened.mode in INDEX_MODES else opened.convert("RGB"))
+    return (rule or LabelRule(void=void)).decode(pixels, palette, f"label map {path}")
 
 
 def load_sample(
     name: str,
-    picture: Path,
+    image_file: Path,
     label_map: Path | None,
     palette: Palette,
     scale: float = 1.0,
-    void: int | None = None,
+    rule: LabelRule = INDICES_OR_COLOURS,
 ) -> Sample:
-    """Read a picture and its label map, scaled.
+    """Read an image and its label map, scaled.
 
     Args:
         name: Name of the sample.
-        picture: File of the picture.
+        image_file: File of the image.
         label_map: File of the label map, None where there is none.
         palette: Which labels there may be.
-        scale: Factor on height and width; pictures are averaged, labels are picked.
-        void: See `read_label_map`.
+        scale: Factor on height and width; images are averaged, labels are picked.
+        rule: How the pixels of the label map become class indices.
 
     Raises:
-        InputError: A file cannot be used, or the label map has another size than the picture.
+        InputError: A file cannot be used, or the label map has another size than the image.
     """
-    rgb = read_picture(picture)
+    rgb = read_image(image_file)
     image = scaled_image(rgb, scale)
     labels = None
     if label_map is not None:
-        found = read_label_map(label_map, palette, void)
+        found = read_label_map(label_map, palette, rule=rule)
         height, width = rgb.shape[:2]
         if found.shape != (height, width):
             raise InputError(
                 f"label map {label_map} is {found.shape[1]}x{found.shape[0]} pixels but its picture "
-                f"{picture.name} is {width}x{height}; give both the same size"
+                f"{image_file.name} is {width}x{height}; give both the same size"
             )
         rows, columns = image.shape[1:]
         labels = torch.from_numpy(resized_labels(found, rows, columns).astype(np.int64))
     return Sample(name, image, labels)
 
 
-def scaled_image(rgb: Picture, scale: float = 1.0) -> Tensor:
-    """Turn a picture into the image of a sample.
+def scaled_image(rgb: Array, scale: float = 1.0) -> Tensor:
+    """Turn pixels into the image of a sample.
 
     Args:
         rgb: uint8 of shape (h, w, 3).
@@ -163,7 +154,7 @@ def _load(source: Path | BytesIO, what: str, where: Path | str) -> Image.Image:
         ) from error
 
 
-def _rgb(opened: Image.Image, where: Path | str) -> Picture:
+def _rgb(opened: Image.Image, where: Path | str) -> Array:
     upright = ImageOps.exif_transpose(opened)
     if upright.mode.startswith(("I", "F")):
         raise InputError(
@@ -171,3 +162,9 @@ def _rgb(opened: Image.Image, where: Path | str) -> Picture:
             "save it with 8 bits"
         )
     return np.array(upright.convert("RGB"))
+
+
+# their names until 0.1
+PICTURE_SUFFIXES = IMAGE_SUFFIXES
+read_picture = read_image
+decode_picture = decode_image
