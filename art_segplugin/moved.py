@@ -37,6 +37,10 @@ MOVED: dict[str, str] = {
     "art_segplugin.data.scenes.things": "art_segplugin.scenes.objects",
     "art_segplugin.data.scenes.visibility": "art_segplugin.scenes.camera",
     "art_segplugin.data.scenes.weather": "art_segplugin.scenes.layout",
+    "art_segplugin.evaluation.json_tree": "art_segplugin.evaluation.documents",
+    "art_segplugin.evaluation.numbers": "art_segplugin.evaluation.scores",
+    "art_segplugin.evaluation.reproduce": "art_segplugin.evaluation.repro",
+    "art_segplugin.evaluation.reproduction": "art_segplugin.evaluation.repro",
 }
 """Dotted name until 0.1 -> dotted name now. Modules below a package that moved as a whole follow it."""
 

@@ -10,8 +10,7 @@ from art_segplugin.attacks import named
 from art_segplugin.evaluation.attack_plan import AttackPlan
 from art_segplugin.evaluation.goal import ANY_WRONG
 from art_segplugin.evaluation.model_refs import ModelPair, ModelRef
-from art_segplugin.evaluation.reproduce import reproduce
-from art_segplugin.evaluation.reproduction import Reproduction
+from art_segplugin.evaluation.repro import Reproduction, reproduce
 from art_segplugin.models import Segmenter
 
 CLASSES = 4

@@ -9,10 +9,15 @@ from art_segplugin.cli import options
 from art_segplugin.cli.console import errors, output, progress_bar
 from art_segplugin.evaluation.clip_reproduction import ClipReproduction
 from art_segplugin.evaluation.model_refs import ModelPair, elsewhere
-from art_segplugin.evaluation.numbers import Numbers, differences
 from art_segplugin.evaluation.replay_clip import replay_clip
-from art_segplugin.evaluation.reproduce import reproduce
-from art_segplugin.evaluation.reproduction import Reproduction, json_path, kind_of, read_text
+from art_segplugin.evaluation.repro import (
+    Reproduction,
+    json_path,
+    kind_of,
+    read_text,
+    reproduce,
+)
+from art_segplugin.evaluation.scores import Scores, differences
 from art_segplugin.evaluation.summary import versions
 from art_segplugin.report.summary import ABSENT
 from art_segplugin.report.tables import table
@@ -93,8 +98,8 @@ def _say_versions(recorded: Mapping[str, str], device: str, where: str) -> None:
 
 def _print(
     heading: str,
-    recorded: Mapping[str, Numbers],
-    found: Mapping[str, Numbers],
+    recorded: Mapping[str, Scores],
+    found: Mapping[str, Scores],
     classes: Sequence[str],
 ) -> None:
     sides = [side for side in recorded if side in found]
@@ -123,10 +128,13 @@ def _print(
         )
 
 
-def _both(recorded: Numbers, found: Numbers, index: int) -> str:
-    before, now = (one.class_iou[index : index + 1] or [math.nan] for one in (recorded, found))
-    same = _text(before[0]) == _text(now[0])
-    return _text(before[0]) if same else f"{_text(before[0])} -> {_text(now[0])}"
+def _both(recorded: Scores, found: Scores, index: int) -> str:
+    before, now = (
+        float(one.class_iou[index]) if index < len(one.class_iou) else math.nan
+        for one in (recorded, found)
+    )
+    same = _text(before) == _text(now)
+    return _text(before) if same else f"{_text(before)} -> {_text(now)}"
 
 
 def _text(value: float) -> str:

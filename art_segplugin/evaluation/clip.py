@@ -13,9 +13,9 @@ from art_segplugin.errors import InputError
 from art_segplugin.evaluation.attack_plan import AttackPlan, Mask
 from art_segplugin.evaluation.exact_files import Pixels
 from art_segplugin.evaluation.model_refs import validate
-from art_segplugin.evaluation.numbers import Numbers, numbers_of
 from art_segplugin.evaluation.picture import CleanPicture, clean_picture, finite_logits, image_batch
 from art_segplugin.evaluation.quantise import to_8_bit
+from art_segplugin.evaluation.scores import Scores, scores_of
 from art_segplugin.evaluation.summary import to_uint8
 from art_segplugin.models import Segmenter
 
@@ -41,7 +41,7 @@ class AttackedSide:
     logits: Logits
     x_8_bit: Images
     logits_8_bit: Logits
-    numbers: dict[str, Numbers]
+    numbers: dict[str, Scores]
 
     @property
     def written(self) -> Pixels:
@@ -71,7 +71,7 @@ class AttackedPicture:
         return {"A": self.a} if self.b is None else {"A": self.a, "B": self.b}
 
     @property
-    def numbers(self) -> dict[str, Numbers]:
+    def numbers(self) -> dict[str, Scores]:
         """All figures, by names such as "A clean" and "B 8-bit"."""
         return {
             f"{name} {kind}": side.numbers[kind]
@@ -186,9 +186,9 @@ class ClipAttack:
             logits = finite_logits(clean.model, x_adv)
         logits_8_bit = finite_logits(clean.model, x_8_bit)
         figures = (
-            numbers_of(clean, clean.logits),
-            numbers_of(clean, logits, x_adv, threat_model.p),
-            numbers_of(clean, logits_8_bit, x_8_bit, threat_model.p),
+            scores_of(clean, clean.logits),
+            scores_of(clean, logits, x_adv, threat_model.p),
+            scores_of(clean, logits_8_bit, x_8_bit, threat_model.p),
         )
         numbers = dict(zip(KINDS, figures, strict=True))
         return AttackedSide(clean, x_adv, logits, x_8_bit, logits_8_bit, numbers)

@@ -1,40 +1,37 @@
 """`repro.json` of a clip: its pictures, the attack on them, and the figures of each."""
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import numpy as np
 import torch
+from pydantic import PlainSerializer
 
 from art_segplugin.data.video import Frame, Video
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.attack_plan import AttackPlan
 from art_segplugin.evaluation.clip import AttackedPicture
+from art_segplugin.evaluation.documents import Published, to_text
 from art_segplugin.evaluation.exact_files import FileRef, Pixels, pixel_sha256
-from art_segplugin.evaluation.json_tree import to_plain
 from art_segplugin.evaluation.model_refs import ModelPair
-from art_segplugin.evaluation.numbers import Numbers, numbers_from
-from art_segplugin.evaluation.reproduction import FORMAT, json_path, parsed, read_text
+from art_segplugin.evaluation.repro import FORMAT, json_path, parsed, read_text
+from art_segplugin.evaluation.scores import Scores
 from art_segplugin.evaluation.summary import versions
 from art_segplugin.files import write_text
 
 
-@dataclass(frozen=True)
-class Score:
-    """Figures of one picture of a clip; see `Numbers`."""
+def _totals(scores: Scores) -> dict[str, float | bool | None]:
+    return {
+        "miou": scores.miou,
+        "mis_ratio": scores.mis_ratio,
+        "distance": scores.distance,
+        "labelled": scores.labelled,
+    }
 
-    miou: float
-    mis_ratio: float
-    distance: float
-    labelled: bool
 
-    @classmethod
-    def of(cls, numbers: Numbers) -> "Score":
-        """Those of a picture, without the figures by class."""
-        return cls(numbers.miou, numbers.mis_ratio, numbers.distance, numbers.labelled)
+Totals = Annotated[Scores, PlainSerializer(_totals)]
+"""Scores whose table of classes is not written: there is one for each image."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class PictureRecord:
     image: str
     labels: str | None
     written: dict[str, str]
-    scores: dict[str, Score]
+    scores: dict[str, Totals]
     seconds: float
 
     @classmethod
@@ -70,13 +67,13 @@ class PictureRecord:
             pixel_sha256(image),
             None if labels is None else pixel_sha256(labels),
             {key: pixel_sha256(side.written) for key, side in done.sides.items()},
-            {key: Score.of(numbers) for key, numbers in done.numbers.items()},
+            {key: one.totals for key, one in done.numbers.items()},
             done.seconds,
         )
 
 
 @dataclass(frozen=True)
-class ClipReproduction:
+class ClipReproduction(Published):
     """A clip, what was done to it, and the figures.
 
     Attributes:
@@ -107,7 +104,7 @@ class ClipReproduction:
     plan: AttackPlan
     warm_start: bool
     records: list[PictureRecord]
-    pooled: dict[str, Numbers]
+    pooled: dict[str, Scores]
     classes: list[str] = field(default_factory=list)
     outputs: dict[str, str] = field(default_factory=dict)
     threads: int = field(default_factory=torch.get_num_threads)
@@ -118,7 +115,7 @@ class ClipReproduction:
 
     def save(self, path: Path) -> None:
         """Write the JSON file, whole or not at all."""
-        write_text(path, json.dumps(to_plain(self), indent=1))
+        write_text(path, to_text(self))
 
     @classmethod
     def load(cls, path: Path) -> "ClipReproduction":
@@ -158,38 +155,3 @@ class ClipReproduction:
                     "more."
                 )
             yield record, image, known
-
-
-class Pool:
-    """Counts over the pictures of a clip so far, by names such as "A clean"."""
-
-    def __init__(self) -> None:
-        self.counts: dict[str, np.typing.NDArray[np.int64]] = {}
-        self._distance: dict[str, float] = {}
-        self._labelled: dict[str, bool] = {}
-
-    def add(self, numbers: dict[str, Numbers]) -> None:
-        """Add the figures of one picture."""
-        for name, one in numbers.items():
-            counts = np.asarray(one.confusion, dtype=np.int64)
-            self.counts[name] = self.counts.get(name, np.zeros_like(counts)) + counts
-            self._distance[name] = max(self._distance.get(name, 0.0), one.distance)
-            self._labelled[name] = self._labelled.get(name, True) and one.labelled
-
-    @property
-    def numbers(self) -> dict[str, Numbers]:
-        """Figures from the counts of all pictures; the distance is the largest."""
-        return {
-            name: numbers_from(
-                torch.from_numpy(counts), self._distance[name], labelled=self._labelled[name]
-            )
-            for name, counts in self.counts.items()
-        }
-
-
-def pool(pictures: Iterable[dict[str, Numbers]]) -> dict[str, Numbers]:
-    """Figures over many pictures."""
-    together = Pool()
-    for numbers in pictures:
-        together.add(numbers)
-    return together.numbers

@@ -1,24 +1,23 @@
 """What a diagnosis found: what is written as JSON and what tables, figures and pages are made from."""
 
-import json
 import math
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
-from art_segplugin.errors import InputError
-from art_segplugin.evaluation.json_tree import from_plain, to_plain
-from art_segplugin.files import write_text
-from art_segplugin.metrics.bootstrap import Interval
-from art_segplugin.metrics.diagnosis import ClassSpread
+from art_segplugin.evaluation.documents import Document, NullsAsNan
+from art_segplugin.metrics import bootstrap, diagnosis
+from art_segplugin.scores import Number
+
+Interval = Annotated[bootstrap.Interval, NullsAsNan()]
+ClassSpread = Annotated[diagnosis.ClassSpread, NullsAsNan()]
 
 
 @dataclass(frozen=True)
 class Correlation:
     """How strongly the accuracies of the classes go with another number of each class."""
 
-    pearson: float
-    spearman: float
+    pearson: Number
+    spearman: Number
 
 
 @dataclass(frozen=True)
@@ -33,9 +32,9 @@ class RegionScores:
     """
 
     pixels: int
-    accuracy: float
-    mean_iou: float
-    class_accuracy: list[float]
+    accuracy: Number
+    mean_iou: Number
+    class_accuracy: list[Number]
 
 
 @dataclass(frozen=True)
@@ -66,10 +65,10 @@ class Gain:
         expected: that share if every class lost the same.
     """
 
-    classes: list[float]
+    classes: list[Number]
     weakest: list[int]
-    share: float
-    expected: float
+    share: Number
+    expected: Number
 
 
 @dataclass(frozen=True)
@@ -105,20 +104,20 @@ class AttackDiagnosis:
     options: dict[str, Any]
     seed: int
     counts: list[list[int]]
-    accuracy: float
-    mean_iou: float
-    image_mean_iou: float
-    class_accuracy: list[float]
-    class_iou: list[float]
+    accuracy: Number
+    mean_iou: Number
+    image_mean_iou: Number
+    class_accuracy: list[Number]
+    class_iou: list[Number]
     accuracy_spread: ClassSpread
     iou_spread: ClassSpread
     confounds: list[int | None]
-    confound_share: list[float]
-    homing: list[float]
-    homing_rate: float
+    confound_share: list[Number]
+    homing: list[Number]
+    homing_rate: Number
     regions: dict[str, RegionScores]
     correlations: dict[str, Correlation]
-    largest_distance: float
+    largest_distance: Number
     comparison: Comparison | None = None
     gain: Gain | None = None
 
@@ -154,8 +153,8 @@ class ModelDiagnosis:
 
     model: str
     results: list[AttackDiagnosis]
-    weight_norms: list[float] | None
-    rank_consistency: list[list[float]]
+    weight_norms: list[Number] | None
+    rank_consistency: list[list[Number]]
     selection: Selection | None
 
     @property
@@ -191,11 +190,11 @@ class ModelComparison:
     class_accuracy: list[Interval]
     fell_first: int | None = None
     of_fell_first: Interval | None = None
-    of_others: float = math.nan
+    of_others: Number = math.nan
 
 
 @dataclass(frozen=True)
-class DiagnosisReport:
+class DiagnosisReport(Document):
     """Everything that is known after a diagnosis.
 
     Attributes:
@@ -211,13 +210,15 @@ class DiagnosisReport:
         command: what to type to get this report again.
     """
 
+    noun: ClassVar[str] = "diagnosis"
+
     data: str
     classes: list[str]
     colours: list[tuple[int, int, int]]
     images: int
     pixels: list[int]
     models: list[ModelDiagnosis]
-    model_consistency: list[list[list[float]]]
+    model_consistency: list[list[list[Number]]]
     model_comparisons: list[ModelComparison] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     command: str = ""
@@ -228,19 +229,3 @@ class DiagnosisReport:
         # Label maps are counted by region, also those with no more than one valid pixel each.
         in_regions = any(model.clean.regions for model in self.models)
         return sum(self.pixels) <= self.images and not in_regions
-
-    def save(self, path: Path) -> None:
-        """Write as JSON, with null where there is no number."""
-        write_text(path, json.dumps(to_plain(self), indent=1, allow_nan=False))
-
-    @classmethod
-    def load(cls, path: Path) -> "DiagnosisReport":
-        """Read what `save` wrote.
-
-        Raises:
-            InputError: the file is missing or is not such a report.
-        """
-        try:
-            return from_plain(cls, json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise InputError(f"{path} is not a diagnosis of art-segplugin ({error}).") from error

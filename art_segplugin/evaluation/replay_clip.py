@@ -5,11 +5,10 @@ from pathlib import Path
 
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.clip import ClipAttack
-from art_segplugin.evaluation.clip_reproduction import ClipReproduction, PictureRecord, Pool
+from art_segplugin.evaluation.clip_reproduction import ClipReproduction, PictureRecord
 from art_segplugin.evaluation.exact_files import Pixels, pixel_sha256, read_png
-from art_segplugin.evaluation.numbers import Numbers, differences, same
-from art_segplugin.evaluation.reproduce import Progress, open_models
-from art_segplugin.evaluation.reproduction import torch_threads
+from art_segplugin.evaluation.repro import Progress, open_models, torch_threads
+from art_segplugin.evaluation.scores import Pool, Scores, differences, same
 from art_segplugin.models import Segmenter, load_model
 
 
@@ -22,7 +21,7 @@ def replay_clip(
     progress: Progress | None = None,
     run_code: bool = False,
     load: Callable[[str], Segmenter] = load_model,
-) -> tuple[dict[str, Numbers], list[str]]:
+) -> tuple[dict[str, Scores], list[str]]:
     """Attack the clip again and compare every picture; see `reproduce`.
 
     Args:
@@ -61,7 +60,7 @@ def replay_clip(
         raise InputError(
             f"{clip.pictures.name} has {done} of {len(clip.records)} pictures; export once more."
         )
-    pooled = together.numbers
+    pooled = together.scores
     return pooled, [*differences(clip.pooled, pooled, tolerance), *lines]
 
 

@@ -1,18 +1,16 @@
 """The result of an evaluation: what is written as JSON and what reports are made from."""
 
-import json
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from art_segplugin.errors import InputError
-from art_segplugin.files import write_text
+from art_segplugin.evaluation.documents import Document
 from art_segplugin.metrics import iou_per_class, mean_iou, mis_ratio, pixel_accuracy
+from art_segplugin.scores import Number
 
 CLEAN = "clean"
 
@@ -48,9 +46,9 @@ class AttackResult:
     seed: int
     counts: list[list[int]]
     images: list[ImageScore]
-    mis_ratio_curve: list[float] = field(default_factory=list)
-    loss_share_curve: list[float] = field(default_factory=list)
-    largest_distance: float = 0.0
+    mis_ratio_curve: list[Number] = field(default_factory=list)
+    loss_share_curve: list[Number] = field(default_factory=list)
+    largest_distance: Number = 0.0
     seconds: float = 0.0
 
     @property
@@ -80,7 +78,7 @@ class AttackResult:
 
 
 @dataclass(frozen=True)
-class RobustnessReport:
+class RobustnessReport(Document):
     """Everything that is known after an evaluation.
 
     Attributes:
@@ -94,6 +92,8 @@ class RobustnessReport:
         versions: python, torch, art_segplugin, ...
         command: what to type to get this report again.
     """
+
+    noun: ClassVar[str] = "report"
 
     model: str
     data: str
@@ -113,28 +113,6 @@ class RobustnessReport:
     def classification(self) -> bool:
         """Whether images as a whole have a class, rather than their pixels."""
         return all(image.valid <= 1 for image in self.clean.images)
-
-    def save(self, path: Path) -> None:
-        """Write as JSON."""
-        write_text(path, json.dumps(asdict(self), indent=1))
-
-    @classmethod
-    def load(cls, path: Path) -> "RobustnessReport":
-        """Read what `save` wrote.
-
-        Raises:
-            InputError: the file is missing or is not such a report.
-        """
-        try:
-            values = json.loads(path.read_text())
-            results = [
-                AttackResult(**{**r, "images": [ImageScore(**i) for i in r["images"]]})
-                for r in values.pop("results")
-            ]
-            values["colours"] = [tuple(colour) for colour in values["colours"]]
-            return cls(results=results, **values)
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise InputError(f"{path} is not a report of art-segplugin ({error}).") from error
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,13 +13,14 @@ from art_segplugin.data.video import VideoWriter
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.attack_plan import AttackPlan
 from art_segplugin.evaluation.clip import ClipAttack
-from art_segplugin.evaluation.clip_reproduction import ClipReproduction, PictureRecord, Score, pool
+from art_segplugin.evaluation.clip_reproduction import ClipReproduction, PictureRecord
 from art_segplugin.evaluation.exact_files import FileRef
 from art_segplugin.evaluation.goal import ANY_WRONG, Goal
 from art_segplugin.evaluation.media import attack_samples
 from art_segplugin.evaluation.model_refs import ModelPair, ModelRef
 from art_segplugin.evaluation.picture import image_batch
 from art_segplugin.evaluation.replay_clip import replay_clip
+from art_segplugin.evaluation.scores import Scores, pool
 from art_segplugin.files import file_sha256
 from art_segplugin.models import Segmenter
 
@@ -71,7 +72,7 @@ def test_is_what_the_library_says_of_the_same_pictures():
         assert torch.equal(ours.a.x_adv, theirs.x_adv)
         assert torch.equal(ours.a.x_8_bit, theirs.x_8_bit)
         for kind, result in zip(("clean", "exact", "8-bit"), theirs.results, strict=True):
-            assert ours.a.numbers[kind].confusion == result.counts
+            assert ours.a.numbers[kind].confusion.tolist() == result.counts
         assert ours.numbers["A exact"].mis_ratio > 0
         assert not ours.numbers["A exact"].labelled
 
@@ -216,7 +217,8 @@ def test_sides_that_only_one_of_both_has_are_named(tmp_path):
     clip = recorded(tmp_path)
     nothing = replace(clip.records[1], scores={})
     more = replace(
-        clip.records[2], scores={**clip.records[2].scores, "C clean": Score(math.nan, 0, 0, False)}
+        clip.records[2],
+        scores={**clip.records[2].scores, "C clean": Scores(math.nan, 0, labelled=False)},
     )
     other = replace(
         clip.records[3],

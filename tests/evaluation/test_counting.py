@@ -20,7 +20,7 @@ from art_segplugin.evaluation import (
     evaluate,
     examples,
 )
-from art_segplugin.evaluation.json_tree import to_plain
+from art_segplugin.evaluation.documents import to_plain
 from art_segplugin.metrics.class_counts import ClassCounts
 from art_segplugin.models import Classifier, Segmenter
 

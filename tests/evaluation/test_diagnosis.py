@@ -10,7 +10,7 @@ from evaluation.counted import attacked, logits_for, maps
 from art_segplugin.data.palettes import Palette
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation import DiagnosisReport, ModelCounts, diagnose
-from art_segplugin.evaluation.json_tree import to_plain
+from art_segplugin.evaluation.documents import to_plain
 
 PALETTE = Palette("toy", ("a", "b", "c", "d"), ((0, 0, 0), (9, 9, 9), (99, 0, 0), (0, 99, 0)))
 LABELS = maps()

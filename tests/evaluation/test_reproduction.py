@@ -11,13 +11,12 @@ from reproduction_problem import CLASSES, again, label_map, load, picture, plan,
 
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.attack_plan import shown
+from art_segplugin.evaluation.documents import from_plain, to_plain
 from art_segplugin.evaluation.goal import Goal
-from art_segplugin.evaluation.json_tree import from_plain, to_plain
 from art_segplugin.evaluation.model_refs import ModelPair, ModelRef, is_code, model_ref, open_model
-from art_segplugin.evaluation.numbers import Numbers, differences, numbers_from
 from art_segplugin.evaluation.picture import clean_picture
-from art_segplugin.evaluation.reproduce import reproduce
-from art_segplugin.evaluation.reproduction import Reproduction, kind_of, torch_threads
+from art_segplugin.evaluation.repro import Reproduction, kind_of, reproduce, torch_threads
+from art_segplugin.evaluation.scores import Scores, differences, scores_from
 
 
 @pytest.mark.parametrize(
@@ -167,9 +166,9 @@ counts = st.lists(st.lists(st.integers(0, 2**40), min_size=3, max_size=3), min_s
 @settings(max_examples=60, deadline=None)
 @given(counts, st.floats(0, 3), st.booleans())
 def test_figures_come_back_from_json_to_the_last_bit(table, distance, labelled):
-    made = numbers_from(torch.tensor(table), distance, labelled=labelled)
+    made = scores_from(torch.tensor(table), distance, labelled=labelled)
     text = json.dumps(to_plain(made), allow_nan=False)
-    read = from_plain(Numbers, json.loads(text))
+    read = from_plain(Scores, json.loads(text))
     assert differences({"A": made}, {"A": read}) == []
     assert str(read) == str(made)
 

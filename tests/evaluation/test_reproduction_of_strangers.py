@@ -14,8 +14,7 @@ from art_segplugin.attacks.registry import parameters
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.attack_plan import AttackPlan
 from art_segplugin.evaluation.picture import clean_picture
-from art_segplugin.evaluation.reproduce import reproduce
-from art_segplugin.evaluation.reproduction import Reproduction, kind_of
+from art_segplugin.evaluation.repro import Reproduction, kind_of, reproduce
 
 OPTIONS = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3),

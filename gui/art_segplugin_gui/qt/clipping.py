@@ -119,7 +119,7 @@ class Clipping(QObject):
         clean = self._clean
         if clean is None or not self._parts.clip_bars.isVisible():
             return
-        iou = event.class_iou
+        iou = {name: one.class_iou for name, one in event.pooled.items()}
         self._parts.clip_bars.set_title(f"whole clip, {event.done} of {event.total} frames")
         self._parts.clip_bars.show_scores(
             clean.classes,

@@ -8,9 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from art_segplugin.evaluation.picture import CleanPicture
+from art_segplugin.evaluation.scores import scores_from
 from art_segplugin.evaluation.summary import to_uint8
-from art_segplugin.metrics import count, iou_per_class, mean_iou, mis_ratio
-from art_segplugin_gui.session.frames import ClassMap, Picture, PixelMap, Scores, Side
+from art_segplugin.metrics import count
+from art_segplugin_gui.session.frames import VOID, ClassMap, Picture, PixelMap, Side
 
 DELTA_GAIN = 10
 ROWS = 24
@@ -40,9 +42,8 @@ class Adversarial:
 
 
 def side(
+    clean: CleanPicture,
     logits: Tensor,
-    reference: Tensor,
-    ignore_index: int,
     image: Picture | Adversarial,
     weights: Tensor | None = None,
     distance: Tensor | None = None,
@@ -51,26 +52,26 @@ def side(
     """All that the window shows of one prediction.
 
     Args:
+        clean: the picture, and what counts as right.
         logits: (1, c, h, w).
-        reference: (1, h, w) int64.
-        ignore_index: label of void pixels.
         image: what the model was shown: the clean picture, or an adversarial image.
         weights: (1, h, w) of the next step.
         distance: size of the perturbation (1,).
         reference_map: the reference as the window holds it, where that was made before.
     """
     prediction, confidence = _classes_and_confidence(logits)
+    counts = count(prediction, clean.reference, logits.shape[1], clean.model.ignore_index)
+    size = 0.0 if distance is None else float(distance)
     adversarial = image if isinstance(image, Adversarial) else None
     return Side(
         image=image.image if isinstance(image, Adversarial) else image,
         prediction=_bytes(prediction),
         confidence=_bytes(confidence),
-        reference=class_map(reference, ignore_index) if reference_map is None else reference_map,
-        scores=scores(prediction, reference, logits.shape[1], ignore_index),
+        reference=_class_map(clean) if reference_map is None else reference_map,
+        scores=scores_from(counts, size, labelled=clean.labelled),
         exact=None if adversarial is None else adversarial.exact,
         delta=None if adversarial is None else adversarial.delta,
         weights=None if weights is None else _weights(weights),
-        distance=0.0 if distance is None else float(distance),
     )
 
 
@@ -88,17 +89,10 @@ def _classes_and_confidence(logits: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat(classes, 1).to(torch.uint8), torch.cat(shares, 1)
 
 
-def scores(prediction: Tensor, reference: Tensor, classes: int, ignore_index: int) -> Scores:
-    """The library's figures of one class map (1, h, w) against another."""
-    counts = count(prediction, reference, classes, ignore_index).cpu()
-    return Scores(
-        counts.numpy(), mean_iou(counts), mis_ratio(counts), iou_per_class(counts).numpy()
-    )
-
-
-def class_map(labels: Tensor, ignore_index: int) -> ClassMap:
-    """Labels (1, h, w) as the window holds them: uint8, 255 for void."""
-    return _bytes(labels.masked_fill(labels == ignore_index, 255))
+def _class_map(clean: CleanPicture) -> ClassMap:
+    """What counts as right, as the window holds it: uint8 (h, w), 255 for void."""
+    reference = clean.reference
+    return _bytes(reference.masked_fill(reference == clean.model.ignore_index, VOID))
 
 
 def _bytes(values: Tensor) -> PixelMap:

@@ -142,9 +142,8 @@ class AttackRun:
 
     def _scored(self, run: CleanRun, seen: _Seen, adversarial: Adversarial) -> Side:
         return side(
+            run.clean,
             seen.logits,
-            run.clean.reference,
-            run.loaded.model.ignore_index,
             adversarial,
             seen.weights,
             self._threat_model.distance(seen.x_adv, run.clean.x),

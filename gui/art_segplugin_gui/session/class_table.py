@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from art_segplugin.evaluation.numbers import Numbers
+from art_segplugin.scores import Scores
 
 
 def class_rows(
-    classes: Sequence[str], numbers: Mapping[str, Numbers], attacked: str
+    classes: Sequence[str], numbers: Mapping[str, Scores], attacked: str
 ) -> list[dict[str, Any]]:
     """IoU of every class, clean and under attack, and what is lost; one row a class.
 
@@ -26,7 +26,7 @@ def class_rows(
         row["reference"] = "labels" if labelled else "clean prediction"
         for model in ("A", "B"):
             iou = {
-                side: one.class_iou[index]
+                side: float(one.class_iou[index])
                 for side, one in numbers.items()
                 if side.startswith(f"{model} ")
             }

@@ -54,5 +54,4 @@ def _clean_run(loaded: LoadedModel, frame: SourceFrame) -> CleanRun:
     clean = clean_picture(loaded.model, frame.image, labels, frame.name)
     if warning:
         clean = replace(clean, warning=warning)
-    void = loaded.model.ignore_index
-    return CleanRun(loaded, frame, clean, side(clean.logits, clean.reference, void, frame.image))
+    return CleanRun(loaded, frame, clean, side(clean, clean.logits, frame.image))

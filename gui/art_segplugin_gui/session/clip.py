@@ -6,17 +6,16 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 
 from art_segplugin.data.video import check_video_suffix
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.clip import AttackedPicture, AttackedSide, ClipAttack
-from art_segplugin.evaluation.clip_reproduction import PictureRecord, Pool
+from art_segplugin.evaluation.clip_reproduction import PictureRecord
+from art_segplugin.evaluation.documents import to_plain
 from art_segplugin.evaluation.exact_files import pixel_sha256
-from art_segplugin.evaluation.json_tree import to_plain
-from art_segplugin.evaluation.numbers import Numbers
 from art_segplugin.evaluation.picture import image_batch
+from art_segplugin.evaluation.scores import Pool, Scores
 from art_segplugin_gui.session import arrays
 from art_segplugin_gui.session.clip_files import ClipContents, write_clip
 from art_segplugin_gui.session.clip_request import (
@@ -24,7 +23,6 @@ from art_segplugin_gui.session.clip_request import (
     ClipEvent,
     ClipFrame,
     ClipRequest,
-    ClipScore,
     ClipSide,
 )
 from art_segplugin_gui.session.clip_source import (
@@ -38,7 +36,7 @@ from art_segplugin_gui.session.clip_store import ClipStore
 from art_segplugin_gui.session.frames import SourceFrame, Told
 from art_segplugin_gui.session.jobs import CancelToken
 from art_segplugin_gui.session.label_names import usable_labels
-from art_segplugin_gui.session.model_shelf import LoadedModel, ModelShelf
+from art_segplugin_gui.session.model_shelf import ModelShelf
 from art_segplugin_gui.session.plan import model_pair, plan_of
 from art_segplugin_gui.session.sources.base import FrameSource
 
@@ -84,13 +82,7 @@ def clip_events(
                     yield Told(request.rev, "writing videos", told)
                     continue
                 run.store.remove()
-                scores = {name: score_of(numbers) for name, numbers in contents.pooled.items()}
-                yield ClipDone(request.rev, told, scores, contents.lossy)
-
-
-def score_of(numbers: Numbers) -> ClipScore:
-    """Figures as the window takes them."""
-    return ClipScore(numbers.miou, numbers.mis_ratio, numbers.distance, numbers.labelled)
+                yield ClipDone(request.rev, told, contents.pooled, contents.lossy)
 
 
 class _Run:
@@ -150,7 +142,7 @@ class _Run:
             models=self.models,
             plan=self.plan,
             records=self.records,
-            pooled=self.pool.numbers,
+            pooled=self.pool.scores,
             classes=names,
             colours=colours,
             device=self.device,
@@ -200,7 +192,7 @@ class _Run:
     def _event(
         self,
         index: int,
-        numbers: dict[str, Numbers],
+        scores: dict[str, Scores],
         frame: SourceFrame | None = None,
         done: AttackedPicture | None = None,
     ) -> ClipFrame:
@@ -212,13 +204,12 @@ class _Run:
             count,
             len(self.span),
             None if each is None else each * (len(self.span) - count),
-            {name: score_of(one) for name, one in numbers.items()},
-            dict(self.pool.counts),
-            {name: np.array(one.class_iou) for name, one in self.pool.numbers.items()},
+            scores,
+            self.pool.scores,
             frame,
-            None if done is None else _side(self.a, done.a, frame),
-            None if done is None or self.b is None or done.b is None
-            else _side(self.b, done.b, frame),
+            None if done is None else _side(done.a, frame),
+            None if done is None or done.b is None
+            else _side(done.b, frame),
             self.a.palette[0] if self.a.model.classes else (),
         )  # fmt: skip
 
@@ -235,16 +226,15 @@ class _Run:
         }
 
 
-def _side(loaded: LoadedModel, side: AttackedSide, frame: SourceFrame | None) -> ClipSide:
+def _side(side: AttackedSide, frame: SourceFrame | None) -> ClipSide:
     assert frame is not None
-    clean, void = side.clean, loaded.model.ignore_index
+    clean = side.clean
     distance = torch.tensor(side.numbers["8-bit"].distance)
     attacked = arrays.side(
+        clean,
         side.logits_8_bit,
-        clean.reference,
-        void,
         arrays.Adversarial.of(side.x_8_bit, clean.x),
         None,
         distance,
     )
-    return ClipSide(arrays.side(clean.logits, clean.reference, void, frame.image), attacked)
+    return ClipSide(arrays.side(clean, clean.logits, frame.image), attacked)

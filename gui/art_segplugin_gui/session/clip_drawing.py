@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from art_segplugin.data.palettes import Palette
 from art_segplugin.report.lettering import font, shortened
 from art_segplugin.report.overlays import overlay
-from art_segplugin_gui.session.clip_request import ClipScore
+from art_segplugin.scores import Scores
 from art_segplugin_gui.session.figures import percent, share
 from art_segplugin_gui.session.frames import ClassMap, Picture
 
@@ -20,7 +20,7 @@ INK = (235, 235, 235)
 MARGIN = 6
 
 
-def caption(title: str, score: ClipScore) -> str:
+def caption(title: str, score: Scores) -> str:
     """The line above a prediction, such as "A clean  mIoU .859  error 1.1 %"."""
     against = "" if score.labelled else "  vs clean prediction"
     return f"{title}  mIoU {share(score.miou)}  error {percent(score.mis_ratio)}{against}"

@@ -16,20 +16,16 @@ from art_segplugin.data.video import LOSSLESS, VideoWriter
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.attack_plan import AttackPlan
 from art_segplugin.evaluation.clip_reproduction import ClipReproduction, PictureRecord
+from art_segplugin.evaluation.documents import to_plain
 from art_segplugin.evaluation.exact_files import FileRef, pixel_sha256, png
-from art_segplugin.evaluation.json_tree import to_plain
 from art_segplugin.evaluation.model_refs import ModelPair
-from art_segplugin.evaluation.numbers import Numbers
-from art_segplugin.evaluation.reproduction import FILE_NAME
+from art_segplugin.evaluation.repro import FILE_NAME
+from art_segplugin.evaluation.scores import Scores
 from art_segplugin.files import file_sha256, replacing, write_bytes, write_text
 from art_segplugin.report.csv_files import write_rows
 from art_segplugin_gui.session.class_table import class_rows
 from art_segplugin_gui.session.clip_drawing import caption, grid, tile
-from art_segplugin_gui.session.clip_request import (
-    NOT_FOR_SCORES,
-    ClipRequest,
-    ClipScore,
-)
+from art_segplugin_gui.session.clip_request import NOT_FOR_SCORES, ClipRequest
 from art_segplugin_gui.session.clip_source import check_same
 from art_segplugin_gui.session.clip_store import ClipStore
 from art_segplugin_gui.session.clip_tables import picture_rows
@@ -65,7 +61,7 @@ class ClipContents:
     models: ModelPair
     plan: AttackPlan
     records: list[PictureRecord]
-    pooled: dict[str, Numbers]
+    pooled: dict[str, Scores]
     classes: tuple[str, ...]
     colours: tuple[Colour, ...]
     device: str
@@ -174,9 +170,8 @@ def _row(
     for image, classes, kind, word in zip(
         images, maps, titles, ("clean", "adversarial"), strict=True
     ):
-        one = record.scores[f"{key} {kind}"]
-        score = ClipScore(one.miou, one.mis_ratio, one.distance, one.labelled)
-        drawn.append(tile(image, classes, contents.palette, caption(f"{key} {word}", score)))
+        text = caption(f"{key} {word}", record.scores[f"{key} {kind}"])
+        drawn.append(tile(image, classes, contents.palette, text))
     return drawn
 
 

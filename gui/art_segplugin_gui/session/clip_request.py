@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from art_segplugin.scores import Scores
 from art_segplugin_gui.session.frames import Event, Side, SourceFrame, Told
 from art_segplugin_gui.session.state import Attack, Models
 
@@ -48,23 +46,6 @@ class ClipRequest:
     anew: bool = False
 
 
-@dataclass(frozen=True)
-class ClipScore:
-    """Figures of one picture or of all of them.
-
-    Attributes:
-        miou: mean intersection over union of the classes that occur, 0..1; NaN without any.
-        mis_ratio: share of the pixels that are wrong, 0..1.
-        distance: size of the perturbation in the attack's norm, of many pictures the largest.
-        labelled: against labels, else "vs clean prediction".
-    """
-
-    miou: float
-    mis_ratio: float
-    distance: float
-    labelled: bool
-
-
 @dataclass(frozen=True, eq=False)
 class ClipSide:
     """One model on one picture of the clip.
@@ -88,10 +69,9 @@ class ClipFrame:
         done: pictures done, this one included.
         total: pictures in all.
         seconds_left: until the last picture is done; None where nobody knows yet.
-        scores: figures of the picture by the names "A clean", "A exact" (the attack's answer) and
-            "A 8-bit" (the answer as it is written), likewise of B.
-        pooled: confusion counts over all pictures so far, int64 (c, c), by the same names.
-        class_iou: IoU of each class over all pictures so far, float64 (c,), NaN for an absent one.
+        scores: of the picture by the names "A clean", "A exact" (the attack's answer) and "A 8-bit"
+            (the answer as it is written), likewise of B.
+        pooled: over all pictures so far, by the same names.
         frame: the picture; None where it was done by an earlier run.
         a: the first model, None likewise.
         b: the second model; None where there is none too.
@@ -103,9 +83,8 @@ class ClipFrame:
     done: int
     total: int
     seconds_left: float | None
-    scores: Mapping[str, ClipScore]
-    pooled: Mapping[str, NDArray[np.int64]]
-    class_iou: Mapping[str, NDArray[np.float64]]
+    scores: Mapping[str, Scores]
+    pooled: Mapping[str, Scores]
     frame: SourceFrame | None = None
     a: ClipSide | None = None
     b: ClipSide | None = None
@@ -119,13 +98,13 @@ class ClipDone:
     Attributes:
         rev: revision of the request.
         written: all files, the adversarial video first and the `repro.json` last.
-        scores: figures over the whole clip, by the same names.
+        scores: over the whole clip, by the same names.
         lossy: the videos are not for re-evaluation.
     """
 
     rev: int
     written: tuple[Path, ...]
-    scores: Mapping[str, ClipScore] = field(default_factory=dict)
+    scores: Mapping[str, Scores] = field(default_factory=dict)
     lossy: bool = False
 
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.clip import AttackedPicture, predicted
 from art_segplugin.evaluation.clip_reproduction import PictureRecord
+from art_segplugin.evaluation.documents import from_plain, to_plain
 from art_segplugin.evaluation.exact_files import png, read_png
-from art_segplugin.evaluation.json_tree import from_plain, to_plain
-from art_segplugin.evaluation.numbers import Numbers, numbers_from
+from art_segplugin.evaluation.scores import Scores, scores_from
 from art_segplugin.files import write_bytes, write_text
 from art_segplugin_gui.session.export_names import SETTING, UNFINISHED
 
@@ -39,7 +39,7 @@ class StoredPicture:
     """
 
     record: PictureRecord
-    numbers: dict[str, Numbers]
+    numbers: dict[str, Scores]
 
 
 class ClipStore:
@@ -77,7 +77,7 @@ class ClipStore:
             tree = json.loads(self._path(index, "json").read_text(encoding="utf-8"))
             record = from_plain(PictureRecord, tree["record"])
             numbers = {
-                name: numbers_from(
+                name: scores_from(
                     torch.tensor(one["confusion"]), one["distance"], labelled=one["labelled"]
                 )
                 for name, one in tree["numbers"].items()
@@ -102,7 +102,7 @@ class ClipStore:
             "record": to_plain(record),
             "numbers": {
                 name: {
-                    "confusion": one.confusion,
+                    "confusion": one.confusion.tolist(),
                     "distance": one.distance,
                     "labelled": one.labelled,
                 }

@@ -173,14 +173,13 @@ class Engine:
         yield Faded(request.rev, request.share, side_a, side_b)
 
     def _faded(self, run: CleanRun, request: Fade, exact: NDArray[np.float32]) -> Side:
-        clean, model = run.clean, run.loaded.model
+        clean = run.clean
         whole = torch.tensor(exact, device=clean.x.device).unsqueeze(0)
         x_adv = faded(clean.x, whole, request.share)
         distance = torch.linalg.vector_norm((x_adv - clean.x).flatten(1), ord=request.norm, dim=1)
         return side(
-            finite_logits(model, x_adv),
-            clean.reference,
-            model.ignore_index,
+            clean,
+            finite_logits(clean.model, x_adv),
             Adversarial.of(x_adv, clean.x),
             None,
             distance,

@@ -8,15 +8,15 @@ from typing import Any
 import torch
 
 from art_segplugin.errors import InputError
+from art_segplugin.evaluation.documents import to_plain
 from art_segplugin.evaluation.exact_files import png
-from art_segplugin.evaluation.json_tree import to_plain
-from art_segplugin.evaluation.numbers import Numbers
 from art_segplugin.evaluation.picture import image_batch
 from art_segplugin.evaluation.quantise import to_8_bit
-from art_segplugin.evaluation.reproduction import SIDES, Reproduction
+from art_segplugin.evaluation.repro import SIDES, Reproduction
 from art_segplugin.evaluation.summary import to_uint8, versions
 from art_segplugin.files import write_bytes, write_text
 from art_segplugin.report.csv_files import write_rows
+from art_segplugin.scores import Scores
 from art_segplugin_gui.session.class_table import class_rows
 from art_segplugin_gui.session.export_job import Exported
 from art_segplugin_gui.session.export_names import FIGURES, KINDS, OWNED, is_one_file
@@ -104,13 +104,13 @@ def reproduction(job: Exported) -> Reproduction:
     )
 
 
-def numbers(job: Exported) -> dict[str, Numbers]:
+def numbers(job: Exported) -> dict[str, Scores]:
     """The figures on screen by the names in `reproduction.SIDES`."""
     found = {}
     for name, clean, attacked in job.rows:
-        found[f"{name} clean"] = _numbers(clean, job.clean.labelled)
+        found[f"{name} clean"] = clean.scores
         if attacked is not None:
-            found[f"{name} adversarial"] = _numbers(attacked, job.clean.labelled)
+            found[f"{name} adversarial"] = attacked.scores
     return {side: found[side] for side in SIDES if side in found}
 
 
@@ -119,9 +119,9 @@ def all_numbers(job: Exported) -> dict[str, Any]:
     made = reproduction(job)
     fields = ("name", "index", "origin", "models", "plan", "point", "fade", "classes", "numbers")
     return {
-        **{field: to_plain(getattr(made, field)) for field in fields},
+        **to_plain(made, fields),
         "reference": _reference(job),
-        "curves": to_plain(job.curves),
+        "curves": [to_plain(curve) for curve in job.curves],
         "threads": job.threads,
         "device": job.device,
         "versions": versions(),
@@ -130,18 +130,6 @@ def all_numbers(job: Exported) -> dict[str, Any]:
 
 def _reference(job: Exported) -> str:
     return "labels" if job.clean.labelled else "clean prediction"
-
-
-def _numbers(side: Side, labelled: bool) -> Numbers:
-    scores = side.scores
-    return Numbers(
-        scores.miou,
-        scores.mis_ratio,
-        scores.class_iou.tolist(),
-        scores.confusion.tolist(),
-        side.distance,
-        labelled,
-    )
 
 
 def _class_rows(job: Exported) -> list[dict[str, Any]]:

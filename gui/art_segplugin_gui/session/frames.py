@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from art_segplugin.scores import Scores
+
 Picture = NDArray[np.uint8]
 """RGB, uint8 (h, w, 3)."""
 ClassMap = NDArray[np.uint8]
@@ -40,23 +42,6 @@ class SourceFrame:
 
 
 @dataclass(frozen=True, eq=False)
-class Scores:
-    """Figures of one prediction against its reference.
-
-    Attributes:
-        confusion: pixels of each (true, predicted) pair of classes, int64 (c, c).
-        miou: mean intersection over union of the classes that occur, 0..1.
-        mis_ratio: share of the pixels that are wrong, 0..1.
-        class_iou: intersection over union of each class, float64 (c,); NaN for an absent class.
-    """
-
-    confusion: NDArray[np.int64]
-    miou: float
-    mis_ratio: float
-    class_iou: NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
 class Side:
     """What one model says about one image, clean or adversarial.
 
@@ -65,12 +50,11 @@ class Side:
         prediction: predicted classes.
         confidence: softmax probability of the predicted class; None where it was not computed.
         reference: classes that count as right: the labels, or the model's clean prediction.
-        scores: figures against the reference.
+        scores: against the reference.
         exact: what the model was shown, float32 (3, h, w) in [0, 1]; None for a clean image.
         delta: ten times the perturbation around middle grey, RGB; None for a clean image.
         weights: how much each pixel counts in the next step, at the end in the last one, over the
             largest; None where no attack is made against this model.
-        distance: size of the perturbation in the attack's norm.
     """
 
     image: Picture
@@ -81,7 +65,11 @@ class Side:
     exact: NDArray[np.float32] | None = None
     delta: Picture | None = None
     weights: PixelMap | None = None
-    distance: float = 0.0
+
+    @property
+    def distance(self) -> float:
+        """Size of the perturbation in the attack's norm."""
+        return self.scores.distance
 
     @property
     def held(self) -> list[NDArray[Any]]:

@@ -36,7 +36,7 @@ def side(wrong=0.25, shape=SHAPE, exact=False):
     counts = np.zeros((4, 4), np.int64)
     counts[0, 0], counts[0, 1] = right, prediction.size - right
     iou = np.array([right / prediction.size, 0.0, np.nan, np.nan])
-    scores = Scores(counts, float(np.nanmean(iou)), 1 - right / prediction.size, iou)
+    scores = Scores(float(np.nanmean(iou)), 1 - right / prediction.size, iou, counts)
     image = np.full((*shape, 3), int(200 * wrong), np.uint8)
     values = np.full((3, *shape), wrong, np.float32) if exact else None
     return Side(image, prediction, None, reference, scores, values, image, None)

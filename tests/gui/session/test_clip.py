@@ -63,8 +63,8 @@ def test_all_that_happens(wish):
     assert first.a.clean.prediction.shape == (32, 32)
     assert first.b is None
     assert len(first.classes) == CLASSES
-    assert first.pooled["A clean"].sum() == 32 * 32  # is not changed by what comes after
-    assert last.pooled["A clean"].sum() == 4 * 32 * 32
+    assert first.pooled["A clean"].confusion.sum() == 32 * 32  # is not changed by what comes after
+    assert last.pooled["A clean"].confusion.sum() == 4 * 32 * 32
     shares = [event.share for event in rest if isinstance(event, Told)]
     assert shares == [0.25, 0.5, 0.75, 1.0]
     done = rest[-1]

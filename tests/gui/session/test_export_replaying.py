@@ -13,10 +13,9 @@ from art_segplugin.errors import InputError
 from art_segplugin.evaluation.batches import Batch
 from art_segplugin.evaluation.clip import ClipAttack
 from art_segplugin.evaluation.model_refs import ModelRef
-from art_segplugin.evaluation.numbers import differences
-from art_segplugin.evaluation.reproduce import reproduce
-from art_segplugin.evaluation.reproduction import Reproduction
+from art_segplugin.evaluation.repro import Reproduction, reproduce
 from art_segplugin.evaluation.runner import attacked_result, clean_result
+from art_segplugin.evaluation.scores import differences
 from art_segplugin_gui.session.export import KINDS, export, numbers, reproduction
 from art_segplugin_gui.session.export_job import Exported
 from art_segplugin_gui.session.frames import Clean
@@ -115,7 +114,7 @@ def test_the_position_of_the_picture_is_that_of_evaluate(transfer, tmp_path):
     exact = job.shown.step.a.exact
     np.testing.assert_array_equal(exact, theirs.adversarial[0].numpy())
     np.testing.assert_array_equal(exact, ours.a.x_adv[0].numpy())
-    assert numbers(job)["A adversarial"].confusion == theirs.counts
+    assert numbers(job)["A adversarial"].confusion.tolist() == theirs.counts
     assert ours.numbers["A exact"] == numbers(job)["A adversarial"]
     assert ours.numbers["B exact"] == numbers(job)["B adversarial"]
     first = on_screen(frame=replace(frame, index=0), recipe="pgd", transfer=transfer)

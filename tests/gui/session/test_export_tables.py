@@ -6,7 +6,7 @@ import json
 from export_parts import on_screen
 from session_parts import picture
 
-from art_segplugin.evaluation.numbers import Numbers
+from art_segplugin.evaluation.scores import Scores
 from art_segplugin_gui.session.class_table import class_rows
 from art_segplugin_gui.session.export import export
 
@@ -49,7 +49,7 @@ def test_a_table_of_its_own(tmp_path):
 def test_what_a_class_loses_is_the_same_for_pictures_and_clips():
     nan = float("nan")
     sides = {
-        name: Numbers(0.5, 0.5, iou, [[1]])
+        name: Scores(0.5, 0.5, iou, [[1]])
         for name, iou in (
             ("A clean", [0.75, 0.0, nan, nan]),
             ("A exact", [0.5, 0.0, 0.0, nan]),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from session_parts import CLASSES, MODELS, engine, events, of, picture, run
 
-from art_segplugin.evaluation.reproduce import reproduce
+from art_segplugin.evaluation.repro import reproduce
 from art_segplugin_gui.session.export import reproduction
 from art_segplugin_gui.session.export_job import Exported
 from art_segplugin_gui.session.frames import Clean, Step

@@ -11,7 +11,7 @@ def side(size=10):
     image, delta = np.zeros((2, size, size, 3), dtype=np.uint8)
     prediction, confidence, weights = np.zeros((3, size, size), dtype=np.uint8)
     exact = np.zeros((3, size, size), dtype=np.float32)
-    scores = Scores(np.zeros((2, 2), dtype=np.int64), 0.0, 0.0, np.zeros(2))
+    scores = Scores(0.0, 0.0, np.zeros(2), np.zeros((2, 2)))
     return Side(image, prediction, confidence, prediction, scores, exact, delta, weights)
 
 

@@ -8,11 +8,11 @@ from gui_parts import CLASSES, FakeEngine, FakeSource, Sources, side, spin
 from session_parts import picture
 
 from art_segplugin.errors import InputError
+from art_segplugin.scores import Scores
 from art_segplugin_gui.session.clip_request import (
     ClipDone,
     ClipFrame,
     ClipRequest,
-    ClipScore,
     ClipSide,
 )
 from art_segplugin_gui.session.frames import Failed, Idle, Stopped
@@ -56,11 +56,11 @@ class ClipEngine(FakeEngine):
 
 
 def scores():
-    return {name: ClipScore(0.5, 0.25, 0.03, True) for name in ("A clean", "A exact", "A 8-bit")}
+    names = ("A clean", "A exact", "A 8-bit")
+    return {name: Scores(0.5, 0.25, np.full(4, 0.5), distance=0.03) for name in names}
 
 
 def frame_of(rev, done, total):
-    names = ("A clean", "A exact", "A 8-bit")
     return ClipFrame(
         rev,
         done - 1,
@@ -68,8 +68,7 @@ def frame_of(rev, done, total):
         total,
         3.0 * (total - done),
         scores(),
-        {name: np.zeros((4, 4), np.int64) for name in names},
-        {name: np.full(4, 0.5) for name in names},
+        scores(),
         picture(SHAPE, seed=done, index=done - 1),
         ClipSide(side(0.1, SHAPE), side(0.4, SHAPE, exact=True)),
         None,

@@ -9,7 +9,7 @@ def make_side(prediction, reference, image=None, **more):
 
     shape = prediction.shape
     image = np.full((*shape, 3), 100, np.uint8) if image is None else image
-    scores = Scores(np.zeros((3, 3), np.int64), 0.5, 0.1, np.zeros(3))
+    scores = Scores(0.5, 0.1, np.zeros(3), np.zeros((3, 3)))
     confidence = more.pop("confidence", np.full(shape, 204, np.uint8))
     return Side(image, prediction, confidence, reference, scores, **more)
 

@@ -1,0 +1,91 @@
+"""From tensors to `Scores`, and from many of them to those of a pool."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from art_segplugin.core.types import Images, Logits
+from art_segplugin.metrics import count, iou_per_class, mean_iou, mis_ratio
+from art_segplugin.scores import Scores, differences, same
+
+if TYPE_CHECKING:
+    from art_segplugin.evaluation.picture import CleanPicture
+
+__all__ = ["Pool", "Scores", "differences", "pool", "same", "scores_from", "scores_of"]
+
+
+def scores_from(counts: Tensor, distance: float = 0.0, *, labelled: bool = True) -> Scores:
+    """The scores that confusion counts (c, c) give."""
+    counts = counts.cpu()
+    return Scores(
+        mean_iou(counts),
+        mis_ratio(counts),
+        iou_per_class(counts).numpy(),
+        counts.numpy(),
+        distance,
+        labelled,
+    )
+
+
+def scores_of(
+    clean: "CleanPicture", logits: Logits, x_adv: Images | None = None, norm: float = math.inf
+) -> Scores:
+    """Scores of a prediction for an image, or for its adversarial image.
+
+    Args:
+        clean: the image, and what counts as right.
+        logits: (1, c, h, w).
+        x_adv: the adversarial image (1, 3, h, w); None for the image itself.
+        norm: in which the size of the perturbation is given.
+    """
+    counts = count(logits.argmax(1), clean.reference, logits.shape[1], clean.model.ignore_index)
+    distance = 0.0
+    if x_adv is not None:
+        change = (x_adv - clean.x).flatten(1)
+        distance = float(torch.linalg.vector_norm(change, ord=norm, dim=1))
+    return scores_from(counts, distance, labelled=clean.labelled)
+
+
+class Pool:
+    """Scores over many images, by names such as "A clean": counts added up, the largest distance."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, NDArray[np.int64]] = {}
+        self._distance: dict[str, float] = {}
+        self._labelled: dict[str, bool] = {}
+
+    def add(self, scores: Mapping[str, Scores]) -> None:
+        """Add the scores of one image."""
+        for name, one in scores.items():
+            self.counts[name] = self.counts.get(name, np.zeros_like(one.confusion)) + one.confusion
+            self._distance[name] = max(self._distance.get(name, 0.0), one.distance)
+            self._labelled[name] = self._labelled.get(name, True) and one.labelled
+
+    @property
+    def scores(self) -> dict[str, Scores]:
+        """Scores of all images added so far."""
+        return {
+            name: scores_from(
+                torch.from_numpy(counts), self._distance[name], labelled=self._labelled[name]
+            )
+            for name, counts in self.counts.items()
+        }
+
+
+def pool(images: Iterable[Mapping[str, Scores]]) -> dict[str, Scores]:
+    """Scores over many images."""
+    together = Pool()
+    for scores in images:
+        together.add(scores)
+    return together.scores
+
+
+# Names until 0.1.
+Numbers = Scores
+numbers_from = scores_from
+numbers_of = scores_of
