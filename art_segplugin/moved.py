@@ -41,6 +41,9 @@ MOVED: dict[str, str] = {
     "art_segplugin.evaluation.numbers": "art_segplugin.evaluation.scores",
     "art_segplugin.evaluation.reproduce": "art_segplugin.evaluation.repro",
     "art_segplugin.evaluation.reproduction": "art_segplugin.evaluation.repro",
+    "art_segplugin.metrics.scores": "art_segplugin.metrics.class_scores",
+    "art_segplugin.models.class_outputs": "art_segplugin.models.outputs",
+    "art_segplugin.models.output_checks": "art_segplugin.models.outputs",
 }
 """Dotted name until 0.1 -> dotted name now. Modules below a package that moved as a whole follow it."""
 

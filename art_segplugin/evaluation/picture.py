@@ -10,7 +10,7 @@ from torch import Tensor
 from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.core.types import Images, Labels, Logits
 from art_segplugin.errors import InputError
-from art_segplugin.models.output_checks import check_outputs
+from art_segplugin.models.outputs import check_outputs
 from art_segplugin.models.segmenter import Segmenter
 
 VOID = 255

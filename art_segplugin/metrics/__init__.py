@@ -12,7 +12,11 @@ from art_segplugin.metrics.class_scores import (
     class_accuracy,
     class_iou,
     image_mean_iou,
+    iou_per_class,
+    mean_iou,
     mean_iou_of,
+    mis_ratio,
+    pixel_accuracy,
     totals_of,
     worst_class_accuracy,
 )
@@ -31,7 +35,6 @@ from art_segplugin.metrics.diagnosis import (
     weakest,
 )
 from art_segplugin.metrics.regions import boundary, foreground, interior
-from art_segplugin.metrics.scores import iou_per_class, mean_iou, mis_ratio, pixel_accuracy
 
 __all__ = [
     "ClassCounts",

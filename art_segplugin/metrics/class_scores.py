@@ -1,7 +1,7 @@
-"""Scores of totals: hits, true pixels and predicted pixels of each class.
+"""Scores of a confusion matrix, or of its totals: hits, true and predicted pixels of each class.
 
-Every function takes totals (..., 3, c) of any leading shape (one data set, one row an image, one row
-a resample) and divides in float64. What is undefined, such as the accuracy of an absent class, is
+Functions of totals take (..., 3, c) of any leading shape (one data set, one row an image, one row a
+resample); those of a matrix take (c, c), rows true, columns predicted. All divide in float64. What is undefined, such as the accuracy of an absent class, is
 NaN, never 0, and is left out of means and minima.
 """
 
@@ -107,6 +107,29 @@ def image_mean_iou(images: Tensor) -> float:
         InputError: another shape.
     """
     return float(mean_iou_of(images).nanmean())
+
+
+def pixel_accuracy(counts: Tensor) -> float:
+    """Share of the counted pixels that are right; NaN without pixels."""
+    return float(accuracy(totals_of(counts)))
+
+
+def mis_ratio(counts: Tensor) -> float:
+    """Share of the counted pixels that are wrong (MisRatio, arXiv:2207.12391, section 5.1)."""
+    return 1 - pixel_accuracy(counts)
+
+
+def iou_per_class(counts: Tensor) -> Tensor:
+    """Intersection over union of each class (classes,), float64.
+
+    A class that is neither true nor predicted anywhere is NaN; one that is only predicted is 0.
+    """
+    return class_iou(totals_of(counts))
+
+
+def mean_iou(counts: Tensor) -> float:
+    """mIoU: mean over the classes that occur, from counts pooled over the data set."""
+    return float(mean_iou_of(totals_of(counts)))
 
 
 def _parts(totals: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -84,18 +84,7 @@ def load_checkpoint(path: str | Path, model: nn.Module | None = None) -> Segment
             f"the weights in {path} do not fit the architecture {info.architecture!r}: {detail}"
         ) from error
     wrapper = Classifier if info.task == Classifier.task else Segmenter
-    segmenter = wrapper(
-        model,
-        classes=len(info.classes),
-        ignore_index=info.ignore_index,
-        mean=info.mean,
-        std=info.std,
-        bgr=info.bgr,
-        channels=info.channels and slice(*info.channels),
-        stride=info.stride,
-        info=info,
-    )
-    return segmenter.eval()
+    return wrapper.from_info(model, info)
 
 
 def read_info(path: str | Path) -> CheckpointInfo:

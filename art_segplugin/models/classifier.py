@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from art_segplugin.core.types import NO_VOID, Logits
-from art_segplugin.models.class_outputs import class_logits
+from art_segplugin.models.outputs import class_logits
 from art_segplugin.models.segmenter import Segmenter
 
 

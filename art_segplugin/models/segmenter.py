@@ -1,4 +1,4 @@
-"""The one face that attacks, metrics and trainers see of a segmentation model."""
+"""The one interface that attacks, metrics and trainers see of a segmentation model."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,8 +12,7 @@ from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.core.types import Logits
 from art_segplugin.errors import InputError
 from art_segplugin.models.info import CheckpointInfo
-from art_segplugin.models.output_checks import check_outputs
-from art_segplugin.models.outputs import pixel_logits
+from art_segplugin.models.outputs import check_outputs, pixel_logits
 
 
 class Segmenter(nn.Module):
@@ -98,6 +97,21 @@ class Segmenter(nn.Module):
                 "wrap segmenter.model instead."
             )
         return model
+
+    @classmethod
+    def from_info(cls, model: Callable[[Tensor], Any], info: CheckpointInfo) -> Self:
+        """Wrap a network as its description says, in eval mode; see `describe` for the way back."""
+        return cls(
+            model,
+            classes=len(info.classes),
+            ignore_index=info.ignore_index,
+            mean=info.mean,
+            std=info.std,
+            bgr=info.bgr,
+            channels=info.channels and slice(*info.channels),
+            stride=info.stride,
+            info=info,
+        ).eval()
 
     def forward(self, images: Tensor) -> Logits:
         """Return logits (n, c, h, w) for images (n, ch, h, w) in [0, 1].

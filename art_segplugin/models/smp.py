@@ -45,11 +45,4 @@ def load(name: str) -> Segmenter:
         std=IMAGENET_STD,
         stride=model.encoder.output_stride if model.requires_divisible_input_shape else 1,
     )
-    return Segmenter(
-        model,
-        classes=count,
-        mean=info.mean,
-        std=info.std,
-        stride=info.stride,
-        info=info,
-    ).eval()
+    return Segmenter.from_info(model, info)

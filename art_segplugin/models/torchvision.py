@@ -2,6 +2,7 @@
 
 from torch.hub import load_state_dict_from_url
 
+from art_segplugin.core.types import NO_VOID
 from art_segplugin.errors import InputError
 from art_segplugin.models.classifier import Classifier
 from art_segplugin.models.info import CheckpointInfo, default_colours
@@ -52,9 +53,10 @@ def load(name: str) -> Segmenter:
         architecture=f"torchvision:{name}",
         classes=classes,
         colours=default_colours(len(classes)) if len(classes) <= 255 else (),
+        ignore_index=255 if name in segments else NO_VOID,
         mean=tuple(preprocessing.mean),
         std=tuple(preprocessing.std),
         data=str(weights),
         task=wrapper.task,
     )
-    return wrapper(model, classes=len(classes), mean=info.mean, std=info.std, info=info).eval()
+    return wrapper.from_info(model, info)

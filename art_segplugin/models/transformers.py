@@ -56,15 +56,7 @@ def load(name: str) -> Segmenter:
         std=std,
         bgr=preprocessing.get("do_flip_channel_order", False),
     )
-    return Segmenter(
-        model,
-        classes=len(classes),
-        ignore_index=info.ignore_index,
-        mean=mean,
-        std=std,
-        bgr=info.bgr,
-        info=info,
-    ).eval()
+    return Segmenter.from_info(model, info)
 
 
 def _model_class(transformers: Any, config: Any) -> Any:

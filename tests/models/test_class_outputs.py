@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from art_segplugin.errors import InputError
-from art_segplugin.models.class_outputs import class_logits
+from art_segplugin.models.outputs import class_logits
 
 LOGITS = torch.arange(6.0).view(2, 3)
 

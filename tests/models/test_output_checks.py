@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from art_segplugin.models.output_checks import check_outputs, no_predictions
+from art_segplugin.models.outputs import check_outputs, no_predictions
 
 
 def cosines(classes=10, count=4, size=(3, 3)):

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from art_segplugin.errors import InputError
-from art_segplugin.models.output_checks import check_outputs
+from art_segplugin.models.outputs import check_outputs
 from art_segplugin.models.segmenter import Segmenter
 
 IMAGES = torch.rand(2, 3, 12, 16)

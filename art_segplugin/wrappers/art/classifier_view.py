@@ -13,7 +13,7 @@ from torch import nn
 from art_segplugin.core.modes import evaluation_mode, in_mode
 from art_segplugin.core.types import NO_VOID, Images, Labels, Logits
 from art_segplugin.errors import InputError
-from art_segplugin.models.class_outputs import class_logits
+from art_segplugin.models.outputs import class_logits
 from art_segplugin.wrappers.art.arrays import Array, Data, to_array
 from art_segplugin.wrappers.art.labels import image_labels
 from art_segplugin.wrappers.art.preprocessing import float_type, preprocessed

@@ -14,7 +14,7 @@ from tqdm.auto import trange
 from art_segplugin.core.iterate import Attack, Iterate
 from art_segplugin.core.types import Images, Labels, PerImage, PixelMask
 from art_segplugin.errors import InputError
-from art_segplugin.models.output_checks import check_outputs, no_predictions
+from art_segplugin.models.outputs import check_outputs, no_predictions
 from art_segplugin.wrappers.art.arrays import (
     Data,
     Same,

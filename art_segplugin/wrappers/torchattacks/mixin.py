@@ -13,9 +13,7 @@ from torchattacks.attack import Attack
 from art_segplugin.core.modes import in_mode
 from art_segplugin.core.types import Images, Labels, Logits
 from art_segplugin.errors import InputError
-from art_segplugin.models.class_outputs import class_logits
-from art_segplugin.models.output_checks import check_outputs, no_predictions
-from art_segplugin.models.outputs import pixel_logits
+from art_segplugin.models.outputs import check_outputs, class_logits, no_predictions, pixel_logits
 from art_segplugin.wrappers.torchattacks.saving import LabelMapSaving
 from art_segplugin.wrappers.torchattacks.targets import LabelMapTargets, described
 
