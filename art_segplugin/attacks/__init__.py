@@ -1,23 +1,33 @@
-"""Recipes: one paper a file, each a choice of parts for the one loop in core.attack."""
+"""Attack factories: one paper a file, each a choice of parts for the one loop in core.attack.
 
-from art_segplugin.attacks.apgd import apgd
-from art_segplugin.attacks.fgsm import fgsm
-from art_segplugin.attacks.pgd import pgd
-from art_segplugin.attacks.registry import PRESETS, RECIPES, NamedAttack, named
-from art_segplugin.attacks.segpgd import segfgsm, segpgd
-from art_segplugin.attacks.temperature_pgd import SWEEP, temperature_pgd, temperature_sweep
+A module with `SPECS` is all that an attack needs to be here; what type checkers read is
+`__init__.pyi`, which `python tools/make_stubs.py` writes.
+"""
 
-__all__ = [
-    "PRESETS",
-    "RECIPES",
-    "SWEEP",
-    "NamedAttack",
-    "apgd",
-    "fgsm",
-    "named",
-    "pgd",
-    "segfgsm",
-    "segpgd",
-    "temperature_pgd",
-    "temperature_sweep",
-]
+from art_segplugin.attacks.registry import (
+    ATTACKS,
+    PRESETS,
+    RECIPES,
+    AttackSpec,
+    NamedAttack,
+    discover,
+    named,
+)
+
+discover()
+globals().update({spec.factory.__name__: spec.factory for spec in ATTACKS.values()})
+
+from art_segplugin.attacks.temperature_pgd import SWEEP  # noqa: E402
+
+__all__ = sorted(
+    [
+        "ATTACKS",
+        "PRESETS",
+        "RECIPES",
+        "SWEEP",
+        "AttackSpec",
+        "NamedAttack",
+        "named",
+        *(spec.factory.__name__ for spec in ATTACKS.values()),
+    ]
+)

@@ -7,11 +7,12 @@ from numbers import Real
 
 import torch
 
-from art_segplugin.attacks.fgsm import fgsm
-from art_segplugin.attacks.pgd import pgd
+from art_segplugin.attacks.common import Budget, SizedIterations, takes
+from art_segplugin.attacks.registry import AttackSpec
 from art_segplugin.core.attack import GradientAttack
 from art_segplugin.core.forward_pass import ForwardPass
-from art_segplugin.core.types import PerImage, PixelMap
+from art_segplugin.core.steps import SteepestStep
+from art_segplugin.core.types import PixelMap
 from art_segplugin.core.weightings import Stateless
 from art_segplugin.errors import InputError
 
@@ -66,78 +67,28 @@ class SegWeights(Stateless):
         return torch.where(forward.fooled, like.new_full((), share), like.new_full((), 1 - share))
 
 
-def segpgd(
-    eps: float | PerImage = 8 / 255,
-    step_size: float | PerImage = 2 / 255,
-    steps: int = 20,
-    norm: float | str = math.inf,
-    random_start: bool = True,
-    restarts: int = 1,
-    targeted: bool = False,
-    ignore_index: int = 255,
-    bounds: tuple[float, float] = (0.0, 1.0),
-    decay: float | None = None,
-    schedule: str | float = "linear",
-) -> GradientAttack:
+@takes(SizedIterations)
+def segpgd(common: SizedIterations, schedule: str | float = "linear") -> GradientAttack:
     """PGD that first counts the pixels still to be fooled, and the others more and more.
 
     Args:
-        eps: radius, in the unit of the images; a tensor (n,) for one per image.
-        step_size: length of a step in the norm; a tensor (n,) for one per image.
-        steps: gradient steps of one restart.
-        norm: 1, 2 or inf.
-        random_start: begin at a uniform draw from the ball, else at the image.
-        restarts: independent runs; per image the lowest pixel accuracy wins.
         targeted: labels are what the adversary wants; pixels already there get lambda.
-        ignore_index: label of void pixels, or of void images if negative.
-        bounds: smallest and largest pixel value.
-        decay: momentum (MI-FGSM, arXiv:1710.06081); None for none.
         schedule: how lambda grows, see SegWeights.
-
-    Raises:
-        InputError: a value outside its range.
     """
-    return pgd(
-        eps,
-        step_size,
-        steps,
-        norm,
-        random_start,
-        restarts,
-        targeted,
-        ignore_index,
-        bounds,
-        decay,
-        weighting=SegWeights(schedule),
-    )
+    return common.attack(weighting=SegWeights(schedule))
 
 
-def segfgsm(
-    eps: float | PerImage = 8 / 255,
-    norm: float | str = math.inf,
-    random_start: bool = False,
-    restarts: int = 1,
-    targeted: bool = False,
-    ignore_index: int = 255,
-    bounds: tuple[float, float] = (0.0, 1.0),
-) -> GradientAttack:
+@takes(Budget, random_start=False)
+def segfgsm(common: Budget) -> GradientAttack:
     """SegPGD of one step of length eps: only the pixels still to be fooled count.
 
     The paper's sentence "i.e. lambda = 1" contradicts its equation 4, algorithm 1 and appendix B,
     by which lambda(1) = 0; this follows the equations.
 
     Args:
-        eps: radius, in the unit of the images; a tensor (n,) for one per image.
-        norm: 1, 2 or inf.
-        random_start: begin at a uniform draw from the ball, else at the image.
         restarts: independent runs, which differ by their random start only.
-        targeted: labels are what the adversary wants.
-        ignore_index: label of void pixels, or of void images if negative.
-        bounds: smallest and largest pixel value.
-
-    Raises:
-        InputError: a value outside its range.
     """
-    return fgsm(
-        eps, norm, random_start, restarts, targeted, ignore_index, bounds, weighting=SegWeights()
-    )
+    return common.in_steps(SteepestStep(common.eps), 1, weighting=SegWeights())
+
+
+SPECS = (AttackSpec("SegFGSM", segfgsm, 2022), AttackSpec("SegPGD", segpgd, 2022))

@@ -14,13 +14,15 @@ from typing import Any
 
 import torch.nn.functional as F
 
-from art_segplugin.attacks.pgd import pgd
-from art_segplugin.attacks.segpgd import SegWeights, segpgd
+from art_segplugin.attacks.common import SizedIterations, takes
+from art_segplugin.attacks.registry import AttackSpec
+from art_segplugin.attacks.segpgd import SegWeights
 from art_segplugin.core.attack import GradientAttack
 from art_segplugin.core.ensemble import WorstCase
 from art_segplugin.core.forward_pass import ForwardPass
+from art_segplugin.core.iterate import Attack
 from art_segplugin.core.losses import TemperedCrossEntropy
-from art_segplugin.core.types import PerImage, PixelMap
+from art_segplugin.core.types import PixelMap
 from art_segplugin.core.weightings import UNIFORM, PixelWeighting
 from art_segplugin.errors import InputError
 
@@ -65,17 +67,9 @@ class TemperedWeights:
         return (log_weight - largest.masked_fill(largest == -math.inf, 0.0)).exp()
 
 
+@takes(SizedIterations)
 def temperature_pgd(
-    eps: float | PerImage = 8 / 255,
-    step_size: float | PerImage = 2 / 255,
-    steps: int = 20,
-    norm: float | str = math.inf,
-    random_start: bool = True,
-    restarts: int = 1,
-    targeted: bool = False,
-    ignore_index: int = 255,
-    bounds: tuple[float, float] = (0.0, 1.0),
-    decay: float | None = None,
+    common: SizedIterations,
     temperature: float = 0.2,
     scale: float = 1.0,
     schedule: str | float | None = None,
@@ -87,54 +81,27 @@ def temperature_pgd(
     temperature 1 and scale 1 it is PGD, or SegPGD where there is a schedule, bit for bit.
 
     Args:
-        eps: radius, in the unit of the images; a tensor (n,) for one per image.
-        step_size: length of a step in the norm; a tensor (n,) for one per image.
-        steps: gradient steps of one restart.
-        norm: 1, 2 or inf.
-        random_start: begin at a uniform draw from the ball, else at the image.
-        restarts: independent runs; per image the lowest pixel accuracy wins.
-        targeted: labels are what the adversary wants.
-        ignore_index: label of void pixels, or of void images if negative.
-        bounds: smallest and largest pixel value.
-        decay: momentum (MI-FGSM, arXiv:1710.06081); None for none.
         temperature: T > 0.
         scale: what the model's outputs are multiplied by first: s of a model that gives cosines in
             [-1, 1] and was trained on softmax(s * cos), whose robustness plain PGD can overstate.
         schedule: weigh the pixels as SegPGD does, besides (see SegWeights); None for PGD's way.
-
-    Raises:
-        InputError: a value outside its range.
     """
+    return _tempered(common, temperature, scale, schedule)
+
+
+def _tempered(
+    common: SizedIterations, temperature: float, scale: float, schedule: str | float | None
+) -> GradientAttack:
     loss = TemperedCrossEntropy(temperature, scale)
     base = UNIFORM if schedule is None else SegWeights(schedule)
-    options: dict[str, Any] = {
-        "eps": eps,
-        "step_size": step_size,
-        "steps": steps,
-        "norm": norm,
-        "random_start": random_start,
-        "restarts": restarts,
-        "targeted": targeted,
-        "ignore_index": ignore_index,
-        "bounds": bounds,
-        "decay": decay,
-    }
     if loss.temperature == loss.scale == 1:
-        return pgd(**options) if schedule is None else segpgd(**options, schedule=schedule)
-    return pgd(**options, weighting=TemperedWeights(loss, base), loss=loss)
+        return common.attack(weighting=base)
+    return common.attack(weighting=TemperedWeights(loss, base), loss=loss)
 
 
+@takes(SizedIterations)
 def temperature_sweep(
-    eps: float | PerImage = 8 / 255,
-    step_size: float | PerImage = 2 / 255,
-    steps: int = 20,
-    norm: float | str = math.inf,
-    random_start: bool = True,
-    restarts: int = 1,
-    targeted: bool = False,
-    ignore_index: int = 255,
-    bounds: tuple[float, float] = (0.0, 1.0),
-    decay: float | None = None,
+    common: SizedIterations,
     temperatures: Sequence[float] = SWEEP,
     scale: float = 1.0,
     schedule: str | float | None = None,
@@ -145,16 +112,8 @@ def temperature_sweep(
     restart; give the attack `start` to compare temperatures from the same point.
 
     Args:
-        eps: radius, in the unit of the images; a tensor (n,) for one per image.
-        step_size: length of a step in the norm; a tensor (n,) for one per image.
         steps: gradient steps of one restart of each temperature.
-        norm: 1, 2 or inf.
-        random_start: begin at a uniform draw from the ball, else at the image.
         restarts: independent runs of each temperature; per image the lowest pixel accuracy wins.
-        targeted: labels are what the adversary wants.
-        ignore_index: label of void pixels, or of void images if negative.
-        bounds: smallest and largest pixel value.
-        decay: momentum (MI-FGSM, arXiv:1710.06081); None for none.
         temperatures: one or more T > 0.
         scale: what the model's outputs are multiplied by first, see `temperature_pgd`.
         schedule: weigh the pixels as SegPGD does, besides; None for PGD's way.
@@ -162,29 +121,50 @@ def temperature_sweep(
     Raises:
         InputError: a value outside its range, or no temperature.
     """
+    return _swept(common, temperatures, scale, schedule)
+
+
+def _swept(
+    common: SizedIterations,
+    temperatures: Sequence[float],
+    scale: float,
+    schedule: str | float | None,
+) -> WorstCase:
     try:
         values = tuple(temperatures)
     except TypeError:
         values = ()
     if not values:
         raise InputError(f"temperatures are {temperatures!r}; give one or more, such as {SWEEP}.")
-    return WorstCase(
-        [
-            temperature_pgd(
-                eps,
-                step_size,
-                steps,
-                norm,
-                random_start,
-                restarts,
-                targeted,
-                ignore_index,
-                bounds,
-                decay,
-                temperature=temperature,
-                scale=scale,
-                schedule=schedule,
-            )
-            for temperature in values
-        ]
-    )
+    return WorstCase([_tempered(common, value, scale, schedule) for value in values])
+
+
+@takes(SizedIterations)
+def at_temperature(
+    common: SizedIterations,
+    temperature: float | Sequence[float] = 0.2,
+    scale: float = 1.0,
+    schedule: str | float | None = None,
+) -> Attack:
+    """`temperature_pgd` at one temperature, `temperature_sweep` over several.
+
+    Args:
+        temperature: T of softmax(scale * z / T), above 0; 1 is PGD. Several, also in an array or a
+            tensor, make one attack of each and keep the best answer of each image.
+        scale: what the model's outputs are multiplied by first, see `temperature_pgd`.
+        schedule: weigh the pixels as SegPGD does, besides; None for PGD's way.
+    """
+    values: Any = temperature.tolist() if hasattr(temperature, "tolist") else temperature
+    if isinstance(values, list | tuple):
+        return _swept(common, values, scale, schedule)
+    if not isinstance(values, int | float):
+        raise InputError(
+            f"temperature is {temperature!r}; give a number > 0, such as 0.2, or several."
+        )
+    return _tempered(common, values, scale, schedule)
+
+
+SPECS = (
+    AttackSpec("Temperature-PGD", temperature_pgd, 2021, wrapped=at_temperature),
+    AttackSpec("Temperature sweep", temperature_sweep, 2021, class_name=None),
+)

@@ -1,9 +1,12 @@
+import inspect
+
 import pytest
 import torch
 from one_label import one_label_problem
 from oracles import tiny_problem
 
 from art_segplugin.attacks import temperature_pgd, temperature_sweep
+from art_segplugin.attacks.common import SizedIterations
 from art_segplugin.core.types import NO_VOID
 from art_segplugin.errors import InputError
 
@@ -59,6 +62,6 @@ def test_a_sweep_of_one_temperature_is_that_attack():
 
 @pytest.mark.parametrize("temperatures", [(), 0.2, "", None])
 def test_no_temperatures_are_explained(temperatures):
-    unchecked = getattr(temperature_sweep, "__wrapped__", temperature_sweep)
+    unchecked = inspect.unwrap(temperature_sweep)
     with pytest.raises(InputError, match="give one or more"):
-        unchecked(temperatures=temperatures)
+        unchecked(SizedIterations(), temperatures=temperatures)

@@ -1,0 +1,199 @@
+"""The parameters that attacks have in common, written once: defaults, meaning and what becomes of them."""
+
+import functools
+import inspect
+import math
+import re
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from art_segplugin.core.attack import GradientAttack
+from art_segplugin.core.steps import MomentumStep, SteepestStep, StepRule
+from art_segplugin.core.threat_model import ThreatModel
+from art_segplugin.core.types import PerImage
+
+ORDER = (
+    "eps", "step_size", "steps", "norm", "random_start", "restarts", "targeted", "ignore_index",
+    "bounds", "decay",
+)  # fmt: skip
+"""Of the common parameters in a signature; an attack's own come after them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Budget:
+    """What every attack within a budget is given.
+
+    Args:
+        eps: radius, in the unit of the images; a tensor (n,) for one per image.
+        norm: 1, 2 or inf.
+        random_start: begin at a uniform draw from the ball, else at the image.
+        restarts: independent runs; per image the lowest pixel accuracy wins.
+        targeted: labels are what the adversary wants.
+        ignore_index: label of void pixels, or of void images if negative.
+        bounds: smallest and largest pixel value.
+
+    Raises:
+        InputError: a value outside its range.
+    """
+
+    eps: float | PerImage = 8 / 255
+    norm: float | str = math.inf
+    random_start: bool = True
+    restarts: int = 1
+    targeted: bool = False
+    ignore_index: int = 255
+    bounds: tuple[float, float] = (0.0, 1.0)
+
+    def __post_init__(self) -> None:
+        _ = self.threat_model  # first: eps may have chosen the step size
+
+    @cached_property
+    def threat_model(self) -> ThreatModel:
+        """What may be changed."""
+        return ThreatModel(self.eps, self.norm, self.bounds)
+
+    def in_steps(self, step: StepRule, steps: int, **parts: Any) -> GradientAttack:
+        """The gradient attack with this budget; `parts` are fields of `GradientAttack`."""
+        return GradientAttack(
+            self.threat_model,
+            step,
+            steps,
+            random_start=self.random_start,
+            restarts=self.restarts,
+            targeted=self.targeted,
+            ignore_index=self.ignore_index,
+            **parts,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Iterations(Budget):
+    """What an attack that finds its step size itself is given besides.
+
+    Args:
+        steps: gradient steps of one restart.
+    """
+
+    steps: int = 20
+
+
+@dataclass(frozen=True, eq=False)
+class SizedIterations(Iterations):
+    """What an attack with steps of a given size is given besides.
+
+    Args:
+        step_size: length of a step in the norm; a tensor (n,) for one per image.
+        decay: momentum (MI-FGSM, arXiv:1710.06081); None for none.
+    """
+
+    step_size: float | PerImage = 2 / 255
+    decay: float | None = None
+
+    def attack(self, **parts: Any) -> GradientAttack:
+        """Steps of that size; `parts` are fields of `GradientAttack`."""
+        if self.decay is None:
+            return self.in_steps(SteepestStep(self.step_size), self.steps, **parts)
+        return self.in_steps(MomentumStep(self.step_size, self.decay), self.steps, **parts)
+
+
+Own = ParamSpec("Own")
+Common = TypeVar("Common", bound=Budget)
+Built = TypeVar("Built")
+
+
+def takes(
+    common: type[Common], **defaults: Any
+) -> Callable[[Callable[Concatenate[Common, Own], Built]], Callable[..., Built]]:
+    """Make an attack factory of a function of common parameters and its own.
+
+    The factory takes all of them by their names, in ORDER, the own ones last; its signature and the
+    "Args:" of its docstring show all of them. What the function's docstring says about a common
+    parameter wins.
+
+    Args:
+        common: the common parameters that the function takes as its first argument.
+        **defaults: other default values for some of them.
+    """
+    wanted = {field.name: field for field in fields(common)}
+    shared = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            default=defaults.get(name, wanted[name].default),
+            annotation=wanted[name].type,
+        )
+        for name in ORDER
+        if name in wanted
+    ]
+
+    def made(function: Callable[Concatenate[Common, Own], Built]) -> Callable[..., Built]:
+        _, *own = inspect.signature(function).parameters.values()
+        signature = inspect.signature(function).replace(parameters=[*shared, *own])
+
+        def factory(*args: Any, **kwargs: Any) -> Built:
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            given = {name: bound.arguments.pop(name) for name in wanted}
+            return function(common(**given), **bound.arguments)
+
+        functools.update_wrapper(factory, function)
+        factory.__signature__ = signature  # type: ignore[attr-defined]
+        factory.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
+        factory.__annotations__["return"] = signature.return_annotation
+        explained: dict[str, str] = {}
+        for documented in (*reversed(common.__mro__[:-1]), function):
+            explained |= arguments(documented.__doc__ or "")
+        factory.__doc__ = _documented(
+            function.__doc__ or "", {name: explained[name] for name in signature.parameters}
+        )
+        return factory
+
+    return made
+
+
+def arguments(docstring: str) -> dict[str, str]:
+    """The "Args:" section of a docstring: name to text, on one line."""
+    found: dict[str, str] = {}
+    inside, name = False, ""
+    for line in inspect.cleandoc(docstring).splitlines():
+        if not line.startswith(" "):
+            inside = line == "Args:" or (inside and not line)
+            continue
+        entry = re.match(r"    (\w+)(?: \(.*?\))?: (.*)", line)
+        if inside and entry:
+            name = entry[1]
+            found[name] = entry[2].strip()
+        elif inside and name:
+            found[name] += f" {line.strip()}"
+    return found
+
+
+def described(arguments: dict[str, str], indent: int = 4) -> str:
+    """The "Args:" section of a docstring, wrapped as those in the sources are."""
+    lines = ["Args:"]
+    for name, text in arguments.items():
+        lines += textwrap.wrap(
+            f"{name}: {text}",
+            100 - indent,
+            initial_indent=" " * 4,
+            subsequent_indent=" " * 8,
+            break_on_hyphens=False,
+            break_long_words=False,
+        )
+    return textwrap.indent("\n".join(lines), " " * indent)
+
+
+def _documented(docstring: str, arguments: dict[str, str]) -> str:
+    """A docstring whose "Args:" section, which it may lack, is all of these."""
+    paragraphs = re.split(r"\n\n(?=    \S)", docstring.rstrip())
+    kept = [one for one in paragraphs if not one.lstrip().startswith("Args:")]
+    raises = next(
+        (i for i, one in enumerate(kept) if one.lstrip().startswith("Raises:")), len(kept)
+    )
+    parts = [*kept[:raises], described(arguments), *kept[raises:]]
+    if raises == len(kept):
+        parts.append("    Raises:\n        InputError: a value outside its range.")
+    return "\n\n".join(parts) + "\n    "
