@@ -16,7 +16,7 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 # That index mirrors few versions of what torch depends on, so those come from PyPI with the rest.
 TORCH_INDEX := $(if $(filter-out default,$(TORCH)),--no-deps --index-url https://download.pytorch.org/whl/$(TORCH))
 
-.PHONY: demo gui pictures test lint types imports pytest format clean
+.PHONY: demo gui pictures test lint types imports pytest stubs format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.core
@@ -46,6 +46,10 @@ imports: $(VENV)/.dev
 # One thread a worker: two processes with two threads each only fight over the cores.
 pytest: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
+# Type stubs and the table of attacks, made from the attacks' specifications.
+stubs: $(VENV)/.dev
+	$(BIN)/python tools/make_stubs.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

@@ -40,4 +40,4 @@ def apgd(common: Iterations, loss: str = "ce") -> GradientAttack:
     )
 
 
-SPECS = (AttackSpec("APGD", apgd, 2020, class_name="SegmentationAPGD"),)
+SPECS = (AttackSpec("APGD", apgd, class_name="SegmentationAPGD", place=7),)

@@ -137,7 +137,7 @@ def takes(
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
             given = {name: bound.arguments.pop(name) for name in wanted}
-            return function(common(**given), **bound.arguments)
+            return function(common(**given), **bound.arguments)  # type: ignore[call-arg]
 
         functools.update_wrapper(factory, function)
         factory.__signature__ = signature  # type: ignore[attr-defined]

@@ -18,4 +18,4 @@ def fgsm(common: Budget, weighting: PixelWeighting = UNIFORM) -> GradientAttack:
     return common.in_steps(SteepestStep(common.eps), 1, weighting=weighting)
 
 
-SPECS = (AttackSpec("FGSM", fgsm, 2015, class_name="SegmentationFGSM"),)
+SPECS = (AttackSpec("FGSM", fgsm, class_name="SegmentationFGSM", place=1),)

@@ -22,4 +22,4 @@ def pgd(
     return common.attack(weighting=weighting, loss=loss)
 
 
-SPECS = (AttackSpec("PGD", pgd, 2018, class_name="SegmentationPGD"),)
+SPECS = (AttackSpec("PGD", pgd, class_name="SegmentationPGD", place=2),)

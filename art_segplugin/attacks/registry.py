@@ -48,19 +48,19 @@ class AttackSpec:
     Args:
         title: as people write it, such as "SegPGD"; in small letters it is the attack's name.
         factory: makes the attack from values of its parameters.
-        year: of the paper, by which lists are ordered.
         kind: see `Kind`.
         class_name: of its classes in ART's and torchattacks' manner; by default the title without
             hyphens, and None for no class.
         wrapped: the factory behind these classes, where it takes more than `factory`.
+        place: where lists show it; attacks without one come last, by name.
     """
 
     title: str
     factory: Callable[..., Any]
-    year: int
     kind: Kind = "budget"
     class_name: str | None = ""
     wrapped: Callable[..., Any] | None = None
+    place: int = 100
 
     def __post_init__(self) -> None:
         if self.class_name == "":
@@ -91,7 +91,7 @@ class AttackSpec:
 
 
 ATTACKS: dict[str, AttackSpec] = {}
-"""What there is, by name, earliest paper first."""
+"""What there is, by name, in the order of lists."""
 
 RECIPES: dict[str, Factory] = {}
 """The factories of ATTACKS."""
@@ -103,7 +103,7 @@ def discover() -> None:
     folder = import_module(package).__path__
     modules = (import_module(f"{package}.{one.name}") for one in pkgutil.iter_modules(folder))
     found = [spec for module in modules for spec in getattr(module, "SPECS", ())]
-    for spec in sorted(found, key=lambda spec: (spec.year, spec.name)):
+    for spec in sorted(found, key=lambda spec: (spec.place, spec.name)):
         ATTACKS[spec.name] = spec
         RECIPES[spec.name] = spec.factory
 

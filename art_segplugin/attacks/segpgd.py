@@ -91,4 +91,4 @@ def segfgsm(common: Budget) -> GradientAttack:
     return common.in_steps(SteepestStep(common.eps), 1, weighting=SegWeights())
 
 
-SPECS = (AttackSpec("SegFGSM", segfgsm, 2022), AttackSpec("SegPGD", segpgd, 2022))
+SPECS = (AttackSpec("SegFGSM", segfgsm, place=3), AttackSpec("SegPGD", segpgd, place=4))

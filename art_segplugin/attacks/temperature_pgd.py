@@ -125,10 +125,7 @@ def temperature_sweep(
 
 
 def _swept(
-    common: SizedIterations,
-    temperatures: Sequence[float],
-    scale: float,
-    schedule: str | float | None,
+    common: SizedIterations, temperatures: Any, scale: float, schedule: str | float | None
 ) -> WorstCase:
     try:
         values = tuple(temperatures)
@@ -142,7 +139,7 @@ def _swept(
 @takes(SizedIterations)
 def at_temperature(
     common: SizedIterations,
-    temperature: float | Sequence[float] = 0.2,
+    temperature: Any = 0.2,
     scale: float = 1.0,
     schedule: str | float | None = None,
 ) -> Attack:
@@ -154,7 +151,7 @@ def at_temperature(
         scale: what the model's outputs are multiplied by first, see `temperature_pgd`.
         schedule: weigh the pixels as SegPGD does, besides; None for PGD's way.
     """
-    values: Any = temperature.tolist() if hasattr(temperature, "tolist") else temperature
+    values = temperature.tolist() if hasattr(temperature, "tolist") else temperature
     if isinstance(values, list | tuple):
         return _swept(common, values, scale, schedule)
     if not isinstance(values, int | float):
@@ -165,6 +162,6 @@ def at_temperature(
 
 
 SPECS = (
-    AttackSpec("Temperature-PGD", temperature_pgd, 2021, wrapped=at_temperature),
-    AttackSpec("Temperature sweep", temperature_sweep, 2021, class_name=None),
+    AttackSpec("Temperature-PGD", temperature_pgd, wrapped=at_temperature, place=5),
+    AttackSpec("Temperature sweep", temperature_sweep, class_name=None, place=6),
 )

@@ -5,15 +5,14 @@ from art_segplugin.cli.console import output
 
 def attacks() -> None:
     """List the attacks, their papers and their parameters."""
-    import inspect
-
     from rich.markup import escape
     from rich.table import Table
 
-    from art_segplugin.attacks import RECIPES
-    from art_segplugin.attacks.registry import PARTS, parameters
+    from art_segplugin.attacks import ATTACKS
+    from art_segplugin.attacks.registry import PARTS
 
-    shared = [p for p in parameters("pgd") if all(p in parameters(name) for name in RECIPES)]
+    known = [set(spec.parameters) for spec in ATTACKS.values()]
+    shared = [name for name in ATTACKS["pgd"].parameters if all(name in one for one in known)]
     table = Table(
         title="Attacks",
         title_justify="left",
@@ -24,10 +23,8 @@ def attacks() -> None:
     table.add_column("name", no_wrap=True)
     table.add_column("what it does, and its paper")
     table.add_column("further parameters", max_width=24)
-    for name, recipe in RECIPES.items():
-        module = inspect.getmodule(recipe)
-        paper = (module.__doc__ or "").splitlines()[0] if module else ""
-        what = (recipe.__doc__ or "").splitlines()[0]
-        own = [p for p in parameters(name) if p not in (*shared, *PARTS)]
-        table.add_row(name, f"{escape(what)}\n[dim]{escape(paper)}[/]", ", ".join(own))
+    for spec in ATTACKS.values():
+        own = [p for p in spec.parameters if p not in (*shared, *PARTS)]
+        what = f"{escape(spec.summary)}\n[dim]{escape(spec.paper)}[/]"
+        table.add_row(spec.name, what, ", ".join(own))
     output().print(table)
