@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from art_segplugin.errors import InputError
-from art_segplugin_gui.qt.charts.bar_data import bar_data
+from art_segplugin_gui.qt.charts.class_bars import bar_data
 
 NAN = float("nan")
 GREY = (9, 9, 9)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
-from art_segplugin_gui.qt.charts.class_bars import ClassBars
+from art_segplugin_gui.qt.charts.class_bars import CHANGE, EYE, IOU, NAME, ClassBars
 from art_segplugin_gui.qt.charts.style import ink, mixed
 
 NAMES = ("sky", "road", "car", "pole")
@@ -144,9 +144,41 @@ def test_no_setter_emits(bars, record):
 def test_names_are_elided_but_figures_stay_inside(show):
     chart = show(ClassBars(), width=220)
     chart.show_scores(*many(20))
-    columns = chart.area._measure()
-    assert columns.shown[0].endswith("…")
-    assert chart.area.fontMetrics().horizontalAdvance("gone") <= columns.eye - columns.drop
-    assert chart.area.fontMetrics().horizontalAdvance("absent") <= columns.drop - columns.bars
-    assert columns.bar_width > 20
-    assert columns.eye < columns.right <= chart.area.viewport().width()
+    table, metrics = chart.area, chart.area.fontMetrics()
+    name, bars, change, eye = (table.columnWidth(column) for column in (NAME, IOU, CHANGE, EYE))
+    assert name < metrics.horizontalAdvance("a rather long name of class 0")
+    assert metrics.horizontalAdvance("gone") < change
+    assert metrics.horizontalAdvance("absent") <= bars
+    assert bars > 20
+    assert eye >= metrics.height()
+    assert name + bars + change + eye <= table.viewport().width()
+    assert not table.horizontalScrollBar().isVisible()
+
+
+def test_the_table_can_be_read_cell_by_cell(bars):
+    bars.set_hidden(frozenset({1}))
+    model = bars.area.model()
+    cells = [[model.index(row, column).data() for column in range(4)] for row in range(4)]
+    assert cells == [
+        ["car", ".200", "-.70", "shown"],
+        ["road", ".700", "-.10", "hidden"],
+        ["sky", ".900", "0", "shown"],
+        ["pole", "absent", "", "shown"],
+    ]
+    tip = model.index(0, NAME).data(Qt.ItemDataRole.ToolTipRole)
+    assert tip == "car: A .900 clean, .200 adversarial (-.70)"
+    headers = [model.headerData(n, Qt.Orientation.Horizontal) for n in range(4)]
+    assert headers == ["Class", "IoU", "Change", "Shown"]
+
+
+def test_the_current_row_stays_that_of_its_class(bars, qtbot, record):
+    heard = record(bars.class_clicked)
+    qtbot.keyClick(bars.area, Qt.Key.Key_Home)
+    bars.set_order("class")
+    qtbot.keyClick(bars.area, Qt.Key.Key_Return)
+    bars.show_scores(NAMES, COLOURS, CLEAN, CLEAN)
+    qtbot.keyClick(bars.area, Qt.Key.Key_Return)
+    assert heard == [(0, 2), (0, 2)]
+    for other in (Qt.Key.Key_Left, Qt.Key.Key_Space, Qt.Key.Key_A):
+        qtbot.keyClick(bars.area, other)
+    assert heard == [(0, 2), (0, 2)]
