@@ -44,6 +44,15 @@ MOVED: dict[str, str] = {
     "art_segplugin.metrics.scores": "art_segplugin.metrics.class_scores",
     "art_segplugin.models.class_outputs": "art_segplugin.models.outputs",
     "art_segplugin.models.output_checks": "art_segplugin.models.outputs",
+    "art_segplugin.training.cache": "art_segplugin.training.batches",
+    "art_segplugin.training.class_robustness": "art_segplugin.training.class_weights",
+    "art_segplugin.training.cross_entropy": "art_segplugin.training.objective",
+    "art_segplugin.training.ordered_batches": "art_segplugin.training.batches",
+    "art_segplugin.training.randomness": "art_segplugin.training.batches",
+    "art_segplugin.training.schedules": "art_segplugin.training.options",
+    "art_segplugin.training.state": "art_segplugin.training.trainer",
+    "art_segplugin.training.supervised": "art_segplugin.training.objective",
+    "art_segplugin.training.validation": "art_segplugin.training.trainer",
 }
 """Dotted name until 0.1 -> dotted name now. Modules below a package that moved as a whole follow it."""
 

@@ -2,13 +2,16 @@
 
 from art_segplugin.training.adversarial import AdversarialTraining
 from art_segplugin.training.alp import AdversarialLogitPairing
-from art_segplugin.training.class_robustness import robustness_weights
-from art_segplugin.training.cross_entropy import WeightedCrossEntropy
+from art_segplugin.training.class_weights import robustness_weights
 from art_segplugin.training.free import FreeAdversarialTraining
-from art_segplugin.training.objective import Objective, TrainingBatch
+from art_segplugin.training.objective import (
+    Objective,
+    Supervised,
+    TrainingBatch,
+    WeightedCrossEntropy,
+)
 from art_segplugin.training.objectives import OBJECTIVES, inner_attack, make_objective
 from art_segplugin.training.options import TrainingOptions
-from art_segplugin.training.supervised import Supervised
 from art_segplugin.training.trades import Trades
 from art_segplugin.training.trainer import TrainingStep, train
 

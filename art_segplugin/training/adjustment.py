@@ -21,8 +21,7 @@ from art_segplugin.core.types import Images, Logits
 from art_segplugin.data.sample import Dataset
 from art_segplugin.errors import InputError
 from art_segplugin.models.segmenter import Segmenter
-from art_segplugin.training.cache import SampleCache
-from art_segplugin.training.ordered_batches import ordered_batches
+from art_segplugin.training.batches import SampleCache, ordered_batches
 
 PIXELS = 2000  # of one image that are looked at; neighbours tell little more
 SEARCH_STEPS = 300

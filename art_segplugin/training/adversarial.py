@@ -12,9 +12,13 @@ from torch import Tensor
 
 from art_segplugin.attacks import NamedAttack
 from art_segplugin.models.segmenter import Segmenter
-from art_segplugin.training.cross_entropy import WeightedCrossEntropy
 from art_segplugin.training.inner_attack import InnerAttack
-from art_segplugin.training.objective import Objective, TrainingBatch, logits_of
+from art_segplugin.training.objective import (
+    Objective,
+    TrainingBatch,
+    WeightedCrossEntropy,
+    logits_of,
+)
 
 
 class AdversarialTraining(Objective):
@@ -55,7 +59,7 @@ class AdversarialTraining(Objective):
         attacked, clean = _halves(batch)
         images = batch.images.clone()
         if attacked:
-            images[attacked] = self.attack(model, chosen(batch, attacked))
+            images[attacked] = self.attack(model, batch.part(attacked))
         logits = logits_of(model, images)
         return torch.stack(
             [self.loss(logits[half], batch.labels[half]) for half in (attacked, clean)]
@@ -66,14 +70,3 @@ def _halves(batch: TrainingBatch) -> tuple[list[int], list[int]]:
     """Return which images are attacked and which are not."""
     places = list(enumerate(batch.places))
     return [i for i, place in places if place % 2], [i for i, place in places if not place % 2]
-
-
-def chosen(batch: TrainingBatch, which: list[int]) -> TrainingBatch:
-    """Return some of the images of a batch."""
-    return TrainingBatch(
-        batch.images[which],
-        batch.labels[which],
-        tuple(batch.places[i] for i in which),
-        tuple(batch.seeds[i] for i in which),
-        batch.strength,
-    )

@@ -1,10 +1,10 @@
-"""Weights that let rare classes count more in the loss."""
+"""Class weights of the loss: by frequency, and by measured robustness."""
 
 import torch
 from torch import Tensor
 
-from art_segplugin.training.cache import SampleCache
-from art_segplugin.training.randomness import derived_generator
+from art_segplugin.errors import InputError
+from art_segplugin.training.batches import SampleCache, derived_generator
 
 _MAPS_COUNTED = 200
 _IMAGES_COUNTED = 10_000  # with one label each
@@ -44,3 +44,30 @@ def _counted(samples: SampleCache) -> list[int]:
         return sorted(order[:_IMAGES_COUNTED].tolist())
     number = min(len(samples), _MAPS_COUNTED)
     return [index * len(samples) // number for index in range(number)]
+
+
+def robustness_weights(accuracy: Tensor, strength: float = 1.0) -> Tensor:
+    """Weigh classes by how much of them an attack leaves.
+
+    Args:
+        accuracy: Robust accuracy of each class in 0..1, shape (c,), measured on held-out data; NaN for
+            a class that did not occur, which then weighs 1.
+        strength: The weight is proportional to exp(-strength * accuracy); 0 weighs all alike.
+
+    Returns:
+        Weights (c,) float32 with mean 1 over the classes that occur.
+
+    Raises:
+        InputError: An accuracy is outside 0..1, all are NaN, or the strength is negative.
+    """
+    known = ~accuracy.isnan()
+    if not known.any() or not ((accuracy[known] >= 0) & (accuracy[known] <= 1)).all():
+        raise InputError(
+            f"the class accuracies are {accuracy.tolist()}; expected shares from 0 to 1, "
+            "at least one of them known."
+        )
+    if not 0 <= strength < float("inf"):
+        raise InputError(f"strength is {strength}; expected a finite number >= 0, such as 1.")
+    # Measured from the weakest class: what is largest cannot underflow.
+    raw = torch.exp(-strength * (accuracy.double() - accuracy[known].min()))
+    return torch.where(known, raw / raw[known].mean(), 1.0).float()

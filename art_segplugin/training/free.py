@@ -9,9 +9,13 @@ from torch import Tensor
 from art_segplugin.attacks import NamedAttack
 from art_segplugin.errors import InputError
 from art_segplugin.models.segmenter import Segmenter
-from art_segplugin.training.cross_entropy import WeightedCrossEntropy
 from art_segplugin.training.inner_attack import InnerAttack
-from art_segplugin.training.objective import Objective, TrainingBatch, logits_of
+from art_segplugin.training.objective import (
+    Objective,
+    TrainingBatch,
+    WeightedCrossEntropy,
+    logits_of,
+)
 
 
 class FreeAdversarialTraining(Objective):

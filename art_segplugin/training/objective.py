@@ -1,17 +1,86 @@
-"""What a training step minimises: the interface of all objectives, and the images they are given."""
+"""What a training step minimises: the interface of all objectives, their cross-entropy, the supervised one."""
 
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
-from art_segplugin.core.types import Images, Labels, Logits
+from art_segplugin.core.types import NO_VOID, Images, Labels, Logits
+from art_segplugin.errors import InputError
+from art_segplugin.heads import hypersphere_head, with_margin
 from art_segplugin.models.segmenter import Segmenter
-from art_segplugin.training.cross_entropy import WeightedCrossEntropy
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedCrossEntropy:
+    """Cross-entropy summed over the pixels that belong to a class.
+
+    Attributes:
+        ignore_index: Label of the pixels that do not count; negative labels do not count either.
+        class_weights: One weight per class, shape (c,); None weighs all alike.
+        scale: Scale s of a hypersphere head, whose logits are s * cos; 1 for other heads.
+        margin: Additive margin m that the label's cosine must be ahead by (arXiv:2002.08619).
+    """
+
+    ignore_index: int = 255
+    class_weights: Tensor | None = None
+    scale: float = 1.0
+    margin: float = 0.0
+
+    def __call__(self, logits: Logits, labels: Labels) -> Tensor:
+        """Return the weighted sum, a scalar."""
+        if self.margin:
+            logits = with_margin(
+                logits, labels, self.scale, self.margin, ignore_index=self.ignore_index
+            )
+        weights = None if self.class_weights is None else self.class_weights.to(logits)
+        targets = labels.long().masked_fill(~self.valid(labels), NO_VOID)
+        return F.cross_entropy(logits, targets, weights, ignore_index=NO_VOID, reduction="sum")
+
+    def total(self, labels: Labels) -> Tensor:
+        """Return the sum of the weights of all pixels that count, a scalar float32."""
+        valid = self.valid(labels)
+        if self.class_weights is None:
+            return valid.sum(dtype=torch.float32)
+        weights = self.class_weights.to(labels.device, torch.float32)
+        return (weights[labels.where(valid, 0)] * valid).sum()
+
+    def valid(self, labels: Labels) -> Tensor:
+        """Return which pixels count."""
+        return (labels >= 0) & (labels != self.ignore_index)
+
+    def check_head(self, model: nn.Module) -> None:
+        """Refuse a model whose head is not the one that scale and margin are for.
+
+        Raises:
+            InputError: It has a hypersphere head of another scale, or there is a margin and no such
+                head.
+        """
+        head = hypersphere_head(model)
+        if head is None and self.margin:
+            raise InputError(
+                f"margin is {self.margin} and the model has no hypersphere head; convert it with "
+                "to_hypersphere, or leave the margin out."
+            )
+        if head is not None and head.scale != self.scale:
+            raise InputError(
+                f"scale is {self.scale:g} and the hypersphere head of the model has {head.scale:g}; "
+                f"give WeightedCrossEntropy(scale={head.scale:g})."
+            )
+
+    def described(self) -> dict[str, Any]:
+        """Return what tells it apart, as JSON can hold it."""
+        weights = self.class_weights
+        return {
+            "weights": None if weights is None else [round(w, 6) for w in weights.tolist()],
+            "scale": self.scale,
+            "margin": self.margin,
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +100,17 @@ class TrainingBatch:
     places: tuple[int, ...]
     seeds: tuple[int, ...]
     strength: float = 1.0
+
+    def part(self, which: list[int] | slice) -> "TrainingBatch":
+        """Return some of the images; a slice copies none of them."""
+        indices = range(len(self.places))[which] if isinstance(which, slice) else which
+        return replace(
+            self,
+            images=self.images[which],
+            labels=self.labels[which],
+            places=tuple(self.places[i] for i in indices),
+            seeds=tuple(self.seeds[i] for i in indices),
+        )
 
 
 class Objective(ABC):
@@ -101,3 +181,13 @@ def logits_of(model: Segmenter, images: Images) -> Logits:
     torch.clear_autocast_cache()
     logits: Logits = model(images)
     return logits.to(images.dtype)
+
+
+class Supervised(Objective):
+    """Learn from the images as they are."""
+
+    title = "cross-entropy"
+
+    def terms(self, model: Segmenter, batch: TrainingBatch) -> Tensor:
+        """Return the cross-entropy, (1,)."""
+        return self.loss(logits_of(model, batch.images), batch.labels)[None]

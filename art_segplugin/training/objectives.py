@@ -7,10 +7,8 @@ from art_segplugin.attacks.registry import parameters
 from art_segplugin.errors import InputError
 from art_segplugin.training.adversarial import AdversarialTraining
 from art_segplugin.training.alp import AdversarialLogitPairing
-from art_segplugin.training.cross_entropy import WeightedCrossEntropy
 from art_segplugin.training.free import FreeAdversarialTraining
-from art_segplugin.training.objective import Objective
-from art_segplugin.training.supervised import Supervised
+from art_segplugin.training.objective import Objective, Supervised, WeightedCrossEntropy
 from art_segplugin.training.trades import Trades
 
 EPS = 8 / 255

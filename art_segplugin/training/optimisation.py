@@ -11,11 +11,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from art_segplugin.distributed import Processes
 from art_segplugin.errors import InputError
 from art_segplugin.models.segmenter import Segmenter
-from art_segplugin.training.batches import Batch
+from art_segplugin.training.batches import Batch, derived_seed
 from art_segplugin.training.objective import Objective, TrainingBatch, mean
-from art_segplugin.training.options import TrainingOptions
-from art_segplugin.training.randomness import derived_seed
-from art_segplugin.training.schedules import attack_strength, learning_rate
+from art_segplugin.training.options import TrainingOptions, attack_strength, learning_rate
 
 _HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -62,8 +60,8 @@ class Optimisation:
             self._average = AveragedModel(model, multi_avg_fn=rule, use_buffers=True)
 
     @property
-    def answer(self) -> Segmenter:
-        """The model to judge and to keep: the average of the weights if there is one."""
+    def ema_model(self) -> Segmenter:
+        """The model to validate and to save: that of the averaged weights if there are any."""
         return self.model if self._average is None else cast("Segmenter", self._average.module)
 
     def step(self, batch: Batch, places: Sequence[int], step: int) -> float:
@@ -92,8 +90,9 @@ class Optimisation:
         # Layers such as dropout draw from torch's global generator, which belongs to the caller.
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             torch.manual_seed(derived_seed(options.seed, "layers", step, self._processes.rank))
-            for part in _parts(whole, options.accumulate):
-                loss += self._backward(part, totals)
+            size = -(-len(places) // options.accumulate)
+            for first in range(0, len(places), size):
+                loss += self._backward(whole.part(slice(first, first + size)), totals)
         total = self._processes.sum(loss)
         self._processes.sum_gradients(self.model)
         # Together, for each answer makes the processor wait for the graphics card.
@@ -151,20 +150,6 @@ class Optimisation:
         loss = mean(terms, totals)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         return loss.detach()
-
-
-def _parts(batch: TrainingBatch, count: int) -> list[TrainingBatch]:
-    size = -(-len(batch.places) // count)
-    return [
-        TrainingBatch(
-            batch.images[first : first + size],
-            batch.labels[first : first + size],
-            batch.places[first : first + size],
-            batch.seeds[first : first + size],
-            batch.strength,
-        )
-        for first in range(0, len(batch.places), size)
-    ]
 
 
 def _optimiser(model: nn.Module, options: TrainingOptions) -> torch.optim.Optimizer:

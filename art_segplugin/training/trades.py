@@ -10,9 +10,13 @@ from art_segplugin.core.losses import KLDivergence
 from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.errors import InputError
 from art_segplugin.models.segmenter import Segmenter
-from art_segplugin.training.cross_entropy import WeightedCrossEntropy
 from art_segplugin.training.inner_attack import InnerAttack
-from art_segplugin.training.objective import Objective, TrainingBatch, logits_of
+from art_segplugin.training.objective import (
+    Objective,
+    TrainingBatch,
+    WeightedCrossEntropy,
+    logits_of,
+)
 
 
 class Trades(Objective):

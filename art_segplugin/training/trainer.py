@@ -1,32 +1,40 @@
-"""The one training loop, as a generator of states."""
+"""The one training loop, as a generator of states; its validation scores; the state from which it goes on."""
 
+import hashlib
+import json
+import pickle
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from art_segplugin.attacks import NamedAttack
+from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.data.sample import Dataset
 from art_segplugin.distributed import ONE_PROCESS, Processes
 from art_segplugin.errors import InputError
 from art_segplugin.heads import hypersphere_head
+from art_segplugin.metrics import ConfusionMatrix, mean_iou, pixel_accuracy
 from art_segplugin.models.checkpoint import save_checkpoint
+from art_segplugin.models.classifier import Classifier
 from art_segplugin.models.info import CheckpointInfo
 from art_segplugin.models.segmenter import Segmenter
-from art_segplugin.training.batches import BatchMaker
-from art_segplugin.training.cache import SampleCache
+from art_segplugin.models.tensors import write_torch
+from art_segplugin.training.batches import BatchMaker, SampleCache, derived_seed, ordered_batches
 from art_segplugin.training.class_weights import class_weights
-from art_segplugin.training.cross_entropy import WeightedCrossEntropy
 from art_segplugin.training.inner_attack import InnerAttack
-from art_segplugin.training.objective import Objective
+from art_segplugin.training.objective import (
+    Objective,
+    Supervised,
+    TrainingBatch,
+    WeightedCrossEntropy,
+)
 from art_segplugin.training.optimisation import Optimisation
-from art_segplugin.training.options import TrainingOptions
-from art_segplugin.training.schedules import attack_strength, learning_rate
-from art_segplugin.training.state import Progress, describe_run, load_state, save_state
-from art_segplugin.training.supervised import Supervised
-from art_segplugin.training.validation import validation_scores
+from art_segplugin.training.options import TrainingOptions, attack_strength, learning_rate
 
 STATE_FILE = "last.pt"
 BEST_FILE = "best.safetensors"
@@ -48,7 +56,7 @@ class TrainingStep:
         lr: Learning rate of this step.
         strength: Share of the full radius that attacks had at this step.
         scores: At steps that validate, the validation scores in 0..1 by name, see
-            `art_segplugin.training.validation`; else None. The last one chooses the best checkpoint.
+            `art_segplugin.training.trainer`; else None. The last one chooses the best checkpoint.
         best: Best such score so far, None before the first.
     """
 
@@ -200,7 +208,7 @@ def _steps(model: Segmenter, run: _Run, make_objective: ObjectiveMaker) -> Itera
             saves = validates or done % options.save_every == 0
             if validates:
                 scores = validation_scores(
-                    optimisation.answer,
+                    optimisation.ema_model,
                     val_samples,
                     maker,
                     options.batch_size,
@@ -210,10 +218,10 @@ def _steps(model: Segmenter, run: _Run, make_objective: ObjectiveMaker) -> Itera
                 progress = progress.judged(scores)
                 if first_process and not progress.waited:
                     best = replace(info, scores={**info.scores, **scores})
-                    save_checkpoint(run.state.with_name(BEST_FILE), optimisation.answer, best)
+                    save_checkpoint(run.state.with_name(BEST_FILE), optimisation.ema_model, best)
             if first_process and options.keep_every and done % options.keep_every == 0:
                 kept = run.state.with_name(KEPT_FILE.format(done))
-                save_checkpoint(kept, optimisation.answer, replace(info, scores=scores or {}))
+                save_checkpoint(kept, optimisation.ema_model, replace(info, scores=scores or {}))
             progress = replace(progress, step=done)
             if saves:
                 saved = optimisation.state()
@@ -231,3 +239,203 @@ def _steps(model: Segmenter, run: _Run, make_objective: ObjectiveMaker) -> Itera
             )
             if progress.out_of_patience(options.patience):
                 return
+
+
+def validation_scores(
+    model: Segmenter,
+    samples: SampleCache,
+    maker: Executor,
+    batch_size: int,
+    withstand: NamedAttack | None = None,
+    processes: Processes = ONE_PROCESS,
+) -> dict[str, float]:
+    """Return the scores over a data set, in float32, from counts pooled over all images.
+
+    Args:
+        model: Model to judge; its modes are left as they were.
+        samples: Labelled samples, judged at their own size.
+        maker: Executor on whose thread samples are made.
+        batch_size: Images judged together, where they have one size.
+        withstand: Also judge the model under this attack, whose random starts belong to the images
+            and are the same every time.
+        processes: Those that share the images.
+
+    Returns:
+        ``miou``, the mean IoU in 0..1 over the classes that occur, or for a classifier ``accuracy``;
+        with an attack also ``robust_miou`` or ``robust_accuracy``.
+
+    Raises:
+        InputError: Every pixel is void.
+    """
+    device = next(model.parameters()).device
+    name, score = ("miou", mean_iou)
+    if model.task == Classifier.task:
+        name, score = ("accuracy", pixel_accuracy)
+    clean, attacked = (
+        ConfusionMatrix(len(samples.dataset.palette.classes), model.ignore_index, device)
+        for _ in range(2)
+    )
+    attack = None if withstand is None else InnerAttack(withstand, model.ignore_index)
+    indices = processes.share(len(samples))
+    judged = 0
+    for images, labels in ordered_batches(samples, maker, batch_size, indices):
+        places = tuple(indices[judged : judged + len(images)])
+        judged += len(images)
+        images, labels = images.to(device), labels.to(device)
+        clean.update(_predicted(model, images), labels)
+        if attack is not None:
+            seeds = tuple(derived_seed("validation", place) for place in places)
+            x_adv = attack(model, TrainingBatch(images, labels, places, seeds))
+            attacked.update(_predicted(model, x_adv), labels)
+    counts = processes.sum(clean.counts)
+    if not counts.any():
+        raise InputError("the validation data hold void pixels only; a score needs labelled ones.")
+    scores = {name: score(counts)}
+    if attack is not None:
+        scores[f"robust_{name}"] = score(processes.sum(attacked.counts))
+    return scores
+
+
+def _predicted(model: Segmenter, images: Tensor) -> Tensor:
+    with evaluation_mode(model), torch.no_grad():
+        prediction: Tensor = model(images).argmax(1)
+    return prediction
+
+
+# These change how fast a run is, how often it saves and when it ends, not what it computes.
+_HARMLESS = ("save_every", "keep_every", "patience", "workers", "cache_bytes")
+# What the network answers depends on these too, and the shapes of its weights do not show them.
+_OF_THE_MODEL = ("architecture", "mean", "std", "bgr", "channels", "stride")
+_SHOWN = 60  # characters of a value in a message
+# What looking for our own content in another program's raises.
+_FOREIGN = (AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands.
+
+    Attributes:
+        step: Steps done.
+        best: Best validation scores so far, None before the first: the score that chooses, then the
+            one that breaks ties.
+        waited: Validations since the best one.
+    """
+
+    step: int = 0
+    best: tuple[float, ...] | None = None
+    waited: int = 0
+
+    def judged(self, scores: Mapping[str, float]) -> "Progress":
+        """Return where it stands after a validation, whose last score chooses."""
+        score = tuple(scores.values())[::-1]
+        if self.best is None or score > self.best:
+            return replace(self, best=score, waited=0)
+        return replace(self, waited=self.waited + 1)
+
+    def out_of_patience(self, patience: int) -> bool:
+        """Return whether the run should stop; a patience of 0 never ends."""
+        return 0 < patience <= self.waited
+
+
+def describe_run(
+    options: TrainingOptions,
+    objective: str,
+    withstand: NamedAttack | None,
+    world: int,
+    model: nn.Module,
+    info: CheckpointInfo,
+    training: SampleCache,
+    validation: SampleCache,
+) -> dict[str, Any]:
+    """Return everything that must be equal for a run to be resumed, as JSON gives it back."""
+    settings = {name: value for name, value in asdict(options).items() if name not in _HARMLESS}
+    run = {
+        **settings,
+        "objective": objective,
+        "withstand": withstand and [withstand.name, withstand.described()],
+        "processes": world,
+        **{name: getattr(info, name) for name in _OF_THE_MODEL},
+        "architecture options": dict(info.options),
+        "hypersphere": _describe_head(model),
+        "training data": _describe_data(training),
+        "validation data": _describe_data(validation),
+    }
+    return dict(json.loads(json.dumps(run)))
+
+
+def save_state(
+    path: Path, run: dict[str, Any], progress: Progress, state: Mapping[str, Any]
+) -> None:
+    """Write the state of `Optimisation`; the file is never half-written.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    standing = {
+        "run": json.dumps(run),
+        "step": progress.step,
+        "best": None if progress.best is None else list(progress.best),
+        "waited": progress.waited,
+    }
+    write_torch(path, {**standing, **state})
+
+
+def load_state(path: Path, run: dict[str, Any], optimisation: Optimisation) -> Progress:
+    """Put a saved state into what it was taken from.
+
+    Raises:
+        InputError: The file cannot be read, or belongs to a run with other options or data.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        saved_run = dict(json.loads(state["run"]))
+        best = state["best"] and tuple(map(float, state["best"]))
+        progress = Progress(int(state["step"]), best, int(state["waited"]))
+    except (*_FOREIGN, OSError, EOFError, pickle.UnpicklingError) as error:
+        raise InputError(
+            f"the training state {path} cannot be read: delete it to start again."
+        ) from error
+    if changed := [name for name in run if saved_run.get(name) != run[name]]:
+        differences = [f"{name} {_unlike(saved_run.get(name), run[name])}" for name in changed]
+        raise InputError(
+            f"{path.parent} holds a run with {'; '.join(differences)}: resume it with its own "
+            "options, or choose another directory."
+        )
+    try:
+        optimisation.restore(state)
+    except _FOREIGN as error:
+        raise InputError(f"{path} holds the weights of another model than this run's.") from error
+    return progress
+
+
+def _describe_data(samples: SampleCache) -> str:
+    # Some samples tell apart seeds, sizes and folders without reading everything.
+    digest = hashlib.sha256()
+    for index in (0, len(samples) // 2, len(samples) - 1):
+        for tensor in samples[index]:
+            digest.update(tensor.numpy().tobytes())
+    palette = samples.dataset.palette
+    return f"{len(samples)} samples of {palette.name} ({digest.hexdigest()[:12]})"
+
+
+def _describe_head(model: nn.Module) -> list[Any] | None:
+    head = hypersphere_head(model)
+    names = [name for name, module in model.named_modules() if module is head]
+    return None if head is None else [names[0], head.scale]
+
+
+def _unlike(saved: Any, wanted: Any) -> str:
+    """Return both values; of long ones the place where they begin to differ."""
+    texts = [repr(saved), repr(wanted)]
+    pairs = enumerate(zip(*texts, strict=False))
+    differ = next((place for place, (one, other) in pairs if one != other), 0)
+    first = max(0, differ - _SHOWN // 2)
+    return ", not ".join(_clipped(text, first) for text in texts)
+
+
+def _clipped(text: str, first: int) -> str:
+    if len(text) <= _SHOWN:
+        return text
+    before, after = ("..." if first else ""), ("..." if first + _SHOWN < len(text) else "")
+    return f"{before}{text[first : first + _SHOWN]}{after}"

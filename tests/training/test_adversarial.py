@@ -14,7 +14,6 @@ from art_segplugin.training import (
     TrainingBatch,
     WeightedCrossEntropy,
 )
-from art_segplugin.training.adversarial import chosen
 
 EPS, STEP = 0.05, 0.04
 PGD_2 = named("pgd-2", eps=EPS, step_size=STEP)
@@ -39,7 +38,7 @@ def test_half_is_the_sum_of_two_means(weights):
     images.labels[1, :6] = 255
     objective = AdversarialTraining(PGD_2, WeightedCrossEntropy(255, weights), half=True)
     odd, even = [1, 3], [0, 2, 4]
-    x_adv = by_hand.pgd(model, chosen(images, odd), EPS, STEP, 2)
+    x_adv = by_hand.pgd(model, images.part(odd), EPS, STEP, 2)
     expected = by_hand.mean_cross_entropy(
         model(x_adv), images.labels[odd], weights
     ) + by_hand.mean_cross_entropy(model(images.images[even]), images.labels[even], weights)
@@ -83,7 +82,7 @@ def test_an_attack_of_no_radius_is_none(half):
     loss = WeightedCrossEntropy()
     nothing = AdversarialTraining(named("pgd-2", eps=0.0), loss, half=half)
     parts = [[1, 3], [0, 2]] if half else [[0, 1, 2, 3]]
-    clean = sum(Supervised(loss)(model, chosen(images, part)) for part in parts)
+    clean = sum(Supervised(loss)(model, images.part(part)) for part in parts)
     by_hand.same_loss_and_gradients(model, nothing(model, images), clean)
 
 

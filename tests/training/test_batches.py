@@ -4,8 +4,7 @@ import pytest
 import torch
 from training.toy import Toy, options
 
-from art_segplugin.training.batches import BatchMaker
-from art_segplugin.training.cache import SampleCache
+from art_segplugin.training.batches import BatchMaker, SampleCache
 
 
 def _maker(data=None, **changes):

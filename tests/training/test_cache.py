@@ -4,7 +4,7 @@ from training.toy import Toy
 
 from art_segplugin.data.sample import Sample
 from art_segplugin.errors import InputError
-from art_segplugin.training.cache import SampleCache
+from art_segplugin.training.batches import SampleCache
 
 
 def test_makes_each_sample_once():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from art_segplugin.errors import InputError
 from art_segplugin.training.adjustment import soft_minimum
-from art_segplugin.training.class_robustness import robustness_weights
+from art_segplugin.training.class_weights import robustness_weights
 
 accuracies = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 

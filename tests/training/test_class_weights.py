@@ -3,7 +3,7 @@ import torch
 from training.toy import Toy
 
 from art_segplugin.data.sample import Sample
-from art_segplugin.training.cache import SampleCache
+from art_segplugin.training.batches import SampleCache
 from art_segplugin.training.class_weights import class_weights
 
 

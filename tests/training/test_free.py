@@ -8,7 +8,6 @@ from training.toy import batch, plain_model
 from art_segplugin.attacks import named
 from art_segplugin.errors import InputError
 from art_segplugin.training import FreeAdversarialTraining, WeightedCrossEntropy
-from art_segplugin.training.adversarial import chosen
 
 EPS = 0.03
 
@@ -88,7 +87,7 @@ def test_the_perturbation_belongs_to_the_place():
     whole, parts = free(), free()
     stepped(whole, model, images)
     for places in ([0, 1], [2, 3]):
-        (parts.terms(model, chosen(images, places)) / 100).backward()
+        (parts.terms(model, images.part(places)) / 100).backward()
     parts.updated()
     for name, value in whole.state().items():
         assert torch.equal(parts.state()[name], value)
@@ -100,7 +99,7 @@ def test_of_a_state_of_many_processes_each_keeps_its_own():
     stepped(everyone, model, batch(6))
     one = free()
     one.restore(everyone.state())
-    mine = replace(chosen(batch(6, seed=1), [2, 3]))
+    mine = replace(batch(6, seed=1).part([2, 3]))
     stepped(one, model, mine)
     assert one.state()["places"].tolist() == [2, 3]
 

@@ -9,7 +9,6 @@ from art_segplugin.attacks import named
 from art_segplugin.core.losses import KLDivergence
 from art_segplugin.core.threat_model import ThreatModel
 from art_segplugin.errors import InputError
-from art_segplugin.training.adversarial import chosen
 from art_segplugin.training.inner_attack import InnerAttack, random_starts
 
 EPS = 0.05
@@ -19,7 +18,7 @@ EPS = 0.05
 def test_the_start_of_an_image_does_not_depend_on_its_company(norm):
     threat_model, images = ThreatModel(EPS, norm), batch(4)
     together = random_starts(threat_model, images.images, images.seeds)
-    alone = chosen(images, [2])
+    alone = images.part([2])
     assert torch.equal(random_starts(threat_model, alone.images, alone.seeds), together[[2]])
     assert (together != images.images).flatten(1).any(1).all()
     assert (threat_model.distance(together, images.images) <= EPS + 1e-12).all()
@@ -40,7 +39,7 @@ def test_the_attacked_image_does_not_depend_on_its_company():
     model, images = plain_model(), batch(4)
     attack = InnerAttack(named("pgd-3", eps=EPS, step_size=0.02), 255)
     together = attack(model, images)
-    apart = [attack(model, chosen(images, [i])) for i in range(4)]
+    apart = [attack(model, images.part([i])) for i in range(4)]
     torch.testing.assert_close(torch.cat(apart), together, rtol=0, atol=1e-12)
     torch.testing.assert_close(together, by_hand.pgd(model, images, EPS, 0.02, 3))
 

@@ -9,7 +9,6 @@ from training.toy import batch, network, objective_maker, plain_model
 
 from art_segplugin.models import Segmenter
 from art_segplugin.training import OBJECTIVES
-from art_segplugin.training.adversarial import chosen
 from art_segplugin.training.objective import mean
 
 EVERY = [*OBJECTIVES, "pgd-at half"]
@@ -125,7 +124,7 @@ def test_the_gradients_of_parts_add_up(name, weights):
     model.zero_grad()
     objective = make(name, weights)
     for places in ([0, 1, 2], [3], [4]):
-        mean(objective.terms(model, chosen(images, places)), objective.totals(images)).backward()
+        mean(objective.terms(model, images.part(places)), objective.totals(images)).backward()
     for parameter, gradient in zip(model.parameters(), whole, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-9, atol=1e-12)
         assert gradient.any()

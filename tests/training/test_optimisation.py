@@ -11,7 +11,7 @@ from art_segplugin.errors import InputError
 from art_segplugin.models import Segmenter
 from art_segplugin.training import Objective, Supervised, WeightedCrossEntropy
 from art_segplugin.training.optimisation import Optimisation
-from art_segplugin.training.schedules import learning_rate
+from art_segplugin.training.options import learning_rate
 
 NAMES = [
     "cross-entropy",
@@ -88,7 +88,7 @@ def test_is_a_step_of_adamw_with_the_rate_of_the_schedule():
 
 def test_the_average_is_the_one_by_hand():
     running = optimisation(model=Segmenter(network(), classes=3).double(), ema=0.75)
-    assert running.answer is not running.model
+    assert running.ema_model is not running.model
     by_hand = None
     for step in range(5):
         take(running, 1, first=step)
@@ -98,7 +98,7 @@ def test_the_average_is_the_one_by_hand():
             if value.is_floating_point()
         }
         by_hand = now if by_hand is None else {k: 0.75 * by_hand[k] + 0.25 * now[k] for k in now}
-    found = running.answer.state_dict()
+    found = running.ema_model.state_dict()
     assert any("running_mean" in name for name in by_hand)
     for name, value in by_hand.items():
         torch.testing.assert_close(found[name], value)
@@ -107,7 +107,7 @@ def test_the_average_is_the_one_by_hand():
 
 def test_without_an_average_the_model_is_the_answer():
     running = optimisation()
-    assert running.answer is running.model
+    assert running.ema_model is running.model
 
 
 class Noted(Supervised):

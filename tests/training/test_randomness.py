@@ -1,6 +1,6 @@
 import torch
 
-from art_segplugin.training.randomness import derived_generator, derived_seed
+from art_segplugin.training.batches import derived_generator, derived_seed
 
 
 def test_depends_on_every_key_and_nothing_else():

@@ -1,7 +1,7 @@
 import pytest
 from training.toy import options
 
-from art_segplugin.training.schedules import attack_strength, learning_rate
+from art_segplugin.training.options import attack_strength, learning_rate
 
 
 def rates(**changes):

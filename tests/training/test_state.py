@@ -11,9 +11,9 @@ from art_segplugin.errors import InputError
 from art_segplugin.heads import to_hypersphere
 from art_segplugin.models import Segmenter
 from art_segplugin.training import FreeAdversarialTraining, WeightedCrossEntropy
-from art_segplugin.training.cache import SampleCache
+from art_segplugin.training.batches import SampleCache
 from art_segplugin.training.optimisation import Optimisation
-from art_segplugin.training.state import Progress, describe_run, load_state, save_state
+from art_segplugin.training.trainer import Progress, describe_run, load_state, save_state
 
 WITHSTAND = named("pgd-2", eps=0.03)
 

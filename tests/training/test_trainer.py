@@ -22,8 +22,8 @@ from art_segplugin.training import (
     make_objective,
     train,
 )
-from art_segplugin.training.cache import SampleCache
-from art_segplugin.training.validation import validation_scores
+from art_segplugin.training.batches import SampleCache
+from art_segplugin.training.trainer import validation_scores
 
 
 @pytest.fixture(scope="module")

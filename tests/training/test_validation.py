@@ -9,8 +9,8 @@ from training.toy import Toy, network, plain_network
 from art_segplugin.attacks import named, pgd
 from art_segplugin.errors import InputError
 from art_segplugin.models.segmenter import Segmenter
-from art_segplugin.training.cache import SampleCache
-from art_segplugin.training.validation import validation_scores
+from art_segplugin.training.batches import SampleCache
+from art_segplugin.training.trainer import validation_scores
 
 
 def _scores(model, data, batch_size=2, withstand=None):

@@ -16,8 +16,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from art_segplugin.attacks import NamedAttack
 from art_segplugin.core.modes import in_mode
 from art_segplugin.errors import InputError
-from art_segplugin.training.cross_entropy import WeightedCrossEntropy
-from art_segplugin.training.objective import Objective, TrainingBatch
+from art_segplugin.training.objective import Objective, TrainingBatch, WeightedCrossEntropy
 from art_segplugin.training.objectives import inner_attack, make_objective, usual_of
 from art_segplugin.wrappers.art.arrays import Data, Same
 from art_segplugin.wrappers.art.estimator_view import EstimatorModule, view_of
