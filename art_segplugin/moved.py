@@ -41,6 +41,8 @@ MOVED: dict[str, str] = {
     "art_segplugin.evaluation.numbers": "art_segplugin.evaluation.scores",
     "art_segplugin.evaluation.reproduce": "art_segplugin.evaluation.repro",
     "art_segplugin.evaluation.reproduction": "art_segplugin.evaluation.repro",
+    "art_segplugin.heads.check": "art_segplugin.heads.last_layer",
+    "art_segplugin.heads.margins": "art_segplugin.heads.hypersphere",
     "art_segplugin.metrics.scores": "art_segplugin.metrics.class_scores",
     "art_segplugin.models.class_outputs": "art_segplugin.models.outputs",
     "art_segplugin.models.output_checks": "art_segplugin.models.outputs",
@@ -53,6 +55,7 @@ MOVED: dict[str, str] = {
     "art_segplugin.training.state": "art_segplugin.training.trainer",
     "art_segplugin.training.supervised": "art_segplugin.training.objective",
     "art_segplugin.training.validation": "art_segplugin.training.trainer",
+    "art_segplugin.wrappers.art.activations": "art_segplugin.interpret.hooks",
 }
 """Dotted name until 0.1 -> dotted name now. Modules below a package that moved as a whole follow it."""
 

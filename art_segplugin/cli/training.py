@@ -21,7 +21,7 @@ from art_segplugin.evaluation import DiagnosisReport, RobustnessReport, evaluate
 from art_segplugin.evaluation.class_names import reported_palette
 from art_segplugin.evaluation.summary import class_lists, reference_of, versions
 from art_segplugin.heads import check_is_last, hypersphere_head, to_hypersphere
-from art_segplugin.heads.margins import checked_margin
+from art_segplugin.heads.hypersphere import checked_margin
 from art_segplugin.models import CheckpointInfo, Classifier, Segmenter, load_checkpoint, load_model
 from art_segplugin.models.checkpoint import ARCHITECTURES
 from art_segplugin.report.training_tables import BEST, sheets

@@ -1,13 +1,16 @@
 """The layer that turns features into logits: where it is, its weights by class, its bias."""
 
+from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.errors import InputError
-from art_segplugin.heads.hypersphere import HypersphereConv2d, HypersphereLinear
+from art_segplugin.heads.hypersphere import HypersphereConv2d, HypersphereLinear, hypersphere_head
+from art_segplugin.interpret.hooks import on_output
 
 LastLayer = nn.Linear | nn.Conv2d
 AnyLayer = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
@@ -232,3 +235,67 @@ def _refuse_what_follows(name: str, network: nn.Module) -> None:
                 raise InputError(
                     f"{name} is followed by {type(module).__name__}: its outputs are not the logits."
                 )
+
+
+_LARGEST = 10.0
+_TOLERANCE = 0.01  # relative to that; half precision rounds, and enlarging rounds again
+
+
+def check_is_last(model: nn.Module, images: Tensor, layer: nn.Module | None = None) -> None:
+    """Refuse a network that does more with the outputs of its last layer than resize and reshape them.
+
+    In one forward pass, without gradient and in evaluation mode, the outputs of the layer are replaced
+    by one number for each class, the same everywhere. Resizing, cropping and squeezing keep such
+    constants, whatever the interpolation; an activation, a temperature, a bias, a refinement or a
+    second head that is averaged in does not. What adds nothing yet, such as a refinement that starts
+    at zero, cannot be seen.
+
+    Args:
+        model: A network, or a Segmenter or Classifier around one; left as it is.
+        images: What it takes, (n, ch, h, w), on its device; one image is enough.
+        layer: The layer; None is the hypersphere head.
+
+    Raises:
+        InputError: The logits are not the outputs of the layer, or there is no such layer, or only
+            some channels of the logits are classes.
+    """
+    network = network_of(model)
+    layer = hypersphere_head(network) if layer is None else layer
+    if layer is None:
+        raise InputError("the model has no hypersphere head: convert it, or give the layer.")
+    axis = -3 if isinstance(layer, nn.Conv2d) else -1
+    shown = next((name for name, module in network.named_modules() if module is layer), "")
+    constants: list[Tensor] = []
+
+    def replace(outputs: Tensor) -> Tensor:
+        # Neither their sum nor that of their exponentials is one that a network might remove.
+        values = _LARGEST * torch.linspace(-0.4, 1.0, outputs.shape[axis], device=outputs.device)
+        constants.append(values.to(outputs.dtype))
+        return torch.movedim(constants[-1].expand_as(outputs.movedim(axis, -1)), -1, axis).clone()
+
+    # The hooks of others belong to what happens to the outputs.
+    with on_output(layer, replace, before_others=True), evaluation_mode(model), torch.no_grad():
+        logits = _logits(model(images))
+    if not constants:
+        raise InputError(
+            f"{shown or 'the layer'} is not run by the model: it is not its last layer."
+        )
+    if not _equal(logits, constants[-1]):
+        raise InputError(
+            f"the model's logits are not the outputs of {shown or 'its layer'}: something follows "
+            "that changes them, or adds others to them; take that out, or name another layer."
+        )
+
+
+def _equal(logits: Any, values: Tensor) -> bool:
+    if not isinstance(logits, Tensor) or logits.ndim < 2 or logits.shape[1] != len(values):
+        return False
+    wanted = values.to(logits).view(1, -1, *[1] * (logits.ndim - 2))
+    return bool(((logits - wanted).abs() <= _LARGEST * _TOLERANCE).all())
+
+
+def _logits(output: Any) -> Any:
+    """Take the logits out of what networks without a wrapper around them return."""
+    if isinstance(output, Mapping):
+        return output.get("out", output.get("logits"))
+    return getattr(output, "logits", output)

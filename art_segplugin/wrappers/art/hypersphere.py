@@ -14,8 +14,8 @@ from art_segplugin.heads.hypersphere import (
     HypersphereHead,
     checked_scale,
     hypersphere_head,
+    with_margin,
 )
-from art_segplugin.heads.margins import with_margin
 from art_segplugin.wrappers.art.training_loop import holds, optimizer_of
 
 DEFAULT_MARGIN = 0.2

@@ -15,8 +15,8 @@ from art.defences.preprocessor import Preprocessor
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
-from art_segplugin.heads.check import check_is_last
-from art_segplugin.heads.margins import with_margin
+from art_segplugin.heads.hypersphere import with_margin
+from art_segplugin.heads.last_layer import check_is_last
 from art_segplugin.wrappers.art.arrays import Data, to_tensor
 from art_segplugin.wrappers.art.hypersphere import (
     DEFAULT_MARGIN,

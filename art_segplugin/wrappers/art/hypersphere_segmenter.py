@@ -8,8 +8,8 @@ from art.defences.preprocessor import Preprocessor
 from torch import Tensor, nn
 
 from art_segplugin.core.types import Labels, Logits
-from art_segplugin.heads.check import check_is_last
-from art_segplugin.heads.margins import with_margin
+from art_segplugin.heads.hypersphere import with_margin
+from art_segplugin.heads.last_layer import check_is_last
 from art_segplugin.wrappers.art.hypersphere import (
     DEFAULT_MARGIN,
     HypersphereMixin,

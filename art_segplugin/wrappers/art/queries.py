@@ -10,7 +10,7 @@ from torch import Tensor
 
 from art_segplugin.core.types import Images, Labels, Logits, PerImage
 from art_segplugin.errors import InputError
-from art_segplugin.wrappers.art.activations import activation, layer_name, leaf_layers
+from art_segplugin.interpret.hooks import activation, layer_name, leaf_layers
 from art_segplugin.wrappers.art.arrays import (
     Data,
     Same,

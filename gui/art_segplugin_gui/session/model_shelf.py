@@ -10,12 +10,28 @@ from art_segplugin.data.palettes import Colour
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.class_names import palette_of
 from art_segplugin.evaluation.model_refs import validate
+from art_segplugin.interpret.hooks import BetweenLayers
 from art_segplugin.models import Segmenter, load_model
-from art_segplugin_gui.session.interrupt import CurrentToken, Interruptible
 from art_segplugin_gui.session.jobs import CancelToken
 from art_segplugin_gui.session.loading import FileStamp, Loading
 
 KEPT = 4
+
+
+class CurrentToken:
+    """The token of the request that runs, for all models of an engine.
+
+    Their layers check it: an attack step of a large model takes a second and more, and checked only
+    between steps, a cancelled attack would keep the user waiting for as long.
+    """
+
+    def __init__(self) -> None:
+        self.token: CancelToken | None = None
+
+    def check(self) -> None:
+        """Raise `Cancelled` if the request that runs was cancelled."""
+        if self.token is not None:
+            self.token.check()
 
 
 @dataclass(eq=False)
@@ -32,7 +48,7 @@ class LoadedModel:
 
     spec: str
     model: Segmenter
-    interrupt: Interruptible
+    interrupt: BetweenLayers
     file: FileStamp | None = None
     validated: set[torch.Size] = field(default_factory=set)
 
@@ -119,7 +135,7 @@ class ModelShelf:
                     f"{spec} gives one class an image; the app shows models that give one a pixel."
                 )
             model = model.to(self.device).eval().requires_grad_(False)
-            hooks = Interruptible(model, self.current)
+            hooks = BetweenLayers(model, self.current.check)
             self._models[spec] = LoadedModel(spec, model, hooks, loading.file)
             while len(self._models) > KEPT:
                 self._drop(next(iter(self._models)))

@@ -5,11 +5,12 @@ import torch
 from session_parts import net, picture, run
 from torch import nn
 
+from art_segplugin.interpret.hooks import BetweenLayers
 from art_segplugin.models import Segmenter
 from art_segplugin_gui.session.engine import Engine
 from art_segplugin_gui.session.frames import Step, Stopped
-from art_segplugin_gui.session.interrupt import CurrentToken, Interruptible
 from art_segplugin_gui.session.jobs import Cancelled, CancelToken
+from art_segplugin_gui.session.model_shelf import CurrentToken
 
 
 class Counted(nn.Module):
@@ -53,7 +54,7 @@ def deep(passes, act):
 def test_a_pass_is_left_between_two_layers(at):
     current, token, passes = CurrentToken(), CancelToken(), []
     model = deep(passes, lambda number: token.cancel() if number == at else None)
-    Interruptible(model, current)
+    BetweenLayers(model, current.check)
     current.token = token
     x = torch.rand(1, 3, 4, 4, requires_grad=True)
     with pytest.raises(Cancelled):
@@ -66,7 +67,7 @@ def test_hooks_change_no_number():
     model, x = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True)), torch.rand(1, 3, 8, 8)
     before = model(x)
     current = CurrentToken()
-    hooks, current.token = Interruptible(model, current), CancelToken()
+    hooks, current.token = BetweenLayers(model, current.check), CancelToken()
     assert torch.equal(model(x), before)
     current.token.cancel()
     with pytest.raises(Cancelled):

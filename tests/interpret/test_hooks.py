@@ -6,7 +6,7 @@ from oracles import TinyNet
 from torch import nn
 
 from art_segplugin.errors import InputError
-from art_segplugin.wrappers.art.activations import activation, layer_name, leaf_layers
+from art_segplugin.interpret.hooks import activation, layer_name, leaf_layers
 
 MODEL = TinyNet().eval()
 
