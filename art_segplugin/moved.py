@@ -56,6 +56,17 @@ MOVED: dict[str, str] = {
     "art_segplugin.training.supervised": "art_segplugin.training.objective",
     "art_segplugin.training.validation": "art_segplugin.training.trainer",
     "art_segplugin.wrappers.art.activations": "art_segplugin.interpret.hooks",
+    "art_segplugin.wrappers.art.classifier_view": "art_segplugin.wrappers.art.estimator_view",
+    "art_segplugin.wrappers.art.hypersphere_classifier": "art_segplugin.wrappers.art.hypersphere",
+    "art_segplugin.wrappers.art.hypersphere_segmenter": "art_segplugin.wrappers.art.hypersphere",
+    "art_segplugin.wrappers.art.objective_trainer": "art_segplugin.wrappers.art.trainers",
+    "art_segplugin.wrappers.art.pytorch_segmenter": "art_segplugin.wrappers.art.estimator",
+    "art_segplugin.wrappers.art.queries": "art_segplugin.wrappers.art.estimator",
+    "art_segplugin.wrappers.art.segmenter_mixin": "art_segplugin.wrappers.art.estimator",
+    "art_segplugin.wrappers.art.training": "art_segplugin.wrappers.art.estimator",
+    "art_segplugin.wrappers.art.training_checks": "art_segplugin.wrappers.art.trainers",
+    "art_segplugin.wrappers.art.training_data": "art_segplugin.wrappers.art.trainers",
+    "art_segplugin.wrappers.torchattacks.targets": "art_segplugin.wrappers.torchattacks.mixin",
 }
 """Dotted name until 0.1 -> dotted name now. Modules below a package that moved as a whole follow it."""
 

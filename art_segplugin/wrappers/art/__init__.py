@@ -1,19 +1,20 @@
 """The face for the Adversarial Robustness Toolbox: estimators, attacks, trainers, and opt-in aliases."""
 
 from art_segplugin.wrappers.art.criteria import AccuracyBelow, NegativeLoss
+from art_segplugin.wrappers.art.estimator import PyTorchSegmenter, SegmenterMixin
 from art_segplugin.wrappers.art.evasion import SegFGSM, SegmentationPGD, SegPGD, TemperaturePGD
-from art_segplugin.wrappers.art.hypersphere_classifier import PyTorchHypersphereClassifier
-from art_segplugin.wrappers.art.hypersphere_segmenter import PyTorchHypersphereSegmenter
-from art_segplugin.wrappers.art.objective_trainer import AdversarialTrainerSegmentationPyTorch
-from art_segplugin.wrappers.art.pytorch_segmenter import PyTorchSegmenter
+from art_segplugin.wrappers.art.hypersphere import (
+    PyTorchHypersphereClassifier,
+    PyTorchHypersphereSegmenter,
+)
 from art_segplugin.wrappers.art.registration import register, unregister
-from art_segplugin.wrappers.art.segmenter_mixin import SegmenterMixin
 from art_segplugin.wrappers.art.trainers import (
     AdversarialTrainerHEALPPyTorch,
     AdversarialTrainerHEFastPyTorch,
     AdversarialTrainerHEFreePyTorch,
     AdversarialTrainerHEPGDPyTorch,
     AdversarialTrainerHETRADESPyTorch,
+    AdversarialTrainerSegmentationPyTorch,
     AdversarialTrainerSegPGDPyTorch,
 )
 

@@ -69,12 +69,9 @@ def check_images(x: Data, *, channels_first: bool) -> None:
 def to_images(x: Data, device: torch.device, *, channels_first: bool) -> Images:
     """Images (n, ch, h, w) on `device`: float32 from arrays, as ART has it; tensors keep their float.
 
-    They share no memory with `x`, because nothing keeps a defence from working in place.
-
-    Raises:
-        InputError: `x` is no batch of images.
+    They share no memory with `x`, because nothing keeps a defence from working in place. `x` is what
+    `check_images` lets pass, or a part of it.
     """
-    check_images(x, channels_first=channels_first)
     if isinstance(x, Tensor):
         images = x.to(device, x.dtype if x.is_floating_point() else torch.float32, copy=True)
     else:

@@ -11,8 +11,8 @@ import torch
 
 from art_segplugin.errors import InputError
 from art_segplugin.wrappers.art.arrays import Array, to_tensor
+from art_segplugin.wrappers.art.estimator import PyTorchSegmenter
 from art_segplugin.wrappers.art.labels import label_map
-from art_segplugin.wrappers.art.queries import SegmenterQueries
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class NegativeLoss:
         estimator: the segmenter under attack.
     """
 
-    estimator: SegmenterQueries
+    estimator: PyTorchSegmenter
 
     def __call__(self, x: Array, y: Array) -> Array:
         """Minus `estimator.compute_loss(x, y)`, (n,)."""

@@ -1,79 +1,91 @@
-"""What an attack asks of an estimator, whatever it predicts."""
+"""ART's estimators as the core sees models: raw images in, logits (n, c, h, w) and labels (n, h, w).
 
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from typing import Any, Protocol
+An attack runs on `view_of(estimator)`, a training on the same; neither knows which estimator it is.
+"""
 
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
-from art_segplugin.core.types import Images, Labels, Logits
+from art_segplugin.core.modes import evaluation_mode, in_mode
+from art_segplugin.core.types import NO_VOID, Images, Labels, Logits
+from art_segplugin.errors import InputError
+from art_segplugin.models.outputs import class_logits
 from art_segplugin.wrappers.art.arrays import Array, Data, to_array
-from art_segplugin.wrappers.art.classifier_view import ClassifierView
-from art_segplugin.wrappers.art.labels import label_map
-from art_segplugin.wrappers.art.segmenter_mixin import SegmenterMixin
+from art_segplugin.wrappers.art.estimator import SegmenterMixin
+from art_segplugin.wrappers.art.labels import image_labels, label_map
+from art_segplugin.wrappers.art.preprocessing import float_type, preprocessed
 
 
-class EstimatorView(Protocol):
-    """An estimator as the core sees models: logits (n, c, h, w) and labels (n, h, w)."""
+class EstimatorView(nn.Module, ABC):
+    """An estimator as a module: raw images (n, ch, h, w) to logits, in the mode of the module.
 
-    @property
-    def ignore_index(self) -> int:
-        """Label of void pixels."""
+    Args:
+        estimator: the estimator.
+        network: what holds its weights and has the modes.
+        ignore_index: label of void pixels.
+    """
 
-    @property
-    def module(self) -> nn.Module:
-        """What holds the weights and has the modes."""
+    def __init__(self, estimator: Any, network: nn.Module, ignore_index: int) -> None:
+        super().__init__()
+        self.estimator = estimator
+        self.network = network
+        self.ignore_index = ignore_index
 
+    def forward(self, images: Images) -> Logits:
+        """Return differentiable logits, in the mode in which this module is."""
+        return self.logits(images, self.training)
+
+    @abstractmethod
     def logits(self, images: Images, training_mode: bool = False) -> Logits:
-        """Differentiable logits of raw images (n, ch, h, w), in evaluation mode unless said so."""
+        """Return differentiable logits, in evaluation mode unless said otherwise.
 
+        Args:
+            images: channels first, whatever the layout of the estimator.
+            training_mode: run in training mode, in which batch norm updates its statistics.
+        """
+
+    @abstractmethod
     def labels(self, y: Data, images: Images) -> Labels:
-        """Class indices from labels in any form that the estimator takes.
+        """Return class indices, from labels in any form that the estimator takes.
 
         Raises:
             InputError: labels that do not fit.
         """
 
+    @abstractmethod
     def for_art(self, labels: Labels) -> Array:
-        """The inverse of `labels`, as the estimator's own losses take them."""
+        """Return the inverse of `labels`, as the estimator's own losses take them."""
 
+    @abstractmethod
     def undisturbed(self) -> AbstractContextManager[None]:
         """Within, the estimator may be asked for losses and gradients without leaving a trace."""
 
 
-@dataclass(frozen=True)
-class SegmenterView:
-    """A segmenter, which has all of it already.
+class SegmenterView(EstimatorView):
+    """A segmenter: logits and label maps of the size of the images."""
 
-    Args:
-        estimator: the segmenter.
-    """
-
-    estimator: Any
-
-    @property
-    def ignore_index(self) -> int:
-        """That of the estimator."""
-        return self.estimator.ignore_index
-
-    @property
-    def module(self) -> nn.Module:
-        """The model."""
-        return self.estimator.model
+    def __init__(self, estimator: Any) -> None:
+        super().__init__(estimator, estimator.model, estimator.ignore_index)
 
     def logits(self, images: Images, training_mode: bool = False) -> Logits:
-        """Logits (n, c, h, w) at the size of the images."""
-        return self.estimator.logits(images, training_mode)
+        """Return the estimator's `logits` (n, c, h, w)."""
+        logits: Logits = self.estimator.logits(images, training_mode)
+        return logits
 
     def labels(self, y: Data, images: Images) -> Labels:
-        """Label maps (n, h, w), see `label_map`."""
-        estimator = self.estimator
-        return label_map(
-            y, images, nb_classes=estimator.nb_classes, ignore_index=estimator.ignore_index
-        )
+        """Return label maps (n, h, w), see `label_map`."""
+        nb_classes = self.estimator.nb_classes
+        return label_map(y, images, nb_classes=nb_classes, ignore_index=self.ignore_index)
 
     def for_art(self, labels: Labels) -> Array:
-        """Label maps (n, h, w)."""
+        """Return label maps (n, h, w)."""
         return to_array(labels)
 
     def undisturbed(self) -> AbstractContextManager[None]:
@@ -81,25 +93,61 @@ class SegmenterView:
         return nullcontext()
 
 
-def view_of(estimator: Any) -> EstimatorView:
-    """The view of a segmenter, or of one of ART's PyTorch classifiers."""
-    if isinstance(estimator, SegmenterMixin):
-        return SegmenterView(estimator)
-    return ClassifierView(estimator)
-
-
-class EstimatorModule(nn.Module):
-    """A view as a module: raw images in, logits out, in the mode in which the module itself is.
+class ClassifierView(EstimatorView):
+    """One of ART's PyTorch classifiers as a segmenter with a 1x1 output: logits (n, c, 1, 1).
 
     Args:
-        view: Of the estimator.
+        estimator: `PyTorchClassifier` or a subclass, such as ART's for Hugging Face. Of one that
+            predicts by voting over changed images (randomised smoothing) it is the model inside, as
+            for ART's own gradient attacks.
     """
 
-    def __init__(self, view: EstimatorView) -> None:
-        super().__init__()
-        self._view = view
-        self.network = view.module  # so that modes are set in there, too
+    def __init__(self, estimator: PyTorchClassifier) -> None:
+        # ART's wrapper of the model returns the outputs of its layers, and applies the processor of
+        # Hugging Face models.
+        super().__init__(estimator, estimator._model, NO_VOID)
 
-    def forward(self, images: Images) -> Logits:
-        """Return logits (n, c, h, w) of raw images (n, ch, h, w)."""
-        return self._view.logits(images, self.training)
+    def logits(self, images: Images, training_mode: bool = False) -> Logits:
+        """Return logits (n, c, 1, 1).
+
+        Raises:
+            InputError: the model returns something else.
+        """
+        estimator, model = self.estimator, self.network
+        raw = images if estimator.channels_first else images.permute(0, 2, 3, 1)
+        prepared = preprocessed(estimator.preprocessing_operations, raw)
+        # Always a tensor of its own: a model may start with an in-place operation.
+        prepared = prepared.to(float_type(model)).clone(memory_format=torch.contiguous_format)
+        with in_mode(model, training=training_mode):
+            logits = class_logits(model(prepared)[-1], len(images))
+        if logits.shape[1] != estimator.nb_classes:
+            raise InputError(
+                f"the model gives {logits.shape[1]} logits per image and nb_classes is "
+                f"{estimator.nb_classes}; give the estimator a model with one logit per class."
+            )
+        return logits[..., None, None]
+
+    def labels(self, y: Data, images: Images) -> Labels:
+        """Return class indices (n, 1, 1), see `image_labels`."""
+        return image_labels(y, images, nb_classes=self.estimator.nb_classes)
+
+    def for_art(self, labels: Labels) -> Array:
+        """Return one-hot labels (n, c), float32, which all of ART's code for classifiers takes."""
+        return to_array(F.one_hot(labels.flatten(), self.estimator.nb_classes).float())
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Give modes and gradients of the weights back, which ART's own queries change."""
+        weights = list(self.estimator.model.parameters())
+        gradients = [weight.grad for weight in weights]
+        try:
+            with evaluation_mode(self.network):
+                yield
+        finally:
+            for weight, gradient in zip(weights, gradients, strict=True):
+                weight.grad = gradient
+
+
+def view_of(estimator: Any) -> EstimatorView:
+    """The view of a segmenter, or of one of ART's PyTorch classifiers."""
+    return (SegmenterView if isinstance(estimator, SegmenterMixin) else ClassifierView)(estimator)

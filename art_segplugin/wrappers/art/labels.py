@@ -74,6 +74,11 @@ def image_labels(y: Data, images: Tensor, *, nb_classes: int) -> Labels:
     return indices.view(n, 1, 1)
 
 
+def all_void(y: Data, ignore_index: int) -> bool:
+    """Whether there is nothing to learn from labels: class indices that are all void."""
+    return len(y) > 0 and bool((y == ignore_index).all())
+
+
 def _whole(labels: Tensor) -> Tensor:
     indices = labels.long()
     if labels.is_floating_point() and not torch.equal(indices.to(labels.dtype), labels):

@@ -24,9 +24,9 @@ from art_segplugin.wrappers.art.arrays import (
     to_array,
     to_images,
 )
+from art_segplugin.wrappers.art.estimator import SegmenterMixin
 from art_segplugin.wrappers.art.estimator_view import EstimatorView, view_of
 from art_segplugin.wrappers.art.masks import pixel_mask
-from art_segplugin.wrappers.art.segmenter_mixin import SegmenterMixin
 from art_segplugin.wrappers.art.sizes import (
     Size,
     check_range,
@@ -189,7 +189,7 @@ class RecipeAttack(EvasionAttack):
         mask: PixelMask | None,
         generator: torch.Generator | None,
     ) -> Images:
-        model = self._view.logits
+        model = self._view
         if self.summary_writer is None:
             return attack(model, images, labels, mask=mask, generator=generator)
         for iterate in attack.iterates(model, images, labels, mask=mask, generator=generator):

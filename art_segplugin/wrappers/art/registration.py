@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from art_segplugin.wrappers.art import evasion, segmentation, trainers
-from art_segplugin.wrappers.art.hypersphere_classifier import PyTorchHypersphereClassifier
+from art_segplugin.wrappers.art.hypersphere import PyTorchHypersphereClassifier
 
 _lock = threading.RLock()
 

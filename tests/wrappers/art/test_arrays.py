@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from art_segplugin.errors import InputError
-from art_segplugin.wrappers.art.arrays import float_copy, from_images, to_images
+from art_segplugin.wrappers.art.arrays import check_images, float_copy, from_images, to_images
 
 CPU = torch.device("cpu")
 
@@ -41,7 +41,7 @@ def test_a_copy_shares_nothing(data):
 
 def test_a_single_image_is_refused():
     with pytest.raises(InputError, match=r"x has shape \(3, 4, 5\).*\(n, h, w, ch\)"):
-        to_images(np.zeros((3, 4, 5)), CPU, channels_first=False)
+        check_images(np.zeros((3, 4, 5)), channels_first=False)
 
 
 @pytest.mark.parametrize("channels_first", [True, False])

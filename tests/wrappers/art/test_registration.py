@@ -74,7 +74,7 @@ def test_the_alias_is_the_real_module():
     module = importlib.import_module("art.estimators.segmentation")
     assert module is sys.modules["art_segplugin.wrappers.art.segmentation"]
     assert importlib.util.find_spec("art.estimators.segmentation") is module.__spec__
-    assert PyTorchSegmenter.__module__ == "art_segplugin.wrappers.art.pytorch_segmenter"
+    assert PyTorchSegmenter.__module__ == "art_segplugin.wrappers.art.estimator"
     assert SegPGD.__module__ == "art_segplugin.wrappers.art.evasion"
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("art.estimators.segmentation.labels")
