@@ -3,25 +3,24 @@
 import contextlib
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torchattacks.attack import Attack
 
-from art_segplugin.core.modes import in_mode
+from art_segplugin.core.modes import evaluation_mode, in_mode
 from art_segplugin.core.types import Images, Labels, Logits
 from art_segplugin.errors import InputError
 from art_segplugin.models.outputs import check_outputs, class_logits, no_predictions, pixel_logits
 from art_segplugin.wrappers.torchattacks.saving import LabelMapSaving
-from art_segplugin.wrappers.torchattacks.targets import LabelMapTargets, described
 
 RANGE_TOLERANCE = 1e-3
 """By how much images may leave [0, 1]: undoing a normalisation in float16 rounds that far."""
 
 
-class SegAttackMixin(LabelMapTargets, LabelMapSaving):
+class SegAttackMixin(LabelMapSaving):
     """A torchattacks attack on label maps: `class Mine(SegAttackMixin)`, or before another base.
 
     A subclass implements `forward(images, labels)` as torchattacks asks for; its images are then in
@@ -29,6 +28,11 @@ class SegAttackMixin(LabelMapTargets, LabelMapSaving):
     Repaired are the targeted modes, `save`, `load`, the modes of the model's modules (each module
     gets its own back, also after an error) and the device (that of the model's weights at the time
     of the call, or of the images where the model has none: `set_device` is not needed).
+
+    The targeted modes are switched as in torchattacks: `set_mode_targeted_random()`,
+    `set_mode_targeted_least_likely(kth_min)`, `set_mode_targeted_by_label()`,
+    `set_mode_targeted_by_function(function)` and `set_mode_default()`. They choose a wanted class for
+    every label; void pixels stay void.
 
     Args:
         *args: what the next class takes, `(name, model)` for torchattacks' own base class.
@@ -139,18 +143,79 @@ class SegAttackMixin(LabelMapTargets, LabelMapSaving):
             )
         return logits
 
+    @torch.no_grad()
+    def get_output_with_eval_nograd(self, inputs: Images) -> Logits:
+        """As `get_logits`, in evaluation mode; every module gets its own mode back."""
+        with evaluation_mode(self.model):
+            return self.get_logits(inputs)
+
     def get_target_label(self, inputs: Images, labels: Labels | None = None) -> Labels:
-        """As `LabelMapTargets`, checked against the classes of the model.
+        """The wanted classes, shaped as `labels`, of the mode that is switched on; void where these are.
 
         Raises:
             ValueError: no targeted mode is switched on.
-            InputError: the wanted labels have another shape or are no classes.
+            InputError: the function given to `set_mode_targeted_by_function` returned another shape,
+                or the wanted labels are no classes.
         """
-        if labels is not None:
+        if labels is None:
+            targets: Labels = super().get_target_label(inputs, labels)
+        else:
             self._image_labels = labels.ndim == 1
-        targets = super().get_target_label(inputs, labels)
+            # Void pixels show class 0 meanwhile, so that a table of targets may be indexed with them.
+            void = self._void(labels)
+            targets = super().get_target_label(inputs, labels.masked_fill(void, 0))
+            if not isinstance(targets, Tensor) or targets.shape != labels.shape:
+                raise InputError(
+                    f"the target function returned {described(targets)} for labels of shape "
+                    f"{tuple(labels.shape)}; return one class for each."
+                )
+            targets = torch.where(void, labels, targets.to(labels))
         self._highest_label = self._checked_highest(targets)
         return targets
+
+    @torch.no_grad()
+    def get_random_target_label(self, inputs: Images, labels: Labels | None = None) -> Labels:
+        """A uniformly drawn class for every label, never that of `labels` (the predicted one if None).
+
+        Raises:
+            InputError: the model has one class only.
+        """
+
+        def drawn(logits: Logits, labels: Labels) -> Labels:
+            draw = torch.randint(_other_classes(logits), labels.shape, device=labels.device)
+            return draw + (draw >= labels)
+
+        return self._chosen_targets(inputs, labels, drawn)
+
+    @torch.no_grad()
+    def get_least_likely_label(self, inputs: Images, labels: Labels | None = None) -> Labels:
+        """The class of the `kth_min`-th smallest logit, leaving out that of `labels`, for every label.
+
+        Raises:
+            InputError: `kth_min` is larger than the number of other classes.
+        """
+
+        def least_likely(logits: Logits, labels: Labels) -> Labels:
+            if self._kth_min > _other_classes(logits):
+                raise InputError(
+                    f"kth_min is {self._kth_min}; the model has {_other_classes(logits)} classes "
+                    "beside the true one."
+                )
+            others = logits.scatter(1, labels.unsqueeze(1), torch.inf)
+            return others.kthvalue(self._kth_min, dim=1).indices
+
+        return self._chosen_targets(inputs, labels, least_likely)
+
+    def _chosen_targets(
+        self,
+        inputs: Images,
+        labels: Labels | None,
+        choose: Callable[[Logits, Labels], Labels],
+    ) -> Labels:
+        logits = self.get_output_with_eval_nograd(inputs)
+        labels = logits.argmax(1) if labels is None else labels.to(logits.device)
+        void = self._void(labels)
+        return torch.where(void, labels, choose(logits, labels.masked_fill(void, 0)))
 
     @contextlib.contextmanager
     def _modes(self) -> Iterator[None]:
@@ -173,6 +238,10 @@ class SegAttackMixin(LabelMapTargets, LabelMapSaving):
                 f"the images go from {low:.4g} to {high:.4g}{undone}; give values in [0, 1], "
                 "and call set_normalization_used(mean, std) if they are normalised."
             )
+
+    def _void(self, labels: Labels) -> Tensor:
+        """Pixels of label maps without a class; a label of a whole image always is a class."""
+        return (labels == self.ignore_index) & (labels.ndim > 1)
 
     def _checked_highest(self, labels: Labels) -> int:
         """The largest class in `labels`.
@@ -221,3 +290,20 @@ def _attacks_in(value: Any) -> Iterator[Attack]:
 def _device(model: object, inputs: Images) -> torch.device:
     weights = (model.parameters(), model.buffers()) if isinstance(model, nn.Module) else ()
     return next(itertools.chain(*weights), inputs).device
+
+
+def _other_classes(logits: Logits) -> int:
+    if logits.shape[1] < 2:
+        raise InputError("the model has one class; a targeted attack needs another one to aim at.")
+    return logits.shape[1] - 1
+
+
+def described(value: object) -> str:
+    """What something that does not fit is, in the words of an error."""
+    if isinstance(value, Tensor):
+        return f"{value.dtype} of shape {tuple(value.shape)}"
+    return f"a {type(value).__name__}"
+
+
+LabelMapTargets = SegAttackMixin
+"""Name of a former base; the module of earlier versions that moved here had it."""
