@@ -98,7 +98,6 @@ class WrappedLabel(QLabel):
         super().changeEvent(event)
         if event.type() == QEvent.Type.FontChange:
             self._break()
-            self.updateGeometry()
 
     def paintEvent(self, _: QPaintEvent) -> None:  # noqa: N802
         """Draw the lines in the middle of the height, or from its top."""

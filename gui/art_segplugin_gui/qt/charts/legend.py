@@ -85,7 +85,6 @@ class Legend(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.FontChange:
             self._widths.clear()
-            self.updateGeometry()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         """Draws the entries."""

@@ -7,9 +7,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor, QKeyEvent
 
 from art_segplugin.errors import InputError
-from art_segplugin_gui.qt.charts.cell_words import confusion
-from art_segplugin_gui.qt.charts.confusion import ConfusionView
-from art_segplugin_gui.qt.charts.matrix import colour_table
+from art_segplugin_gui.qt.charts.confusion import ConfusionView, colour_table, confusion
 from art_segplugin_gui.qt.charts.style import ink
 
 NAMES = ("sky", "road", "car", "pole")

@@ -6,8 +6,7 @@ from PySide6.QtCore import QPoint, Qt
 
 from art_segplugin.errors import InputError
 from art_segplugin_gui.qt.charts.style import ink
-from art_segplugin_gui.qt.charts.timeline import Timeline
-from art_segplugin_gui.qt.charts.timeline_data import binned, runs, time_text, top_of
+from art_segplugin_gui.qt.charts.timeline import Timeline, binned, runs, time_text, top_of
 
 LEFT = Qt.MouseButton.LeftButton
 NAN = np.nan
