@@ -62,7 +62,7 @@ $(VENV)/.torch: constraints.txt tools/system_packages.sh
 	touch $@
 
 $(VENV)/.core: $(VENV)/.torch pyproject.toml
-	$(PIP) install --quiet -e .
+	$(PIP) install --quiet -e '.[video]'
 	$(PIP) install --quiet --no-deps torchattacks  # its pins would downgrade requests and urllib3
 	touch $@
 

@@ -10,6 +10,7 @@ from importlib.util import spec_from_loader
 from types import ModuleType
 
 MOVED: dict[str, str] = {
+    "art_segplugin.data.video_reader": "art_segplugin.data.video",
     "art_segplugin.data.camvid": "art_segplugin.data.folders",
     "art_segplugin.data.catalog": "art_segplugin.data.datasets",
     "art_segplugin.data.class_files": "art_segplugin.data.class_folder",

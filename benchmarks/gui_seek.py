@@ -23,8 +23,7 @@ from PySide6.QtCore import QCoreApplication, QEventLoop
 
 from art_segplugin.data.resampling import resized_picture
 from art_segplugin.data.scenes import CameraDrive
-from art_segplugin.data.video import Video, VideoWriter
-from art_segplugin.data.video_reader import VideoReader
+from art_segplugin.data.video import Video, VideoReader, VideoWriter
 from art_segplugin_gui.qt.capture import SourceThread
 from art_segplugin_gui.session.sources.opening import open_source
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import torch
 
@@ -84,9 +85,7 @@ def video_samples(video: Video, count: int | None = None) -> Iterator[Sample]:
     An odd last row or column is cut off: video codecs cannot write it, and what is written is to be
     what is attacked.
     """
-    for index, frame in enumerate(video):
-        if index == count:
-            return
+    for index, frame in enumerate(islice(video, count)):
         height, width = frame.shape[0] // 2 * 2, frame.shape[1] // 2 * 2
         image = torch.from_numpy(frame[:height, :width].copy()).movedim(-1, 0).float() / 255
         yield Sample(f"{video.path.stem}-{index:06d}", image, None)

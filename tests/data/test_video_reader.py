@@ -1,13 +1,9 @@
-import tempfile
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 
-from art_segplugin.data import video_reader
-from art_segplugin.data.video import Video, VideoWriter
-from art_segplugin.data.video_reader import VideoReader
+from art_segplugin.data import video
+from art_segplugin.data.video import Video, VideoReader, VideoWriter
 from art_segplugin.errors import InputError
 
 COUNT = 50
@@ -79,78 +75,65 @@ def test_h264_in_any_order(data_folder):
         assert np.array_equal(reader.read(index), expected[index]), index
 
 
+@pytest.fixture
+def decoded(monkeypatch):
+    """How many frames were decoded, and for each seek how many before it."""
+    frames, seek = video._VideoFile.frames, video._VideoFile.seek
+    counts = [0]
+
+    def counted(file):
+        for one in frames(file):
+            counts[-1] += 1
+            yield one
+
+    def sought(file, time):
+        counts.append(0)
+        return seek(file, time)
+
+    monkeypatch.setattr(video._VideoFile, "frames", counted)
+    monkeypatch.setattr(video._VideoFile, "seek", sought)
+    return counts
+
+
 @pytest.mark.parametrize("name", ["a.mkv", "a.avi"])
-def test_seeks_by_time_are_put_right(tmp_path, monkeypatch, name):
-    """As with a variable frame rate: OpenCV lands elsewhere than on the frame of that number."""
-    real = video_reader.open_capture
-
-    class Shifted:
-        def __init__(self, capture, shift):
-            self.capture, self.shift = capture, shift
-
-        def set(self, name, value):
-            return self.capture.set(name, max(value + self.shift, 0))
-
-        def __getattr__(self, name):
-            return getattr(self.capture, name)
-
+@pytest.mark.parametrize("shift", [-5, 3, 30, 200, None])
+def test_seeks_that_land_elsewhere_are_put_right(tmp_path, monkeypatch, name, shift):
     path = write(tmp_path / name)
-    expected = list(Video(path))
-    monkeypatch.setattr(VideoReader, "_cut", lambda *_: None)
-    for shift in (-5, 3, 30, 200):
-        monkeypatch.setattr(
-            video_reader, "open_capture", lambda path, shift=shift: Shifted(real(path), shift)
-        )
-        reader = VideoReader(path)
-        for index in ORDER:
-            assert np.array_equal(reader.read(index), expected[index]), (shift, index)
+    expected, seek = list(Video(path)), video._VideoFile.seek
+
+    def shifted(file, time):
+        return shift is not None and seek(file, max(time + round(shift / 12 / file._tick), 0))
+
+    monkeypatch.setattr(video._VideoFile, "seek", shifted)
+    reader = VideoReader(path)
+    for index in ORDER:
+        assert np.array_equal(reader.read(index), expected[index]), index
 
 
-def test_ffv1_in_matroska_is_decoded_from_the_key_frame_on(tmp_path, monkeypatch):
-    """OpenCV's seek would decode the 16 frames before as well."""
+def test_a_seek_decodes_from_the_key_frame_on(tmp_path, decoded):
     reader = VideoReader(write(tmp_path / "a.mkv"))
-    monkeypatch.setattr(reader, "_seek", lambda index: pytest.fail(f"sought {index}"))
-    before = set(Path(tempfile.gettempdir()).glob("*.mkv"))
     for index in (49, 0, 30, 13, 47, 24, 12, 11):
+        decoded[:] = [0]
         assert np.array_equal(reader.read(index), frame(index)), index
-    assert set(Path(tempfile.gettempdir()).glob("*.mkv")) <= before
+        assert decoded == [0, index % 12 + 1]  # OpenCV writes a key frame every 12 frames
 
 
-@pytest.mark.parametrize("damage", ["no room", "no clusters", "other times"])
-def test_where_a_file_cannot_be_cut_it_is_sought(tmp_path, monkeypatch, damage):
+def test_what_lies_ahead_is_decoded_without_a_seek(tmp_path, decoded):
     reader = VideoReader(write(tmp_path / "a.mkv"))
-    if damage == "no room":
-
-        def full(**_):
-            raise OSError("no space left on device")
-
-        monkeypatch.setattr(tempfile, "mkstemp", full)
-    elif damage == "no clusters":
-        reader._cuts._clusters = []
-    else:
-        reader._cuts._clusters = [
-            (t + 7 * (n > 0), at) for n, (t, at) in enumerate(reader._cuts._clusters)
-        ]
-    sought, seek = [], reader._seek
-    monkeypatch.setattr(reader, "_seek", lambda index: (sought.append(index), seek(index)))
-    for index in (49, 30, 47, 24):
-        assert np.array_equal(reader.read(index), frame(index)), index
-    assert len(sought) >= 3
+    assert [int(reader.read(i)[0, 0, 0]) for i in (1, 2, 4, 9, 11, 12)] == [5, 10, 20, 45, 55, 60]
+    assert decoded == [13]
+    assert reader.read(12) is reader.read(12)
+    assert decoded == [13]
+    assert int(reader.read(25)[0, 0, 0]) == 125  # from key frame 24, which is nearer than 13
+    assert decoded == [13, 2]
 
 
 def test_without_an_index_the_container_is_believed(tmp_path, monkeypatch):
-    monkeypatch.setattr(video_reader, "INDEX_LIMIT", 10)
+    monkeypatch.setattr(video, "INDEX_LIMIT", 10)
     reader = VideoReader(write(tmp_path / "a.mkv"))
     assert reader.count == COUNT
     for index in ORDER:
         assert np.array_equal(reader.read(index), frame(index)), index
-
-
-def test_the_next_frame_is_reached_without_a_seek(tmp_path, monkeypatch):
-    reader = VideoReader(write(tmp_path / "a.mkv"))
-    monkeypatch.setattr(reader, "_seek", lambda index: pytest.fail(f"sought {index}"))
-    assert [int(reader.read(i)[0, 0, 0]) for i in (1, 2, 4, 9, 25)] == [5, 10, 20, 45, 125]
-    assert reader.read(25) is reader.read(25)
 
 
 @pytest.mark.parametrize("index", [-1, COUNT, 1000])
@@ -174,7 +157,7 @@ def test_a_broken_off_file_has_the_frames_that_are_there(tmp_path):
 
 @pytest.mark.parametrize("start", [0, 45])
 def test_a_count_that_lies_shrinks(tmp_path, monkeypatch, start):
-    monkeypatch.setattr(video_reader, "INDEX_LIMIT", 10)  # so that the container is believed
+    monkeypatch.setattr(video, "INDEX_LIMIT", 10)  # so that the container is believed
     path = write(tmp_path / "a.mkv")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     reader, real = VideoReader(path), sum(1 for _ in _until_broken(path))
@@ -222,9 +205,9 @@ def damaged(path, numbers):
     return path
 
 
-@pytest.mark.parametrize("limit", [video_reader.INDEX_LIMIT, 10], ids=("times", "no times"))
+@pytest.mark.parametrize("limit", [video.INDEX_LIMIT, 10], ids=("times", "no times"))
 def test_a_damaged_frame_does_not_end_the_video(tmp_path, monkeypatch, limit):
-    monkeypatch.setattr(video_reader, "INDEX_LIMIT", limit)
+    monkeypatch.setattr(video, "INDEX_LIMIT", limit)
     whole = VideoReader(write(tmp_path / "whole.avi", "MJPG"))
     reader = VideoReader(damaged(tmp_path / "a.avi", [30]))
     far = (45, 49, 0, 40) if limit > 10 else ()  # without times, a seek over the gap is believed

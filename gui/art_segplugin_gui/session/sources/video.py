@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from art_segplugin.data.video_reader import VideoReader
+from art_segplugin.data.video import VideoReader
 from art_segplugin_gui.session.frames import SourceFrame
 from art_segplugin_gui.session.sources.base import check_index
 from art_segplugin_gui.session.sources.cache import FrameCache
