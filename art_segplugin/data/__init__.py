@@ -1,1 +1,1 @@
-"""Data sets: rendered street scenes, CamVid, folders of pictures and of classes, and palettes."""
+"""Data sets: rendered street scenes, CamVid, folders of images and of classes, and palettes."""

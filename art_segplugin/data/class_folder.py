@@ -16,8 +16,7 @@ from art_segplugin.data.class_order import (
     class_label,
     class_palette,
     in_turn,
-    training_part,
-    validation_part,
+    share_out,
 )
 from art_segplugin.data.folders import LABEL_FOLDERS
 from art_segplugin.data.images import IMAGE_SUFFIXES, check_scale, decode_image, scaled_image
@@ -25,7 +24,7 @@ from art_segplugin.data.sample import Sample
 from art_segplugin.errors import InputError
 
 MOST_BYTES = 1 << 28
-"""Files that unpack to more are refused: no picture is that large, but a zip bomb is."""
+"""Files that unpack to more are refused: no image is that large, but a zip bomb is."""
 
 _BROKEN = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError,
@@ -36,23 +35,23 @@ _BROKEN = (
 
 
 class ClassFiles(Protocol):
-    """Folders of pictures, one a class."""
+    """Folders of images, one a class."""
 
     def classes(self) -> dict[str, list[str]]:
-        """Return the pictures of each class, both sorted by name."""
+        """Return the images of each class, both sorted by name."""
         ...
 
     def read(self, picture: str) -> bytes:
-        """Return the bytes of one picture; raise InputError where they cannot be read."""
+        """Return the bytes of one image; raise InputError where they cannot be read."""
         ...
 
     def where(self, picture: str) -> str:
-        """Return how messages call one picture."""
+        """Return how messages call one image."""
         ...
 
 
 class ClassFolder:
-    """Pictures sorted into one folder per class, the layout of torchvision's `ImageFolder`.
+    """Images sorted into one folder per class, the layout of torchvision's `ImageFolder`.
 
     `path` is a folder or a zip file that holds `train`, `val` and `test` with the class folders in
     them, or the class folders themselves; in a folder, `train.zip` may stand for `train`. Zip files
@@ -62,8 +61,8 @@ class ClassFolder:
     "val", images 9, 19, 29, ... of each class of "train" are "val" and the other nine tenths
     "train"; class folders without splits are "train".
 
-    Samples come class by class in turn: picture 0 of each class, picture 1 of each class, ..., so
-    that every prefix is balanced. Labels have shape (1, 1). Pictures keep their own size.
+    Samples come class by class in turn: image 0 of each class, image 1 of each class, ..., so
+    that every prefix is balanced. Labels have shape (1, 1). Images keep their own size.
 
     Args:
         path: Folder or zip file.
@@ -71,7 +70,7 @@ class ClassFolder:
         scale: Factor on height and width.
 
     Raises:
-        InputError: There is no such file, split or picture, a class folder is empty, or there are
+        InputError: There is no such file, split or image, a class folder is empty, or there are
             fewer than two classes.
     """
 
@@ -80,8 +79,7 @@ class ClassFolder:
         check_scale(scale)
         root = Path(path).absolute()
         parts = _parts(root)
-        held_out = split == "val" and "val" not in parts
-        source = "train" if held_out else split
+        source = "train" if split == "val" and "val" not in parts else split
         if source not in parts:
             has = sorted({*parts, "val"} if "train" in parts else parts)
             raise InputError(f"{root} has no {split!r} images; it has {' and '.join(has)}")
@@ -92,11 +90,7 @@ class ClassFolder:
         _check(found, names, self._files)
         self.palette = class_palette(root.stem, names)
         groups = [found.get(name, []) for name in names]
-        if held_out:
-            groups = [validation_part(group) for group in groups]
-        elif split == "train" and "val" not in parts:
-            groups = [training_part(group) for group in groups]
-        self.pictures = in_turn(groups)
+        self.pictures = in_turn(share_out(groups, split, parts))
         if not self.pictures:
             raise InputError(
                 f"{self._files} has too few pictures to hold some out for {split!r}; each class "
@@ -105,7 +99,7 @@ class ClassFolder:
         self._stems = Counter(map(_stem, self.pictures))
 
     def __len__(self) -> int:
-        """Return the number of pictures."""
+        """Return the number of images."""
         return len(self.pictures)
 
     def __getitem__(self, index: int) -> Sample:
@@ -124,9 +118,9 @@ class ClassFolder:
 def is_class_folder(root: Path, split: str) -> bool:
     """Tell whether a folder or file is to be read as `ClassFolder` rather than `ImageFolder`.
 
-    It is if it is a zip file, or if pictures are in subfolders only: neither in the folder (or
+    It is if it is a zip file, or if images are in subfolders only: neither in the folder (or
     its folder of the split) nor in `images` below it. Subfolders called `labels`, `masks` or
-    `...annot`, or subfolders with pictures that are nothing but splits, speak of segmentation.
+    `...annot`, or subfolders with images that are nothing but splits, speak of segmentation.
     """
     if root.is_file():
         return root.suffix.lower() == ".zip"
@@ -199,7 +193,7 @@ class FolderFiles:
         return f"folder {self.root}"
 
     def classes(self) -> dict[str, list[str]]:
-        """Return the pictures of each class folder, hidden folders left out."""
+        """Return the images of each class folder, hidden folders left out."""
         try:
             found = {
                 folder.name: [
@@ -221,7 +215,7 @@ class FolderFiles:
         return found
 
     def read(self, picture: str) -> bytes:
-        """Return the bytes of one picture."""
+        """Return the bytes of one image."""
         try:
             with (self.root / picture).open("rb") as file:
                 return _limited(file.read(MOST_BYTES + 1), self.where(picture))
@@ -229,12 +223,12 @@ class FolderFiles:
             raise InputError(f"{self.where(picture)} cannot be read ({error})") from error
 
     def where(self, picture: str) -> str:
-        """Return the path of one picture."""
+        """Return the path of one image."""
         return str(self.root / picture)
 
 
 class ZipFiles:
-    """Class folders inside a zip file, below folders that all its pictures share.
+    """Class folders inside a zip file, below folders that all its images share.
 
     Reads from any thread, and after pickling or forking in any process.
 
@@ -261,7 +255,7 @@ class ZipFiles:
         return [name for name in names if name in found]
 
     def classes(self) -> dict[str, list[str]]:
-        """Return the pictures of each class folder."""
+        """Return the images of each class folder."""
         found: dict[str, list[str]] = {}
         for parts, name in self._entries:
             if self.split:
@@ -275,7 +269,7 @@ class ZipFiles:
         return {name: sorted(found[name]) for name in sorted(found)}
 
     def read(self, picture: str) -> bytes:
-        """Return the bytes of one picture."""
+        """Return the bytes of one image."""
         archive, lock = self._archive()
         try:
             # The length in the header may lie; reading stops at the limit whatever it says.
@@ -320,7 +314,7 @@ class ZipFiles:
 
 
 def is_picture(name: str) -> bool:
-    """Tell whether a file is a visible picture by its name."""
+    """Tell whether a file is a visible image by its name."""
     return not name.startswith(".") and name.lower().endswith(IMAGE_SUFFIXES)
 
 
@@ -332,7 +326,7 @@ def subfolders(root: Path) -> list[Path]:
 
 
 def has_pictures(folder: Path) -> bool:
-    """Tell whether a folder holds a picture itself; one that may not be read does not."""
+    """Tell whether a folder holds an image itself; one that may not be read does not."""
     try:
         with os.scandir(folder) as entries:
             return any(is_picture(entry.name) for entry in entries)
@@ -341,14 +335,14 @@ def has_pictures(folder: Path) -> bool:
 
 
 def has_classes(folder: Path) -> bool:
-    """Tell whether pictures lie in the subfolders of a folder and not in itself."""
+    """Tell whether images lie in the subfolders of a folder and not in itself."""
     return (
         folder.is_dir() and not has_pictures(folder) and any(map(has_pictures, subfolders(folder)))
     )
 
 
 def _shared(pictures: list[tuple[str, ...]]) -> int:
-    """Return how many folders above their class folders all pictures share.
+    """Return how many folders above their class folders all images share.
 
     A folder of class folders that is called like a split is one, even if it is the only one.
     """

@@ -1,6 +1,6 @@
 """The order of classification data sets, and the validation images held out where there are none."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TypeVar
 
 import torch
@@ -42,6 +42,22 @@ def training_part(items: Sequence[Item]) -> list[Item]:
 def validation_part(items: Sequence[Item]) -> list[Item]:
     """Return the tenth of one class that is held out: its images 9, 19, 29, ..."""
     return list(items[HELD_OUT - 1 :: HELD_OUT])
+
+
+def share_out(
+    groups: Sequence[Sequence[Item]], split: str, splits: Collection[str]
+) -> Sequence[Sequence[Item]]:
+    """Return the items of each class that belong to a split.
+
+    Args:
+        groups: The items of each class: of "train" where `split` is a "val" that is not there.
+        split: "train", "val" or "test".
+        splits: The splits that the data set has; without "val", "train" is shared out to both.
+    """
+    if "val" in splits or split == "test":
+        return groups
+    part = validation_part if split == "val" else training_part
+    return [part(group) for group in groups]
 
 
 def class_palette(name: str, classes: Sequence[str]) -> Palette:

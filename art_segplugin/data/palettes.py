@@ -59,7 +59,7 @@ class Palette:
             labels: Integers of shape (h, w): class indices or `ignore_index`.
 
         Returns:
-            RGB picture, uint8 of shape (h, w, 3).
+            RGB image, uint8 of shape (h, w, 3).
 
         Raises:
             InputError: A label is neither a class of the palette nor `ignore_index`.
@@ -76,26 +76,26 @@ class Palette:
         ]
         return painted
 
-    def indices(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Read a colour-coded label picture; the inverse of `colourise`.
+    def indices(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Read a label map painted in colours; the inverse of `colourise`.
 
         Args:
-            picture: RGB, uint8 of shape (h, w, 3), holding colours of the palette only.
+            image: RGB, uint8 of shape (h, w, 3), holding colours of the palette only.
 
         Returns:
             Label map, uint8 of shape (h, w).
 
         Raises:
-            InputError: The picture holds a colour that the palette does not know.
+            InputError: The image holds a colour that the palette does not know.
         """
-        codes = _code(picture)
+        codes = _code(image)
         known = _code(np.array([*self.colours, self.void_colour], dtype=np.uint8))
         order = np.argsort(known, kind="stable")
         position = np.minimum(np.searchsorted(known[order], codes), len(known) - 1)
         found = order[position]
         wrong = known[found] != codes
         if wrong.any():
-            colours = np.unique(picture[wrong], axis=0)
+            colours = np.unique(image[wrong], axis=0)
             shown = ", ".join(str(tuple(int(v) for v in colour)) for colour in colours[:5])
             more = f" and {len(colours) - 5} more" if len(colours) > 5 else ""
             raise InputError(

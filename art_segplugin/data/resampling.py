@@ -1,4 +1,4 @@
-"""Other sizes for pictures and label maps."""
+"""Other sizes for images and label maps."""
 
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ T = TypeVar("T", bound=np.generic)
 
 
 def resized_picture(rgb: Array, rows: int, columns: int) -> Array:
-    """Give a picture another size: pixels are averaged when it shrinks, else interpolated.
+    """Give an image another size: pixels are averaged when it shrinks, else interpolated.
 
     Args:
         rgb: uint8 of shape (h, w, 3).

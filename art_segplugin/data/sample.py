@@ -11,13 +11,13 @@ from art_segplugin.data.palettes import Palette
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One picture, with its label map where there is one.
+    """One image, with its label map where there is one.
 
     Attributes:
         name: Name for files and messages, without a suffix.
         image: RGB, float32 in [0, 1] of shape (3, h, w).
         labels: int64: class indices or the palette's `ignore_index`, of shape (h, w), or (1, 1)
-            where the picture as a whole has a class; or None.
+            where the image as a whole has a class; or None.
     """
 
     name: str

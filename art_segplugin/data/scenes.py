@@ -89,11 +89,11 @@ class SceneDataset:
     def __getitem__(self, index: int) -> Sample:
         """Render one scene; raise IndexError past the end."""
         scene = self.scene(index)
-        picture, labels = render(scene, scene.camera, self.size, self.renderer)
+        image, labels = render(scene, scene.camera, self.size, self.renderer)
         name = f"{self.split}-{self.seed}-{range(self.count)[index]:05d}"
         if self.textures != "real":
             name += f"-{self.textures}-textures"
-        return as_sample(name, picture, labels)
+        return as_sample(name, image, labels)
 
 
 class CameraDrive:
@@ -155,13 +155,13 @@ class CameraDrive:
             pitch=scene.camera.pitch + 0.25 * math.sin(5.0 * seconds),
             roll=0.3 * math.sin(1.3 * seconds),
         )
-        picture, labels = render(scene, camera, self.size, self.renderer)
-        return as_sample(f"drive-{self.seed}-{frame:05d}", picture, labels)
+        image, labels = render(scene, camera, self.size, self.renderer)
+        return as_sample(f"drive-{self.seed}-{frame:05d}", image, labels)
 
 
-def as_sample(name: str, picture: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) -> Sample:
+def as_sample(name: str, image: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) -> Sample:
     """Return uint8 arrays of shapes (h, w, 3) and (h, w) as a sample."""
-    return Sample(name, scaled_image(picture), torch.from_numpy(labels).to(torch.int64))
+    return Sample(name, scaled_image(image), torch.from_numpy(labels).to(torch.int64))
 
 
 def check_count(name: str, count: int) -> None:

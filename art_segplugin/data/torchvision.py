@@ -15,8 +15,7 @@ from art_segplugin.data.class_order import (
     class_label,
     class_palette,
     in_turn,
-    training_part,
-    validation_part,
+    share_out,
 )
 from art_segplugin.data.images import check_scale, scaled_image
 from art_segplugin.data.sample import Sample
@@ -83,8 +82,7 @@ class TorchvisionData:
         check_split(split)
         check_scale(scale)
         splits = SOURCES[name].splits
-        held_out = split == "val" and "val" not in splits
-        source = "train" if held_out else split
+        source = "train" if split == "val" and "val" not in splits else split
         if source not in splits:
             raise InputError(f"{name} has no {split!r} images; it has {' and '.join(splits)}")
         self.name, self.scale = name, scale
@@ -92,11 +90,7 @@ class TorchvisionData:
         labels = self._data.targets if hasattr(self._data, "targets") else self._data.labels
         groups = _by_class(np.asarray(labels))
         self.palette = class_palette(name, _class_names(self._data, len(groups)))
-        if held_out:
-            groups = [validation_part(group) for group in groups]
-        elif split == "train" and "val" not in splits:
-            groups = [training_part(group) for group in groups]
-        self.positions = in_turn(groups)
+        self.positions = in_turn(share_out(groups, split, splits))
         if not self.positions:
             raise InputError(f"{name} in {folder} holds no {split!r} images; download it anew")
 

@@ -50,10 +50,10 @@ class Camera:
         return np.stack([right, up, forward])
 
     def projection(self, size: tuple[int, int], near: float, far: float) -> Matrix:
-        """Return the (4, 4) matrix from world to OpenGL clip space, row 0 of the picture on top.
+        """Return the (4, 4) matrix from world to OpenGL clip space, row 0 of the image on top.
 
         Args:
-            size: Height and width of the picture in pixels.
+            size: Height and width of the image in pixels.
             near: Distance of the near plane in metres.
             far: Distance of the far plane in metres.
         """
@@ -86,12 +86,12 @@ class Camera:
 
 
 def in_view(solids: Primitives, camera: Camera, size: tuple[int, int]) -> tuple[Primitives, Pixels]:
-    """Return the solids that can show in a picture of a size, nearest first.
+    """Return the solids that can show in an image of a size, nearest first.
 
     Args:
         solids: Everything there is.
         camera: Who looks.
-        size: Height and width of the picture.
+        size: Height and width of the image.
 
     Returns:
         The solids whose bounding sphere touches the field of view, and their rough radii in pixels.

@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.floating]
 
 @dataclass(frozen=True, eq=False)
 class Hits:
-    """What the rays of a picture meet first.
+    """What the rays of an image meet first.
 
     Attributes:
         solids: The solids in view.
@@ -47,7 +47,7 @@ def render(
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
     """Draw a scene before the sensor spoils it; arguments and result as in `GLRenderer.render`.
 
-    The labels are exact; the picture is plainer than OpenGL's: no cast shadows, one sample a pixel.
+    The labels are exact; the image is plainer than OpenGL's: no cast shadows, one sample a pixel.
     """
     hits = cast_rays(scene, camera, size)
     labels = np.append(hits.solids["label"], Label.SKY)[hits.number].astype(np.uint8)
@@ -83,7 +83,7 @@ def cast_rays(scene: Scene, camera: Camera, size: tuple[int, int]) -> Hits:
 def _windows(
     solids: Primitives, camera: Camera, size: tuple[int, int]
 ) -> list[tuple[int, int, int, int]]:
-    """Return first and last row and column of each solid's bounding box in the picture."""
+    """Return first and last row and column of each solid's bounding box in the image."""
     height, width = size
     signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
     corners = signs[None] * solids["half"][:, None, :].astype(np.float64)
@@ -97,7 +97,7 @@ def _windows(
     column = width / 2 + scale * seen[..., 0] / depth
     row = height / 2 - scale * seen[..., 1] / depth
     edges = np.stack([row.min(1), row.max(1) + 1, column.min(1), column.max(1) + 1], axis=1)
-    # a box that reaches behind the camera has no bounding box in the picture
+    # a box that reaches behind the camera has no bounding box in the image
     edges[behind] = (0, height, 0, width)
     limits = np.array([height, height, width, width])
     rows = np.clip(np.floor(edges), 0, limits).astype(int)
@@ -199,7 +199,7 @@ def shade(scene: Scene, camera: Camera, hits: Hits) -> npt.NDArray[np.uint8]:
     """Colour what the rays meet: a plain version of what the shaders do.
 
     Returns:
-        RGB picture, uint8 of shape (h, w, 3).
+        RGB image, uint8 of shape (h, w, 3).
     """
     air, light = scene.air, scene.light
     radiance = _sky(air, hits.rays)
@@ -306,5 +306,5 @@ def _hidden(scene: Scene, camera: Camera, world: Floats) -> Floats:
 
 def _film(light: Floats) -> npt.NDArray[np.uint8]:
     shown = light * (2.51 * light + 0.03) / (light * (2.43 * light + 0.59) + 0.14)
-    picture: npt.NDArray[np.uint8] = np.round(255 * np.sqrt(np.clip(shown, 0, 1))).astype(np.uint8)
-    return picture
+    image: npt.NDArray[np.uint8] = np.round(255 * np.sqrt(np.clip(shown, 0, 1))).astype(np.uint8)
+    return image

@@ -1,4 +1,4 @@
-"""OpenGL renderer: shadow map, label pass that blends nothing, anti-aliased picture.
+"""OpenGL renderer: shadow map, label pass that blends nothing, anti-aliased image.
 
 Runs without a window (EGL on Linux). A renderer belongs to the thread that made it.
 """
@@ -173,7 +173,7 @@ class GLRenderer:
             size: Height and width in pixels.
 
         Returns:
-            RGB picture, uint8 of shape (h, w, 3), and label map, uint8 of shape (h, w).
+            RGB image, uint8 of shape (h, w, 3), and label map, uint8 of shape (h, w).
         """
         with self.context:  # another context may be current in this thread
             return self._render(scene, camera, size)
@@ -202,10 +202,10 @@ class GLRenderer:
             np.minimum(numbers, len(solids))
         ]
         seen = np.bincount(numbers.ravel(), minlength=len(solids))[: len(solids)] > 0
-        targets.start_picture()
+        targets.start_image()
         batches = Batches(self.programs, "surface", solids[seen], pixels[seen])
-        self._draw_picture(scene, camera, size, batches, view, shadow_projection)
-        return targets.read_picture(), labels
+        self._draw_image(scene, camera, size, batches, view, shadow_projection)
+        return targets.read_image(), labels
 
     def _draw_shadows(self, scene: Scene, camera: Camera) -> Matrix:
         """Fill the shadow map around what the camera looks at; return its projection."""
@@ -226,7 +226,7 @@ class GLRenderer:
             ctx.polygon_offset = (0.0, 0.0)
         return projection
 
-    def _draw_picture(
+    def _draw_image(
         self,
         scene: Scene,
         camera: Camera,
@@ -262,7 +262,7 @@ class GLRenderer:
 
 
 class _Targets:
-    """Frame buffers of one picture size."""
+    """Frame buffers of one image size."""
 
     def __init__(self, ctx: Any, size: tuple[int, int]) -> None:
         wide = size[::-1]
@@ -275,7 +275,7 @@ class _Targets:
             [ctx.renderbuffer(wide, 4, samples=SAMPLES)],
             ctx.depth_renderbuffer(wide, samples=SAMPLES),
         )
-        self.picture = ctx.framebuffer([ctx.renderbuffer(wide, 4)])
+        self.image = ctx.framebuffer([ctx.renderbuffer(wide, 4)])
 
     def start_numbers(self) -> None:
         self.numbers.use()
@@ -283,16 +283,16 @@ class _Targets:
         # moderngl clears integer targets to no certain value: write one that no solid has
         self.number_map.write(self.nothing, alignment=1)
 
-    def start_picture(self) -> None:
+    def start_image(self) -> None:
         self.samples.use()
         self.ctx.clear(depth=1.0)
 
     def read_numbers(self) -> npt.NDArray[np.uint16]:
         return np.frombuffer(self.number_map.read(alignment=1), np.uint16).reshape(self.size)
 
-    def read_picture(self) -> npt.NDArray[np.uint8]:
-        self.ctx.copy_framebuffer(self.picture, self.samples)
-        pixels = self.picture.read(components=3, alignment=1)
+    def read_image(self) -> npt.NDArray[np.uint8]:
+        self.ctx.copy_framebuffer(self.image, self.samples)
+        pixels = self.image.read(components=3, alignment=1)
         return np.frombuffer(pixels, np.uint8).reshape(*self.size, 3).copy()
 
 

@@ -29,7 +29,7 @@ def render(
     """Draw a scene from any camera.
 
     The same arguments give the same arrays, in any process or thread. Labels of the two renderers
-    agree but for single pixels along outlines; pictures of the ray caster are plainer.
+    agree but for single pixels along outlines; images of the ray caster are plainer.
 
     Args:
         scene: What to draw.
@@ -38,19 +38,19 @@ def render(
         renderer: "moderngl", "numpy", or "auto": OpenGL, else a warning and the ray caster.
 
     Returns:
-        RGB picture, uint8 of shape (h, w, 3), and label map, uint8 of shape (h, w).
+        RGB image, uint8 of shape (h, w, 3), and label map, uint8 of shape (h, w).
 
     Raises:
         InputError: The size or renderer cannot be used, or "moderngl" was asked for without OpenGL.
     """
     check_size(size)
     check_renderer(renderer)
-    picture, labels = _draw(scene, camera, size, renderer)
-    return add_sensor_noise(picture, scene.sensor), labels
+    image, labels = _draw(scene, camera, size, renderer)
+    return add_sensor_noise(image, scene.sensor), labels
 
 
 def check_size(size: tuple[int, int]) -> None:
-    """Refuse a picture size that cannot be drawn."""
+    """Refuse an image size that cannot be drawn."""
     if len(size) != 2 or not all(isinstance(side, int) and 8 <= side <= 8192 for side in size):
         raise InputError(
             f"size is {size}; expected height and width in pixels, each from 8 to 8192"
@@ -102,17 +102,17 @@ def _opengl() -> "GLRenderer":
     return renderer
 
 
-def add_sensor_noise(picture: npt.NDArray[np.uint8], sensor: Sensor) -> npt.NDArray[np.uint8]:
-    """Return the picture as the sensor records it.
+def add_sensor_noise(image: npt.NDArray[np.uint8], sensor: Sensor) -> npt.NDArray[np.uint8]:
+    """Return the image as the sensor records it.
 
     Args:
-        picture: RGB, uint8 of shape (h, w, 3).
+        image: RGB, uint8 of shape (h, w, 3).
         sensor: Strength of each fault and seed of the noise.
     """
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     sigma = sensor.blur * height / 360
     if sigma > 0.25:
-        picture = cv2.GaussianBlur(picture, (0, 0), sigma).reshape(picture.shape)
+        image = cv2.GaussianBlur(image, (0, 0), sigma).reshape(image.shape)
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
     falloff = 1 - sensor.vignette * (x * x + y * y) / 2
@@ -121,7 +121,7 @@ def add_sensor_noise(picture: npt.NDArray[np.uint8], sensor: Sensor) -> npt.NDAr
     # demosaicing spreads colour noise over several pixels
     coarse = rng.standard_normal((height // 2 + 1, width // 2 + 1, 3), dtype=np.float32)
     tint = cv2.resize(coarse * np.float32(0.6 * sensor.noise), (width, height))
-    recorded = picture * falloff[..., None] + light[..., None] + tint
+    recorded = image * falloff[..., None] + light[..., None] + tint
     noisy: npt.NDArray[np.uint8] = np.clip(recorded + 0.5, 0, 255).astype(np.uint8)
     return noisy
 

@@ -60,12 +60,12 @@ class Air:
 
 @dataclass(frozen=True)
 class Sensor:
-    """What the camera electronics do to a picture.
+    """What the camera electronics do to an image.
 
     Attributes:
         gain: RGB factors on the light: exposure times white balance.
         vignette: Loss of light in the corners, 0..1.
-        blur: Standard deviation of the lens blur in pixels of a 360-line picture.
+        blur: Standard deviation of the lens blur in pixels of a 360-line image.
         noise: Standard deviation of the noise in levels of 255.
         seed: Seed of the noise.
     """
