@@ -66,7 +66,7 @@ class Measures(Outside):
                 app.probe.end_frame()
                 ticks.clear()
                 timer.start()
-                app.director.run()
+                app.controller.run()
                 app.until(lambda: not app.shown.step.answer)
                 app.to_end()
                 timer.stop()
@@ -87,7 +87,7 @@ class Measures(Outside):
         app = self.four_panes()
         app.settle()
         actions = app.window.actions_table
-        layers = [name for name in app.window.commands.by_id if name.startswith("layer")]
+        layers = [name for name in app.window.commands if name.startswith("layer")]
 
         def layer(number):
             actions.action(layers[number % len(layers)]).trigger()
@@ -96,15 +96,15 @@ class Measures(Outside):
             actions.action("opacity-up" if number % 10 < 5 else "opacity-down").trigger()
 
         def flip(number):
-            app.window.commands.held["flip"](number % 2 == 0)
+            app.window.held_commands["flip"](number % 2 == 0)
 
         for busy in (False, True):
             app.settle()
             for name, act in (("layer toggle", layer), ("opacity", opacity), ("flip", flip)):
                 times = []
                 for number in range(self.repeat + self.repeat % 2):
-                    if busy and not app.runner.attacking:
-                        app.director.run()
+                    if busy and not app.controller.attacking:
+                        app.controller.run()
                         app.until(lambda: not app.shown.step.answer)
                     app.rest(self.random.uniform(0.02, 0.06))
                     before, at = app.probe.paints, time.perf_counter()
@@ -139,7 +139,7 @@ class Measures(Outside):
                         new = with_source(state, index=(state.source.index + 1) % 50)
                     app.probe.steps.clear()
                     at = app.change(new)
-                    rev = app.runner._rev
+                    rev = app.controller._rev
                     app.until(lambda rev=rev: self._painted_since(rev, 0))
                     first.append(1000 * (app.probe.painted - at))
                     app.until(lambda rev=rev: self._painted_since(rev, 1))
@@ -161,7 +161,7 @@ class Measures(Outside):
         gaps = []
         for _ in range(self.runs):
             app.rest(0.5)
-            app.director.dragging = True
+            app.controller.dragging = True
             app.probe.steps.clear()
             began = time.perf_counter()
             for number in range(90):
@@ -169,7 +169,7 @@ class Measures(Outside):
                 app.session.change(with_attack(app.session.state, options=options), merge="eps")
                 app.rest(0.016)
             ended = time.perf_counter()
-            app.director.dragging = False
+            app.controller.dragging = False
             times = [began, *[at for at, _ in app.probe.steps if at < ended], ended]
             gaps += list(1000 * np.diff(times))
             app.to_end()
@@ -184,22 +184,22 @@ class Measures(Outside):
             app.change(with_models(app.session.state, a=spec))
             app.until(lambda: app.shown.step is None or app.shown.step.number >= 0)
             app.settle()
-            app.director.run(1)
-            app.until(lambda: app.runner.waits)
+            app.controller.run(1)
+            app.until(lambda: app.controller.paused)
             times, seconds = [], []
             for _ in range(self.repeat):
-                app.director.run()
-                rev = app.runner._rev
+                app.controller.run()
+                rev = app.controller._rev
                 app.until(lambda rev=rev: self._drawn(rev, 0))
                 app.rest(self.random.uniform(0, 1.5 * step))
-                if not app.runner.worker.busy:
+                if not app.controller.worker.busy:
                     continue
                 app.idle_at, at = 0.0, time.perf_counter()
-                app.director.stop()
+                app.controller.stop()
                 app.until(lambda: app.idle_at > 0)
                 times.append(1000 * (app.idle_at - at))
-            app.director.run(3)
-            app.until(lambda: app.runner.waits)
+            app.controller.run(3)
+            app.until(lambda: app.controller.paused)
             seconds.append(1000 * app.shown.step.seconds)
             label = Path(spec.partition(":")[0]).stem
             yield Row(
@@ -211,9 +211,13 @@ class Measures(Outside):
     def _run_a_while(self):
         """An attack is under way, at any moment of a step."""
         app = self.app
-        if not app.runner.attacking or app.shown.step is None or app.shown.step.number > STEPS - 6:
-            app.director.run()
-            rev = app.runner._rev
+        if (
+            not app.controller.attacking
+            or app.shown.step is None
+            or app.shown.step.number > STEPS - 6
+        ):
+            app.controller.run()
+            rev = app.controller._rev
             app.until(lambda: self._drawn(rev, 1))
         app.rest(self.random.uniform(0.2, 0.4))
 
@@ -224,6 +228,6 @@ class Measures(Outside):
 
     def _painted_since(self, rev, number):
         """Whether such a point of a later run is painted."""
-        if self.app.runner._rev == rev or not self._drawn(rev + 1, number):
+        if self.app.controller._rev == rev or not self._drawn(rev + 1, number):
             return False
         return self.app.probe.painted > self.app.probe.steps[-1][0]

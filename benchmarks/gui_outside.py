@@ -82,7 +82,7 @@ class Outside:
                 marks, frames, kept = [], [], 0
                 pane = app.window.parts.grid.panes[0]
                 for _ in range(self.repeat):
-                    app.until(lambda p=pane: not p.busy and not app.runner.worker.busy)
+                    app.until(lambda p=pane: not p.busy and not app.controller.worker.busy)
                     app.rest(0.05)
                     old, composed = app.shown.frame, pane.composition
                     index = self.random.choice([i for i in range(count) if i != old.index])
@@ -114,8 +114,8 @@ class Outside:
         app = self.app
         app.settle()
         app.probe.steps.clear()
-        app.director.run()
-        rev = app.runner._rev
+        app.controller.run()
+        rev = app.controller._rev
         app.until(lambda: self._drawn(rev, STEPS))
         steps = app.probe.steps
         return steps[-1][0] - steps[0][0]

@@ -17,8 +17,8 @@ from PySide6.QtWidgets import QApplication
 from art_segplugin_gui import app as gui
 from art_segplugin_gui.arguments import parse
 from art_segplugin_gui.qt import theme
-from art_segplugin_gui.qt.main_window import MainWindow
-from art_segplugin_gui.qt.runner import Runner
+from art_segplugin_gui.qt.controller import AttackController
+from art_segplugin_gui.qt.window import MainWindow
 from art_segplugin_gui.session.session import Session, with_models, with_source
 
 SIZE = (1440, 900)
@@ -51,15 +51,15 @@ class Probe:
         self.painted, self.paints = 0.0, 0
         self._current = None
         self._thread_cpu = None
-        self._drew = False
+        self._drew, self._step = False, None
 
     def slot(self, function):
-        """`Runner._events_came` under the clock."""
+        """`AttackController._events_came` under the clock."""
 
         @functools.wraps(function)
-        def _events_came(runner):
+        def _events_came(controller):
             clock, self._drew = Clock(), False
-            function(runner)
+            function(controller)
             wall, cpu = clock.since()
             if not self._drew:
                 if self._current is not None:
@@ -82,8 +82,9 @@ class Probe:
     def point(self, step):
         self.steps.append((time.perf_counter(), step))
 
-    def drew(self, step):
-        self._drew = True
+    def drew(self, shown):
+        if shown.step is not self._step:
+            self._step, self._drew = shown.step, True
 
     def paint(self, clock):
         wall, cpu = clock.since()
@@ -125,17 +126,17 @@ class LiveApp:
         self.app = QApplication.instance() or QApplication(["art-segplugin"])
         theme.apply(self.app, "dark")
         self.probe = Probe()
-        Runner._events_came = self.probe.slot(Runner._events_came)  # for good: one app a process
+        # For good: there is one app a process.
+        AttackController._events_came = self.probe.slot(AttackController._events_came)
         self.session = Session(gui.first_state(given, None))
         self.window = TimedWindow(self.session, gui.services(given), None)
         self.window.probe = self.probe
-        self.director = self.window.director
-        self.runner = self.director.runner
-        self.runner.stepped.connect(self.probe.point)
-        self.runner.reached.connect(self.probe.drew)
+        self.controller = self.window.controller
+        self.controller.stepped.connect(self.probe.point)
+        self.controller.shown_changed.connect(self.probe.drew)
         self.idle_at = 0.0
-        self.runner.idle.connect(self._idle)
-        self.director.failed.connect(lambda text, _: print(f"failed: {text}", file=sys.stderr))
+        self.controller.idle.connect(self._idle)
+        self.controller.failed.connect(lambda text, _: print(f"failed: {text}", file=sys.stderr))
         self.loop = QEventLoop()
         self.window.resize(*given.size)
         self.window.show()
@@ -146,7 +147,7 @@ class LiveApp:
 
     @property
     def shown(self):
-        return self.director.shown
+        return self.controller.shown
 
     def until(self, condition, timeout=TIMEOUT):
         """Run the event loop until something holds; when that was."""
@@ -165,14 +166,14 @@ class LiveApp:
 
     def settle(self):
         """Wait until nothing runs and all is painted."""
-        self.director.stop()
-        self.until(lambda: not self.runner.worker.busy)
+        self.controller.stop()
+        self.until(lambda: not self.controller.worker.busy)
         self.rest(0.3)
 
     def to_end(self):
         """Wait for the end of the attack that was asked for."""
         self.until(lambda: self.shown.step is not None and self.shown.step.answer)
-        self.until(lambda: not self.runner.worker.busy)
+        self.until(lambda: not self.controller.worker.busy)
 
     def started(self):
         """Wait for the first attack's first point."""

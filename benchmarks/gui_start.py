@@ -20,7 +20,7 @@ def main():
     from PySide6.QtCore import QEvent
 
     from art_segplugin_gui import app
-    from art_segplugin_gui.qt.main_window import MainWindow
+    from art_segplugin_gui.qt.window import MainWindow
 
     born = psutil.Process().create_time()
     stamps = {}
@@ -29,7 +29,7 @@ def main():
         def event(self, event):
             done = super().event(event)
             if event.type() == QEvent.Type.UpdateRequest:
-                shown, now = self.director.shown, time.time() - born
+                shown, now = self.controller.shown, time.time() - born
                 stamps.setdefault("window", now)
                 for key, there in (
                     ("picture", shown.frame),

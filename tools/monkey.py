@@ -29,7 +29,7 @@ from PySide6.QtCore import Qt, QTimer, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QMessageBox
 
 from art_segplugin_gui import app as studio
-from art_segplugin_gui.qt.main_window import MainWindow
+from art_segplugin_gui.qt.window import MainWindow
 from art_segplugin_gui.session.state import State
 
 HARMLESS = re.compile("plugin does not|outside target window|RoundingPolicy")
@@ -64,7 +64,7 @@ class Monkey:
 
         window.parts.banners.show_message = counted  # type: ignore[method-assign]
         window.actions_table.show_enabled("quit", False)
-        window.director.shown_changed.connect(self._first)
+        window.controller.shown_changed.connect(self._first)
         for other in ("getOpenFileName", "getSaveFileName"):
             setattr(QFileDialog, other, lambda *_, **__: (self.hands.path(), ""))
         QFileDialog.getExistingDirectory = lambda *_, **__: self.hands.path()  # type: ignore[method-assign]
@@ -118,7 +118,7 @@ class Monkey:
                 return False
             self.hands.tidy()
             self.window.session.change(State())
-            self.window.director.run()
+            self.window.controller.run()
             self.quiet_until = elapsed + 12
         if elapsed < self.quiet_until:
             if elapsed > self.quiet_until - 4:
@@ -148,7 +148,7 @@ class Monkey:
         return False
 
     def _first(self) -> None:
-        step = self.window.director.shown.step
+        step = self.window.controller.shown.step
         if not self.threads and step is not None and step.answer:
             self.threads = tasks()
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLineEdit, QPlainT
 from shiboken6 import isValid
 
 from art_segplugin_gui.qt.action_table import ACTIONS
-from art_segplugin_gui.qt.main_window import MainWindow
+from art_segplugin_gui.qt.window import MainWindow
 
 KEYS = [Qt.Key(Qt.Key.Key_A + n) for n in range(26)] + [
     *(Qt.Key(Qt.Key.Key_0 + n) for n in range(10)),

@@ -3,8 +3,8 @@
 from monkey_home import HOME
 from PySide6.QtCore import QTimer
 
-from art_segplugin_gui.qt.export_dialog import KINDS
-from art_segplugin_gui.qt.main_window import MainWindow
+from art_segplugin_gui.qt.export import KINDS
+from art_segplugin_gui.qt.window import MainWindow
 from art_segplugin_gui.session.session import with_models, with_source
 
 MODELS = ("segpgd", "segpgd-he", "textures", "segpgd-step-150", "segpgd-step-300")

@@ -17,14 +17,13 @@ from PySide6.QtWidgets import QApplication
 from art_segplugin_gui import crash
 from art_segplugin_gui.arguments import USUAL_SIZE, Arguments, parse
 from art_segplugin_gui.qt import theme
-from art_segplugin_gui.qt.dropping import kind_of
-from art_segplugin_gui.qt.main_window import MainWindow
+from art_segplugin_gui.qt.files import kind_of
 from art_segplugin_gui.qt.screenshot import Screenshot
-from art_segplugin_gui.qt.services import Services
 from art_segplugin_gui.qt.settings import Settings
-from art_segplugin_gui.qt.worker import EngineLike
+from art_segplugin_gui.qt.window import MainWindow, Services
 from art_segplugin_gui.session.export_job import Exported
 from art_segplugin_gui.session.ready import Ready
+from art_segplugin_gui.session.request import EngineLike
 from art_segplugin_gui.session.session import Session
 from art_segplugin_gui.session.sources.base import FrameSource
 from art_segplugin_gui.session.state import Attack, State
@@ -75,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     window.begin(demo=arguments.demo)
     shot = None
     if arguments.screenshot is not None:
-        shot = Screenshot(window, window.director, arguments.screenshot)
+        shot = Screenshot(window, window.controller, arguments.screenshot)
     ended = [True]
     window.closed.connect(ended.append)
     status = app.exec()
@@ -125,7 +124,7 @@ def services(arguments: Arguments) -> Services:
     """The functions that the window's threads call; torch is loaded in the first of them."""
 
     def start_engine() -> tuple[EngineLike, Ready]:
-        from art_segplugin_gui.session.start import start_engine
+        from art_segplugin_gui.session.engine import start_engine
 
         _keep_memory()
         try:

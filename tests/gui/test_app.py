@@ -69,7 +69,7 @@ def test_the_services_are_the_real_ones(monkeypatch):
     assert given.cameras() == [2]
     asked = []
     monkeypatch.setattr(
-        "art_segplugin_gui.session.start.start_engine", lambda threads: asked.append(threads)
+        "art_segplugin_gui.session.engine.start_engine", lambda threads: asked.append(threads)
     )
     given.start_engine()
     assert asked == [3]

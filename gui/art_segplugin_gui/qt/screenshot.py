@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow
 
 from art_segplugin.errors import InputError
 from art_segplugin.files import replacing
-from art_segplugin_gui.qt.director import Director
+from art_segplugin_gui.qt.controller import AttackController
 
 PATIENCE_MS = 10 * 60 * 1000
 SETTLES_MS = 200
@@ -19,23 +19,23 @@ class Screenshot(QObject):
 
     Args:
         window: what is saved.
-        director: tells when the attack has ended.
+        controller: tells when the attack has ended.
         path: PNG file.
     """
 
-    def __init__(self, window: QMainWindow, director: Director, path: Path) -> None:
+    def __init__(self, window: QMainWindow, controller: AttackController, path: Path) -> None:
         super().__init__(window)
-        self._window, self._director, self._path = window, director, path
+        self._window, self._controller, self._path = window, controller, path
         self.problem = ""
         self._ended = False
-        director.shown_changed.connect(self._shown)
-        director.failed.connect(self._failed)
+        controller.shown_changed.connect(self._shown)
+        controller.failed.connect(self._failed)
         QTimer.singleShot(PATIENCE_MS, self._late)
 
     def _shown(self) -> None:
-        step = self._director.shown.step
+        step = self._controller.shown.step
         if step is not None and step.answer:
-            self._director.shown_changed.disconnect(self._shown)
+            self._controller.shown_changed.disconnect(self._shown)
             QTimer.singleShot(SETTLES_MS, self.save)
 
     def save(self) -> None:

@@ -1,33 +1,27 @@
 """The inference worker: one thread that runs the engine, and can be abandoned when a model blocks."""
 
 import contextlib
+import os
+import sys
 import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Protocol
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from art_segplugin_gui.session.clip_request import AnyEvent
-from art_segplugin_gui.session.frames import Failed, Idle
+from art_segplugin_gui.session.frames import Event, Failed, Idle
 from art_segplugin_gui.session.jobs import CancelToken, Latest
-from art_segplugin_gui.session.priority import give_way
 from art_segplugin_gui.session.ready import Ready
+from art_segplugin_gui.session.request import EngineLike, Request
 
 CLOSING_SECONDS = 2.0
-
-
-class EngineLike(Protocol):
-    """What the worker needs of the engine."""
-
-    def events(self, request: Any, token: CancelToken) -> Iterator[AnyEvent]:
-        """Answer a request; the last event is Idle."""
-
-    def close(self) -> None:
-        """Let go of everything; no request comes any more."""
-
+NICENESS = 5
+LOOKS_MS = 500
+PATIENCE_SECONDS = 10.0
+"""A step or a load that is silent for longer is worth a word."""
 
 Start = Callable[[], tuple[EngineLike, Ready]]
 
@@ -53,8 +47,8 @@ class Worker(QObject):
     def __init__(self, start: Start, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._start = start
-        self._requests: Latest[tuple[Any, CancelToken]] = Latest()
-        self._events: deque[AnyEvent] = deque()
+        self._requests: Latest[tuple[Request, CancelToken]] = Latest()
+        self._events: deque[Event] = deque()
         self._announced = False
         self._lock = threading.Lock()
         self._token = CancelToken()
@@ -66,7 +60,7 @@ class Worker(QObject):
         """Begin, once the signals are connected."""
         self._thread.start()
 
-    def submit(self, request: Any) -> None:
+    def submit(self, request: Request) -> None:
         """Run this next, and stop what runs now."""
         token = CancelToken()
         with self._lock:
@@ -84,7 +78,7 @@ class Worker(QObject):
         """Let what runs wait at its next point."""
         self._token.pause()
 
-    def take(self) -> list[AnyEvent]:
+    def take(self) -> list[Event]:
         """All events since the last time, oldest first."""
         with self._lock:
             self._announced = False
@@ -111,26 +105,31 @@ class Worker(QObject):
         return not self._thread.is_alive()
 
     def _work(self) -> None:
-        engine: EngineLike
-        give_way()
+        _give_way()
+        engine, refusal = None, ""
         try:
             engine, ready = self._start()
         except Exception as error:
-            engine = _Absent(f"The engine did not start: {error}")
-            self._post(Failed(0, engine.text, traceback.format_exc()))
+            refusal = f"The engine did not start: {error}"
+            self._post(Failed(0, refusal, traceback.format_exc()))
         else:
             self._emit(self.ready, ready)
         while (taken := self._requests.take()) is not None:
             request, token = taken
-            for event in engine.events(request, token):
+            if engine is None:  # nothing shall wait for an answer for ever
+                self._post(Failed(request.rev, refusal))
+                self._post(Idle(request.rev))
+                continue
+            for event in request.run(engine, token):
                 self._post(event)
-        engine.close()
+        if engine is not None:
+            engine.close()
 
-    def _post(self, event: AnyEvent) -> None:
+    def _post(self, event: Event) -> None:
         with self._lock:
             self.last_sign = time.monotonic()
             self._events.append(event)
-            if isinstance(event, Idle):  # who hears of it shall find the worker at rest
+            if event.last:  # who hears of it shall find the worker at rest
                 self._pending -= 1
             announce, self._announced = not self._announced, True
         if announce:
@@ -142,19 +141,59 @@ class Worker(QObject):
             signal.emit(*values)
 
 
-class _Absent:
-    """Stands in for an engine that did not start, so that nothing waits for an answer for ever."""
+class HasWorker(Protocol):
+    """What has a worker."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    worker: Worker
 
-    def events(self, request: Any, token: CancelToken) -> Iterator[AnyEvent]:
-        """Say again why."""
-        yield Failed(request.rev, self.text)
-        yield Idle(request.rev)
 
-    def close(self) -> None:
-        """There is nothing to let go of."""
+class Watch(QObject):
+    """Looks twice a second whether a worker is stuck in one operation, and says so once.
+
+    Args:
+        owner: has the worker, which may become another one.
+
+    Signals:
+        stuck: seconds for which nothing was heard; again every PATIENCE_SECONDS.
+        recovered: it was heard of again.
+    """
+
+    stuck = Signal(float)
+    recovered = Signal()
+
+    def __init__(self, owner: HasWorker, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._owner = owner
+        self._said_at: float | None = None
+        self.patience = PATIENCE_SECONDS
+        self._timer = QTimer(self, interval=LOOKS_MS)
+        self._timer.timeout.connect(self.look)
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._timer.stop()
+
+    def look(self) -> None:
+        """Compare the silence with the patience."""
+        silent = self._owner.worker.silent_for
+        if silent < self.patience:
+            if self._said_at is not None:
+                self._said_at = None
+                self.recovered.emit()
+        elif self._said_at is None or time.monotonic() - self._said_at >= self.patience:
+            self._said_at = time.monotonic()
+            self.stuck.emit(silent)
+
+
+def _give_way() -> None:
+    """Give the calling thread a lower priority, where the system has one for each thread (Linux).
+
+    The window and the attack go before the drawing where there are more threads than cores.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 QUEUED = Qt.ConnectionType.QueuedConnection

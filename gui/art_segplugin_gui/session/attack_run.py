@@ -11,11 +11,10 @@ from torch import Tensor
 from art_segplugin.core.iterate import Iterate
 from art_segplugin.evaluation.attack_plan import shown
 from art_segplugin.evaluation.picture import finite_logits
-from art_segplugin_gui.session.ahead import Ahead
 from art_segplugin_gui.session.arrays import Adversarial, side
 from art_segplugin_gui.session.clean_runs import CleanRun
 from art_segplugin_gui.session.frames import Side, Step
-from art_segplugin_gui.session.jobs import CancelToken
+from art_segplugin_gui.session.jobs import CancelToken, Prefetcher
 from art_segplugin_gui.session.plan import plan_of
 from art_segplugin_gui.session.request import Run
 
@@ -57,7 +56,7 @@ class AttackRun:
         InputError: the attack, its goal or its region do not fit the picture.
     """
 
-    def __init__(self, request: Run, a: CleanRun, b: CleanRun | None, ahead: Ahead) -> None:
+    def __init__(self, request: Run, a: CleanRun, b: CleanRun | None, ahead: Prefetcher) -> None:
         assert request.attack is not None
         self.request, self.a, self.b = request, a, b
         self._plan = plan_of(request.attack, quick=request.quick)

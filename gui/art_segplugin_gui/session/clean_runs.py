@@ -6,7 +6,7 @@ from art_segplugin.evaluation.picture import CleanPicture, clean_picture, image_
 from art_segplugin_gui.session.arrays import side
 from art_segplugin_gui.session.frames import Side, SourceFrame
 from art_segplugin_gui.session.label_names import usable_labels
-from art_segplugin_gui.session.model_shelf import LoadedModel
+from art_segplugin_gui.session.model_cache import LoadedModel
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,6 @@ from art_segplugin_gui.session import arrays
 from art_segplugin_gui.session.clip_files import ClipContents, write_clip
 from art_segplugin_gui.session.clip_request import (
     ClipDone,
-    ClipEvent,
     ClipFrame,
     ClipRequest,
     ClipSide,
@@ -33,17 +32,17 @@ from art_segplugin_gui.session.clip_source import (
     span_of,
 )
 from art_segplugin_gui.session.clip_store import ClipStore
-from art_segplugin_gui.session.frames import SourceFrame, Told
+from art_segplugin_gui.session.frames import Event, Progress, SourceFrame
 from art_segplugin_gui.session.jobs import CancelToken
 from art_segplugin_gui.session.label_names import usable_labels
-from art_segplugin_gui.session.model_shelf import ModelShelf
+from art_segplugin_gui.session.model_cache import ModelCache
 from art_segplugin_gui.session.plan import model_pair, plan_of
 from art_segplugin_gui.session.sources.base import FrameSource
 
 
 def clip_events(
-    shelf: ModelShelf, open_source: OpenSource, request: ClipRequest, token: CancelToken
-) -> Iterator[ClipEvent]:
+    shelf: ModelCache, open_source: OpenSource, request: ClipRequest, token: CancelToken
+) -> Iterator[Event]:
     """Attack a clip; pictures that an earlier run has done are not attacked again.
 
     Whatever ends it early leaves the pictures that are done in the folder, and the same request
@@ -56,7 +55,7 @@ def clip_events(
         token: stops it, between two layers of a model too.
 
     Yields:
-        One ClipFrame a picture, Told between them, and ClipDone once all files are written.
+        One ClipFrame a picture, Progress between them, and ClipDone once all files are written.
 
     Raises:
         Cancelled: the token was told to.
@@ -67,10 +66,10 @@ def clip_events(
         span = span_of(request, source)
         for spec in filter(None, (request.models.a, request.models.b)):
             if not shelf.holds(spec):
-                yield Told(request.rev, f"loading {spec}")
+                yield Progress(request.rev, f"loading {spec}")
             for share in shelf.load(spec):
                 token.check()
-                yield Told(request.rev, f"loading {spec}", share)
+                yield Progress(request.rev, f"loading {spec}", share)
         run = _Run(shelf, source, request, token, span)
         run.check_models()
         yield from run.pictures()
@@ -79,7 +78,7 @@ def clip_events(
             for told in writing:
                 token.check()
                 if isinstance(told, float):
-                    yield Told(request.rev, "writing videos", told)
+                    yield Progress(request.rev, "writing videos", told)
                     continue
                 run.store.remove()
                 yield ClipDone(request.rev, told, contents.pooled, contents.lossy)
@@ -90,7 +89,7 @@ class _Run:
 
     def __init__(
         self,
-        shelf: ModelShelf,
+        shelf: ModelCache,
         source: FrameSource,
         request: ClipRequest,
         token: CancelToken,

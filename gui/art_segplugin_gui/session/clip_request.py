@@ -1,12 +1,17 @@
 """What the window asks for and hears while a clip is attacked; knows no torch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from art_segplugin.scores import Scores
-from art_segplugin_gui.session.frames import Event, Side, SourceFrame, Told
+from art_segplugin_gui.session.frames import Event, Side, SourceFrame
+from art_segplugin_gui.session.jobs import CancelToken
 from art_segplugin_gui.session.state import Attack, Models
+
+if TYPE_CHECKING:
+    from art_segplugin_gui.session.request import EngineLike
 
 NOT_FOR_SCORES = "lossy: not for re-evaluation"
 
@@ -45,6 +50,10 @@ class ClipRequest:
     overlay: bool = True
     anew: bool = False
 
+    def run(self, engine: "EngineLike", token: CancelToken) -> Iterator[Event]:
+        """Have it answered; the last event is Idle."""
+        return engine.attack_clip(self, token)
+
 
 @dataclass(frozen=True, eq=False)
 class ClipSide:
@@ -60,11 +69,10 @@ class ClipSide:
 
 
 @dataclass(frozen=True, eq=False)
-class ClipFrame:
+class ClipFrame(Event):
     """One picture is done.
 
     Attributes:
-        rev: revision of the request.
         index: position of the picture in the source.
         done: pictures done, this one included.
         total: pictures in all.
@@ -78,7 +86,6 @@ class ClipFrame:
         classes: names of the classes, empty where no picture was attacked yet.
     """
 
-    rev: int
     index: int
     done: int
     total: int
@@ -92,22 +99,15 @@ class ClipFrame:
 
 
 @dataclass(frozen=True)
-class ClipDone:
+class ClipDone(Event):
     """The clip is done and everything is written.
 
     Attributes:
-        rev: revision of the request.
         written: all files, the adversarial video first and the `repro.json` last.
         scores: over the whole clip, by the same names.
         lossy: the videos are not for re-evaluation.
     """
 
-    rev: int
     written: tuple[Path, ...]
     scores: Mapping[str, Scores] = field(default_factory=dict)
     lossy: bool = False
-
-
-ClipEvent = ClipFrame | ClipDone | Told
-AnyEvent = Event | ClipEvent
-"""What a worker is told by the engine."""

@@ -1,7 +1,11 @@
 """From a request to what the window shows, as a generator of events."""
 
+import os
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import wraps
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -10,18 +14,60 @@ from numpy.typing import NDArray
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.attack_plan import faded
 from art_segplugin.evaluation.picture import finite_logits
-from art_segplugin.models import Segmenter, load_model
-from art_segplugin_gui.session.ahead import Ahead
+from art_segplugin.models import Segmenter, load_model, shipped
 from art_segplugin_gui.session.arrays import Adversarial, side
+from art_segplugin_gui.session.attack_forms import attack_forms
 from art_segplugin_gui.session.attack_run import AttackRun
 from art_segplugin_gui.session.clean_runs import CleanRun, CleanRuns
-from art_segplugin_gui.session.clip_request import AnyEvent, ClipEvent, ClipRequest
-from art_segplugin_gui.session.frames import Clean, Event, Faded, Failed, Idle, Side, Stopped, Told
-from art_segplugin_gui.session.jobs import Cancelled, CancelToken
-from art_segplugin_gui.session.model_shelf import ModelShelf
-from art_segplugin_gui.session.request import Fade, Request, Run
+from art_segplugin_gui.session.clip_request import ClipRequest
+from art_segplugin_gui.session.frames import (
+    Clean,
+    Event,
+    Faded,
+    Failed,
+    Idle,
+    Progress,
+    Side,
+    Stopped,
+)
+from art_segplugin_gui.session.identity import Hashes
+from art_segplugin_gui.session.jobs import Cancelled, CancelToken, Prefetcher
+from art_segplugin_gui.session.model_cache import ModelCache
+from art_segplugin_gui.session.ready import Ready
+from art_segplugin_gui.session.request import Fade, Run
 from art_segplugin_gui.session.sources.opening import open_source
 from art_segplugin_gui.session.state import Models
+
+AnyRequest = TypeVar("AnyRequest", Run, Fade, ClipRequest)
+Answer = Callable[["Engine", AnyRequest, CancelToken], Iterator[Event]]
+
+
+def _to_its_end(answer: Answer[AnyRequest]) -> Answer[AnyRequest]:
+    """Let an answer end with Idle; whatever goes wrong is an event too, never an exception."""
+
+    @wraps(answer)
+    def events(engine: "Engine", request: AnyRequest, token: CancelToken) -> Iterator[Event]:
+        try:
+            yield from answer(engine, request, token)
+        except Cancelled:
+            yield Stopped(request.rev)
+        except InputError as error:
+            yield Failed(request.rev, str(error))
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+            yield Failed(
+                request.rev,
+                "The graphics card has no memory left for this picture; choose a smaller working "
+                "size, or fewer models.",
+            )
+        except (Exception, SystemExit) as error:  # a model may raise anything; the window lives on
+            models = " or ".join(filter(None, (request.models.a, request.models.b)))
+            yield Failed(request.rev, _sentence(models, error), traceback.format_exc())
+        finally:
+            engine.models.current.token = None  # hooks may outlive the request, in a shared network
+        yield Idle(request.rev, paused=engine.paused)
+
+    return events
 
 
 class Engine:
@@ -34,53 +80,36 @@ class Engine:
 
     def __init__(self, device: str = "cpu", load: Callable[[str], Segmenter] = load_model) -> None:
         self.device = torch.device(device)
-        self.shelf = ModelShelf(self.device, load)
+        self.models = ModelCache(self.device, load)
         self._clean = CleanRuns()
         self._waiting: AttackRun | None = None
-        self._ahead = Ahead()
+        self._prefetcher = Prefetcher()
 
-    def events(self, request: Request | ClipRequest, token: CancelToken) -> Iterator[AnyEvent]:
-        """Answer a request; whatever goes wrong is an event too, never an exception."""
-        try:
-            if isinstance(request, ClipRequest):
-                yield from self._clip(request, token)
-            elif isinstance(request, Fade):
-                yield from self._fade(request, token)
-            else:
-                yield from self._run(request, token)
-        except Cancelled:
-            self._broke_off(request)
-            yield Stopped(request.rev)
-        except InputError as error:
-            self._broke_off(request)
-            yield Failed(request.rev, str(error))
-        except torch.OutOfMemoryError:
-            self._broke_off(request)
-            torch.cuda.empty_cache()
-            yield Failed(
-                request.rev,
-                "The graphics card has no memory left for this picture; choose a smaller working "
-                "size, or fewer models.",
-            )
-        except (Exception, SystemExit) as error:  # a model may raise anything; the window lives on
-            self._broke_off(request)
-            models = " or ".join(filter(None, (request.models.a, request.models.b)))
-            yield Failed(request.rev, _sentence(models, error), traceback.format_exc())
-        finally:
-            self.shelf.current.token = None  # hooks may outlive the request, in a shared network
-        yield Idle(request.rev, waits=self._waiting is not None)
+    @property
+    def paused(self) -> bool:
+        """Whether a run can be resumed."""
+        return self._waiting is not None
 
     def close(self) -> None:
         """Let go of the run that waits, and end the thread beside."""
         self._forget_waiting()
-        self._ahead.close()
+        self._prefetcher.close()
 
-    def _run(self, request: Run, token: CancelToken) -> Iterator[Event]:
-        waiting = self._waiting
-        if waiting is not None and request.resume and waiting.request.same_run(request):
-            self.shelf.current.token = token
-            yield from self._steps(waiting, request, token)
-            return
+    @_to_its_end
+    def attack(self, request: Run, token: CancelToken) -> Iterator[Event]:
+        """Predict, then attack; or go on with the run that waits."""
+        try:
+            waiting = self._waiting
+            if waiting and request.resume and waiting.request.identity == request.identity:
+                self.models.current.token = token
+                yield from self._steps(waiting, request, token)
+            else:
+                yield from self._new_run(request, token)
+        except BaseException:  # one that was left in the middle cannot be resumed
+            self._forget_waiting()
+            raise
+
+    def _new_run(self, request: Run, token: CancelToken) -> Iterator[Event]:
         self._forget_waiting()
         yield from self._loading(request, token)
         a = self._clean_a(request, token)
@@ -97,13 +126,13 @@ class Engine:
             names,
             colours,
             warning,
-            (a.loaded.sha256, None if b is None else b.loaded.sha256),
+            request.identity.loaded(_hashes(a, b)),
         )
         if problem is not None:
             raise problem
         if request.attack is not None:
             if run is None:
-                run = AttackRun(request, a, b, self._ahead)
+                run = AttackRun(request, a, b, self._prefetcher)
             run.b = b
             yield from self._steps(run, request, token)
 
@@ -115,7 +144,7 @@ class Engine:
         if request.attack is None or (request.models.b is not None and not request.models.transfer):
             return None, None
         try:
-            self._waiting = AttackRun(request, a, None, self._ahead)
+            self._waiting = AttackRun(request, a, None, self._prefetcher)
         except InputError as error:
             return None, error
         self._waiting.begin()
@@ -123,36 +152,37 @@ class Engine:
 
     def _steps(self, run: AttackRun, request: Run, token: CancelToken) -> Iterator[Event]:
         self._waiting = run
+        identity = request.identity.loaded(_hashes(run.a, run.b))
         for step in run.steps(request.rev, request.pause_at, token):
-            yield step
+            yield replace(step, identity=identity)
             token.check()
         if run.ended:
             self._forget_waiting()
 
-    def _loading(self, request: Request, token: CancelToken) -> Iterator[Told]:
+    def _loading(self, request: Run | Fade, token: CancelToken) -> Iterator[Progress]:
         """Load what is not there yet, and say so before."""
         for spec in filter(None, (request.models.a, request.models.b)):
-            if not self.shelf.holds(spec):
-                yield Told(request.rev, f"loading {spec}")
-                for share in self.shelf.load(spec):
+            if not self.models.holds(spec):
+                yield Progress(request.rev, f"loading {spec}")
+                for share in self.models.load(spec):
                     token.check()
-                    yield Told(request.rev, f"loading {spec}", share)
+                    yield Progress(request.rev, f"loading {spec}", share)
 
-    def _clean_a(self, request: Request, token: CancelToken) -> CleanRun:
+    def _clean_a(self, request: Run | Fade, token: CancelToken) -> CleanRun:
         """The first model on the picture."""
         models = request.models
         self._clean.keep_only(*filter(None, (models.a, models.b)))
-        return self._clean.get(self.shelf.get(models.a, token), request.frame)
+        return self._clean.get(self.models.get(models.a, token), request.frame)
 
     def _clean_b(
-        self, request: Request, a: CleanRun, token: CancelToken
+        self, request: Run | Fade, a: CleanRun, token: CancelToken
     ) -> tuple[CleanRun | None, str]:
         """The second model on the picture; why it is not there, in one sentence."""
         models = request.models
         if models.b is None:
             return None, ""
         try:
-            b = self._clean.get(self.shelf.get(models.b, token), request.frame)
+            b = self._clean.get(self.models.get(models.b, token), request.frame)
         except Cancelled:
             raise
         except (Exception, SystemExit) as error:  # A can still be shown
@@ -162,7 +192,9 @@ class Engine:
             return None, warning
         return b, ""
 
-    def _fade(self, request: Fade, token: CancelToken) -> Iterator[Event]:
+    @_to_its_end
+    def fade(self, request: Fade, token: CancelToken) -> Iterator[Event]:
+        """Predict for an adversarial image at another strength; a run that waits still does."""
         yield from self._loading(request, token)
         a = self._clean_a(request, token)
         b, _ = self._clean_b(request, a, token)
@@ -170,7 +202,7 @@ class Engine:
         token.check()
         exact_b = request.exact_b
         side_b = None if b is None or exact_b is None else self._faded(b, request, exact_b)
-        yield Faded(request.rev, request.share, side_a, side_b)
+        yield Faded(request.rev, request.share, side_a, side_b, request.identity, request.number)
 
     def _faded(self, run: CleanRun, request: Fade, exact: NDArray[np.float32]) -> Side:
         clean = run.clean
@@ -186,22 +218,36 @@ class Engine:
             run.side.reference,
         )
 
-    def _clip(self, request: ClipRequest, token: CancelToken) -> Iterator[ClipEvent]:
+    @_to_its_end
+    def attack_clip(self, request: ClipRequest, token: CancelToken) -> Iterator[Event]:
+        """Attack a range of images; see `clip.clip_events`."""
         # Drawing and writing need matplotlib, which the first picture shall not wait for.
         from art_segplugin_gui.session.clip import clip_events
 
         self._forget_waiting()
-        yield from clip_events(self.shelf, open_source, request, token)
-
-    def _broke_off(self, request: Request | ClipRequest) -> None:
-        """A run that was left in the middle cannot be gone on with; one that waits meanwhile can."""
-        if isinstance(request, Run):
-            self._forget_waiting()
+        yield from clip_events(self.models, open_source, request, token)
 
     def _forget_waiting(self) -> None:
         if self._waiting is not None:
             self._waiting.close()
             self._waiting = None
+
+
+def start_engine(threads: int | None = None, device: str | None = None) -> tuple[Engine, Ready]:
+    """The engine, and what there is to choose from.
+
+    Args:
+        threads: of torch; by default one core is left to the window.
+        device: where models run; by default the graphics card if there is one.
+    """
+    torch.set_num_threads(threads or max((os.cpu_count() or 2) - 1, 1))
+    name = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    ready = Ready(attack_forms(), tuple(shipped()), name, torch.get_num_threads())
+    return Engine(name), ready
+
+
+def _hashes(a: CleanRun, b: CleanRun | None) -> Hashes:
+    return a.loaded.sha256, None if b is None else b.loaded.sha256
 
 
 def _not_comparable(models: Models, a: CleanRun, b: CleanRun) -> str:

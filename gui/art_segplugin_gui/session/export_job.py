@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from art_segplugin.errors import InputError
+from art_segplugin_gui.session.display import DisplayState
 from art_segplugin_gui.session.frames import Clean, Side, SourceFrame, Step
-from art_segplugin_gui.session.request import Run
-from art_segplugin_gui.session.shown import Shown
+from art_segplugin_gui.session.identity import Identity
 from art_segplugin_gui.session.state import State
 
 
@@ -41,8 +41,8 @@ class Exported:
         device: where the models run.
     """
 
-    shown: Shown
-    request: Run
+    shown: DisplayState
+    request: Identity
     state: State
     curves: tuple[Curve, ...] = ()
     threads: int = 1

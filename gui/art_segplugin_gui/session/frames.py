@@ -1,12 +1,14 @@
 """What goes from the source and the models to the window: NumPy arrays that nobody writes into again."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import count
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from art_segplugin.scores import Scores
+from art_segplugin_gui.session.identity import NOTHING, FrameId, Hashes, Identity
 
 Picture = NDArray[np.uint8]
 """RGB, uint8 (h, w, 3)."""
@@ -16,6 +18,7 @@ PixelMap = NDArray[np.uint8]
 """A share of every pixel, uint8 (h, w): 0 is 0, 255 is 1."""
 
 VOID = 255
+_versions = count()
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +33,7 @@ class SourceFrame:
         origin: where it comes from, as JSON can hold it.
         warning: one sentence on what could not be used, such as a label map of another size.
         classes: what the labels name, in order; empty where nobody knows.
+        version: counts all images that are made, a changed copy of one too.
     """
 
     name: str
@@ -39,6 +43,12 @@ class SourceFrame:
     origin: dict[str, Any] = field(default_factory=dict)
     warning: str = ""
     classes: tuple[str, ...] = ()
+    version: int = field(default_factory=_versions.__next__, init=False)
+
+    @property
+    def id(self) -> FrameId:
+        """What tells it from every other image."""
+        return FrameId(str(self.origin.get("spec", "")), self.index, self.version)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,122 +90,126 @@ class Side:
 
 
 @dataclass(frozen=True, eq=False)
-class Clean:
+class Event:
+    """What the worker is told by the engine.
+
+    Attributes:
+        rev: revision of the request; 0 of what the worker has to say itself.
+    """
+
+    rev: int
+    last: ClassVar[bool] = False
+    """Whether nothing more comes for the request."""
+
+
+@dataclass(frozen=True, eq=False)
+class Clean(Event):
     """Both models on the picture itself.
 
     Attributes:
-        rev: revision of the request.
         labelled: the reference is the labels; else every number is "vs clean prediction".
         a: the first model.
         b: the second model, None where there is none.
         classes: names of the classes.
         colours: their colours, RGB 0..255.
         warning: one sentence on what could not be used, such as labels that are no classes.
-        sha256: of the files of A and B as they were when they were loaded; None for no file.
+        identity: what they are predictions of.
     """
 
-    rev: int
     labelled: bool
     a: Side
     b: Side | None
     classes: tuple[str, ...]
     colours: tuple[tuple[int, int, int], ...]
     warning: str = ""
-    sha256: tuple[str | None, str | None] = (None, None)
+    identity: Identity = NOTHING
+
+    @property
+    def sha256(self) -> Hashes:
+        """Of the models' files as they were when they were loaded."""
+        return self.identity.sha256
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class Step(Event):
     """One visited point of the attack.
 
     Attributes:
-        rev: revision of the request.
         number: points seen before this one, through all restarts: 0 is the start.
         total: number of the last point.
         a: the first model, under attack.
         b: the second model: under the same image (transfer), or under its own attack.
         seconds: time per step so far, without what it takes to show them.
         answer: this is what the attack answers; nothing comes after it.
+        identity: of the run.
     """
 
-    rev: int
     number: int
     total: int
     a: Side
     b: Side | None
     seconds: float
     answer: bool = False
+    identity: Identity = NOTHING
 
 
 @dataclass(frozen=True, eq=False)
-class Faded:
+class Faded(Event):
     """The adversarial image at another strength.
 
     Attributes:
-        rev: revision of the request.
         share: 0 is the clean image, 1 the adversarial one, above 1 beyond the attack's radius.
         a: the first model.
         b: the second model, None where there is none.
+        identity: of the run.
+        number: of its point.
     """
 
-    rev: int
     share: float
     a: Side
     b: Side | None
+    identity: Identity = NOTHING
+    number: int = 0
 
 
 @dataclass(frozen=True)
-class Told:
+class Progress(Event):
     """Something to read while waiting, such as "loading small-scenes" or a download.
 
     Attributes:
-        rev: revision of the request.
         text: one line.
         share: how much is done, 0..1; None where nobody knows.
     """
 
-    rev: int
     text: str
     share: float | None = None
 
 
 @dataclass(frozen=True)
-class Failed:
+class Failed(Event):
     """The request came to nothing; the worker lives on.
 
     Attributes:
-        rev: revision of the request.
         text: one sentence on what happened and what to do.
         details: the traceback, for the log; empty where the sentence says it all.
     """
 
-    rev: int
     text: str
     details: str = ""
 
 
 @dataclass(frozen=True)
-class Stopped:
-    """The request was cancelled.
-
-    Attributes:
-        rev: revision of the request.
-    """
-
-    rev: int
+class Stopped(Event):
+    """The request was cancelled."""
 
 
 @dataclass(frozen=True)
-class Idle:
+class Idle(Event):
     """Nothing more comes for this request.
 
     Attributes:
-        rev: revision of the request.
-        waits: the run can be gone on with.
+        paused: the run can be resumed.
     """
 
-    rev: int
-    waits: bool = False
-
-
-Event = Clean | Step | Faded | Told | Failed | Stopped | Idle
+    last = True
+    paused: bool = False

@@ -1,7 +1,10 @@
-"""Cancelling what runs, and waiting for no more than the newest of what is to be done."""
+"""Cancelling what runs, waiting for the newest of what is to be done, and doing the next beside."""
 
+import queue
 import threading
-from typing import Generic, TypeVar
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -75,3 +78,38 @@ class Latest(Generic[T]):
         with self._changed:
             self._item, self._closed = None, True
             self._changed.notify_all()
+
+
+class Prefetcher:
+    """A second thread for the attack itself: drawing a point does not hold up the next one.
+
+    It does one thing after the other.
+
+    A daemon, unlike the threads of an executor: one that is stuck in a model must not keep the
+    process from ending.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None]
+        self._jobs = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="attack", daemon=True)
+        self._thread.start()
+
+    def start(self, work: Callable[[], T]) -> Future[T]:
+        """Do this next; the future has what comes of it, an exception too."""
+        future: Future[T] = Future()
+        self._jobs.put((work, future))
+        return future
+
+    def close(self) -> None:
+        """End the thread after what it is doing; does not wait."""
+        self._jobs.put(None)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            work, future = job
+            try:
+                future.set_result(work())
+            except BaseException as error:  # raised again where the result is asked for
+                future.set_exception(error)
+            del job, work, future  # while nothing is to do, hold on to nothing

@@ -1,7 +1,8 @@
 """The one place where the state is kept: changes, undo, redo, and who wants to know."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Self
 
 from art_segplugin_gui.session.state import State
 
@@ -9,6 +10,49 @@ Listener = Callable[[State, State], None]
 """Called with the state before and after a change."""
 
 REMEMBERED = 200
+
+
+@dataclass(frozen=True)
+class StateDiff:
+    """What a change of the state asks for: another picture, another run, or no more than a repaint.
+
+    Attributes:
+        open: the source is another one, or is to be scaled otherwise.
+        picture: another picture of it is wanted.
+        models: other models are wanted; the clean predictions are out of date.
+        attack: the attack is another one.
+        fade: the perturbation is wanted at another strength.
+        source: something about the source is to be shown otherwise, its range or loop too.
+        form: something about the attack is, what changes no run too.
+        view: something about the view is.
+    """
+
+    open: bool = False
+    picture: bool = False
+    models: bool = False
+    attack: bool = False
+    fade: bool = False
+    source: bool = False
+    form: bool = False
+    view: bool = False
+
+    @classmethod
+    def of(cls, before: State, after: State) -> Self:
+        """Compare two states."""
+        old, new = before.source, after.source
+        return cls(
+            open=(old.spec, old.longest_side) != (new.spec, new.longest_side),
+            picture=old.index != new.index,
+            models=before.models != after.models,
+            attack=before.attack.decisive != after.attack.decisive,
+            fade=before.view.fade != after.view.fade,
+            source=old != new,
+            form=before.attack != after.attack,
+            view=before.view != after.view,
+        )
+
+
+EVERYTHING = StateDiff(*[True] * 8)
 
 
 class Session:

@@ -138,3 +138,32 @@ class State:
     models: Models = Models()
     attack: Attack = Attack()
     view: View = View()
+
+
+def step_index(source: Source, by: int, count: int | None) -> int:
+    """The picture so many further on: within the range of the source, and round it if it loops.
+
+    Args:
+        source: what is looked at.
+        by: pictures to go on; below 0 to go back.
+        count: how many pictures there are; None where nobody knows, as with a camera.
+    """
+    first, last = _ends(source, count)
+    if last is None:
+        return max(source.index + by, first)
+    if not first <= source.index <= last:  # it was typed: the range begins at its near end
+        beyond = source.index > last
+        return last if beyond and (by < 0 or not source.loop) else first
+    if source.loop:
+        return first + (source.index - first + by) % (last - first + 1)
+    return min(max(source.index + by, first), last)
+
+
+def _ends(source: Source, count: int | None) -> tuple[int, int | None]:
+    """First and last picture of its range; None for no end."""
+    top = None if count is None else max(count - 1, 0)
+    last = top if source.last is None else source.last
+    if top is not None and last is not None:
+        last = min(last, top)
+    first = source.first if last is None else min(source.first, last)
+    return first, last

@@ -19,14 +19,14 @@ def opened(qtbot, qapp):
 
 @pytest.fixture
 def rig(qtbot, monkeypatch):
-    """Makes directors with a fake engine and fake sources, as `Rig`."""
-    from director_parts import Rig, finished
+    """Makes controllers with a fake engine and fake sources, as `Rig`."""
+    from controller_parts import Rig, finished
     from gui_parts import FakeSource
 
-    from art_segplugin_gui.qt import director
+    from art_segplugin_gui.qt import controller
     from art_segplugin_gui.session.state import Source, State
 
-    monkeypatch.setattr(director, "SETTLE_MS", 60)
+    monkeypatch.setattr(controller, "SETTLE_MS", 60)
     rigs = []
 
     def make(state=None, start=True, **fakes):
@@ -34,7 +34,7 @@ def rig(qtbot, monkeypatch):
         rig = Rig(state, fakes or {"fake": FakeSource(), "other": FakeSource("other", 2)})
         rigs.append(rig)
         if start:
-            rig.director.start()
+            rig.controller.start()
             finished(qtbot, rig)
         return rig
 
@@ -44,7 +44,7 @@ def rig(qtbot, monkeypatch):
         for fake in rig.sources.fakes.values():
             if isinstance(fake, FakeSource):
                 fake.gate.set()
-        assert rig.director.close()
+        assert rig.controller.close()
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from PySide6.QtWidgets import (
 
 from art_segplugin.errors import InputError
 from art_segplugin_gui.qt.action_table import ACTIONS, BY_ID, MENUS, as_markdown, layer_id
-from art_segplugin_gui.qt.actions import Actions
 from art_segplugin_gui.qt.forms.numbers import NumberSpin
 from art_segplugin_gui.qt.settings import Settings
+from art_segplugin_gui.qt.shortcuts import Actions
 from art_segplugin_gui.session.state import LAYERS
 
 Key = Qt.Key

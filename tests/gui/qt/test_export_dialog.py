@@ -8,7 +8,7 @@ from folder_parts import at_rest, folder_of_theirs, write
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialogButtonBox
 
-from art_segplugin_gui.qt.export_dialog import ExportDialog
+from art_segplugin_gui.qt.export import ExportDialog
 from art_segplugin_gui.session.export_names import OWNED
 
 

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
-from art_segplugin_gui.qt.replaced_files import ReplacedFiles, in_words
+from art_segplugin_gui.qt.export import ReplacedFiles, in_words
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def made(qtbot):
 
 def test_it_saves_after_the_last_point(qtbot, made, exits, tmp_path):
     path = tmp_path / "deep" / "window.png"
-    shot = Screenshot(made.window, made.director, path)
+    shot = Screenshot(made.window, made.controller, path)
     qtbot.waitUntil(lambda: made.shown.clean is not None)
     qtbot.wait(50)
     assert not path.exists()
@@ -40,7 +40,7 @@ def test_it_saves_after_the_last_point(qtbot, made, exits, tmp_path):
 
 def test_a_file_that_cannot_be_written(qtbot, made, exits, tmp_path):
     (tmp_path / "file").write_text("no folder")
-    shot = Screenshot(made.window, made.director, tmp_path / "file" / "window.png")
+    shot = Screenshot(made.window, made.controller, tmp_path / "file" / "window.png")
     made.engine.gate.set()
     qtbot.waitUntil(lambda: exits == [1])
     assert "window.png" in shot.problem
@@ -48,7 +48,7 @@ def test_a_file_that_cannot_be_written(qtbot, made, exits, tmp_path):
 
 def test_a_picture_that_cannot_be_opened(qtbot, exits, tmp_path):
     opened = Opened(engine=FakeEngine(), sources=Sources(fake=InputError("fake is gone.")))
-    shot = Screenshot(opened.window, opened.director, tmp_path / "window.png")
+    shot = Screenshot(opened.window, opened.controller, tmp_path / "window.png")
     qtbot.waitUntil(lambda: exits == [1])
     assert shot.problem == "fake is gone."
     assert not (tmp_path / "window.png").exists()
@@ -57,9 +57,9 @@ def test_a_picture_that_cannot_be_opened(qtbot, exits, tmp_path):
 
 def test_a_failure_after_the_end_does_not_count(qtbot, made, exits, tmp_path):
     """What went wrong first is what is told, and it ends once."""
-    shot = Screenshot(made.window, made.director, tmp_path / "window.png")
-    made.director.failed.emit("one failed.", "")
-    made.director.failed.emit("and again.", "")
+    shot = Screenshot(made.window, made.controller, tmp_path / "window.png")
+    made.controller.failed.emit("one failed.", "")
+    made.controller.failed.emit("and again.", "")
     made.engine.gate.set()
     qtbot.wait(300)
     assert shot.problem == "one failed."

@@ -4,8 +4,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QLabel, QMainWindow, QPushButton, QScrollArea
 
 from art_segplugin_gui.qt.action_table import ACTIONS
-from art_segplugin_gui.qt.actions import Actions
-from art_segplugin_gui.qt.shortcuts import ShortcutEditor, ShortcutSheet, shown_keys
+from art_segplugin_gui.qt.shortcuts import Actions, ShortcutEditor, ShortcutSheet, shown_keys
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import pytest
 from gui_parts import Said
 from PySide6.QtCore import QObject
 
-from art_segplugin_gui.qt.watch import Watch
+from art_segplugin_gui.qt.worker import Watch
 
 
 class FakeWorker:

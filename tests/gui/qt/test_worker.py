@@ -9,15 +9,17 @@ from art_segplugin_gui.qt.worker import QUEUED, Worker
 from art_segplugin_gui.session.frames import Clean, Failed, Idle, Step, Stopped
 
 
-class Talks:
-    """As many events as are asked for, without a pause."""
+class Many:
+    """Answered by so many events without a pause."""
 
-    def close(self):
-        pass
+    rev = 1
 
-    def events(self, request, token):
-        for number in range(request):
-            yield Step(1, number, request, side(), None, 0.0)
+    def __init__(self, count):
+        self.count = count
+
+    def run(self, engine, token):
+        for number in range(self.count):
+            yield Step(1, number, self.count, side(), None, 0.0)
         yield Idle(1)
 
 
@@ -94,15 +96,15 @@ def test_the_latest_wins_and_those_between_never_run(qtbot, made):
 
 
 def test_there_is_never_more_than_one_announcement_on_its_way(qtbot, made):
-    worker = made(lambda: (Talks(), ready()))
+    worker = made(starting(FakeEngine()))
     qtbot.waitUntil(lambda: worker.said.names() == ["ready"])
-    worker.submit(5000)
+    worker.submit(Many(5000))
     assert within(5, lambda: not worker.busy)  # the window was busy meanwhile
     qtbot.wait(20)
     assert worker.said.names() == ["ready", "arrived"]
     assert len(worker.take()) == 5001
     assert worker.take() == []
-    worker.submit(3)
+    worker.submit(Many(3))
     qtbot.waitUntil(lambda: worker.said.names().count("arrived") == 2)
 
 
@@ -119,7 +121,7 @@ def test_cancelling_stops_and_pausing_waits(qtbot, made):
     worker.pause()
     engine.gate.set()
     found = all_of(qtbot, worker)
-    assert found[-1].waits
+    assert found[-1].paused
     assert [event.number for event in found if isinstance(event, Step)] == [0]
 
 
@@ -163,7 +165,7 @@ def test_one_that_is_stuck_is_left_alone_in_time(qtbot, made):
         def close(self):
             pass
 
-        def events(self, request, token):
+        def attack(self, request, token):
             begun.set()
             held.wait(20)
             yield Idle(request.rev)

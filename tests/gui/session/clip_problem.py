@@ -13,7 +13,7 @@ from art_segplugin_gui.session.clip import clip_events
 from art_segplugin_gui.session.clip_request import ClipFrame, ClipRequest
 from art_segplugin_gui.session.frames import SourceFrame
 from art_segplugin_gui.session.jobs import CancelToken
-from art_segplugin_gui.session.model_shelf import ModelShelf
+from art_segplugin_gui.session.model_cache import ModelCache
 from art_segplugin_gui.session.state import Attack, Models
 
 CLASSES, SIZE = 4, (33, 32)
@@ -61,7 +61,7 @@ def run(request, source=None, token=None, stop_after=None):
     source = source or FakeSource()
     token = token or CancelToken()
     events = []
-    shelf = ModelShelf(torch.device("cpu"), load)
+    shelf = ModelCache(torch.device("cpu"), load)
     for event in clip_events(shelf, lambda *_: source, request, token):
         events.append(event)
         if stop_after is not None and len(frames(events)) == stop_after:

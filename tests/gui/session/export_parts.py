@@ -6,10 +6,10 @@ import numpy as np
 from PIL import Image
 from session_parts import MODELS, engine, events, of, run
 
+from art_segplugin_gui.session.display import DisplayState
 from art_segplugin_gui.session.export_job import Exported, curves_of
 from art_segplugin_gui.session.frames import Clean, Faded, Step
 from art_segplugin_gui.session.request import Fade
-from art_segplugin_gui.session.shown import Shown
 from art_segplugin_gui.session.state import State
 
 
@@ -27,7 +27,9 @@ def on_screen(number=None, share=None, **values):
         b = None if step.b is None else step.b.exact
         fade = Fade(2, request.frame, request.models, share, step.a.exact, b)
         (faded,) = of(Faded, events(made, fade))
-    shown = Shown(request.frame, of(Clean, found)[0], step, faded, 1.0 if share is None else share)
+    shown = DisplayState(
+        request.frame, of(Clean, found)[0], step, faded, 1.0 if share is None else share
+    )
     return Exported(shown, request, State(), curves_of(steps), threads=1)
 
 

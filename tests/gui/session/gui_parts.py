@@ -56,6 +56,11 @@ class FakeEngine:
         self.gate.set()
         self.answers = {}  # what kind of request gets, instead: a list of functions of rev
 
+    def attack(self, request, token):
+        return self.events(request, token)
+
+    fade = attack_clip = attack
+
     def events(self, request, token):
         self.requests.append(request)
         self.tokens.append(token)
@@ -66,13 +71,14 @@ class FakeEngine:
             return
         if isinstance(request, Fade):
             faded = side(request.share / 2, shape_of(request), exact=True)
-            yield Faded(request.rev, request.share, faded, None)
+            yield Faded(request.rev, request.share, faded, None, request.identity, request.number)
         elif request.resume:
             yield from self.points(request, token, self.number + 1)
             return
         else:
             clean = side(0.1, shape_of(request))
-            yield Clean(request.rev, True, clean, None, CLASSES, COLOURS)
+            identity = request.identity
+            yield Clean(request.rev, True, clean, None, CLASSES, COLOURS, identity=identity)
             if request.attack is not None:
                 yield from self.points(request, token, 0)
                 return
@@ -93,10 +99,11 @@ class FakeEngine:
             share = min(0.2 + 0.1 * number, 1.0)
             answer = number == last
             attacked = side(share, shape_of(request), exact=True)
-            yield Step(request.rev, number, last, attacked, None, 0.01, answer)
+            identity = request.identity
+            yield Step(request.rev, number, last, attacked, None, 0.01, answer, identity)
             waits = request.pause_at is not None and number >= request.pause_at
             if (waits or token.paused) and not answer:
-                yield Idle(request.rev, waits=True)
+                yield Idle(request.rev, paused=True)
                 return
         yield Idle(request.rev)
 
@@ -188,10 +195,10 @@ def within(seconds, condition):
     return bool(condition())
 
 
-def at_rest(director):
+def at_rest(controller):
     """Whether nothing runs, is about to, or has ended without the window having heard of it."""
-    worker = director.runner.worker
-    return not worker.busy and not worker._events and not director._settle.isActive()
+    worker = controller.worker
+    return not worker.busy and not worker._events and not controller._settle.isActive()
 
 
 class Opened:
@@ -211,7 +218,7 @@ class Opened:
 
         from art_segplugin_gui import app
         from art_segplugin_gui.arguments import Arguments
-        from art_segplugin_gui.qt.main_window import MainWindow
+        from art_segplugin_gui.qt.window import MainWindow
         from art_segplugin_gui.session.session import Session
 
         self.engine = engine or tiny_engine()
@@ -229,11 +236,11 @@ class Opened:
         self.window.activateWindow()
         assert QTest.qWaitForWindowActive(self.window, 5000)  # else no shortcut is heard
         self.window.begin(demo=demo)
-        self.director, self.parts = self.window.director, self.window.parts
+        self.controller, self.parts = self.window.controller, self.window.parts
 
     @property
     def shown(self):
-        return self.director.shown
+        return self.controller.shown
 
     @property
     def banners(self):
@@ -241,7 +248,7 @@ class Opened:
 
     @property
     def at_rest(self):
-        return at_rest(self.director)
+        return at_rest(self.controller)
 
     @property
     def answered(self):

@@ -73,7 +73,7 @@ def run(rev=1, frame=None, a="one", b=None, transfer=True, quick=False, **attack
 
 
 def events(made, request, token=None):
-    found = list(made.events(request, token or CancelToken()))
+    found = list(request.run(made, token or CancelToken()))
     assert isinstance(found[-1], Idle)
     assert all(event.rev == request.rev for event in found)
     return found

@@ -32,9 +32,9 @@ from art_segplugin.models.checkpoint import shipped
 from art_segplugin.report.lettering import font, shortened
 from art_segplugin_gui.session.clip import clip_events
 from art_segplugin_gui.session.clip_request import ClipDone
-from art_segplugin_gui.session.frames import Told
+from art_segplugin_gui.session.frames import Progress
 from art_segplugin_gui.session.jobs import Cancelled, CancelToken
-from art_segplugin_gui.session.model_shelf import ModelShelf
+from art_segplugin_gui.session.model_cache import ModelCache
 from art_segplugin_gui.session.painted import Painted
 from art_segplugin_gui.session.state import Models
 
@@ -51,7 +51,7 @@ def wish(tmp_path):
 def test_all_that_happens(wish):
     source = FakeSource()
     told, *rest = run(wish, source)
-    assert told == Told(3, "loading a")
+    assert told == Progress(3, "loading a")
     assert [(e.index, e.done, e.total) for e in frames(rest)] == [(i, i + 1, 4) for i in range(4)]
     assert frames(rest)[0].seconds_left > frames(rest)[3].seconds_left == 0
     first, last = frames(rest)[0], frames(rest)[3]
@@ -65,7 +65,7 @@ def test_all_that_happens(wish):
     assert len(first.classes) == CLASSES
     assert first.pooled["A clean"].confusion.sum() == 32 * 32  # is not changed by what comes after
     assert last.pooled["A clean"].confusion.sum() == 4 * 32 * 32
-    shares = [event.share for event in rest if isinstance(event, Told)]
+    shares = [event.share for event in rest if isinstance(event, Progress)]
     assert shares == [0.25, 0.5, 0.75, 1.0]
     done = rest[-1]
     assert isinstance(done, ClipDone)
@@ -262,10 +262,10 @@ def test_loading_can_be_left(wish):
         waiting.wait(20)
         return load(spec)
 
-    shelf = ModelShelf(torch.device("cpu"), slow)
+    shelf = ModelCache(torch.device("cpu"), slow)
     events = clip_events(shelf, lambda *_: FakeSource(), wish, token)
     assert next(events).text == "loading a"
-    assert next(events) == Told(3, "loading a", None)  # it is followed, not waited for
+    assert next(events) == Progress(3, "loading a", None)  # it is followed, not waited for
     token.cancel()
     with pytest.raises(Cancelled):
         next(events)
@@ -282,7 +282,7 @@ def test_the_hash_is_that_of_the_loaded_model(wish, tmp_path):
         shutil.copy(shipped()["small-scenes-segpgd"], path)
         return model
 
-    shelf = ModelShelf(torch.device("cpu"), load_and_train)
+    shelf = ModelCache(torch.device("cpu"), load_and_train)
     named = replace(wish, models=Models(str(path)))
     *_, done = clip_events(shelf, lambda *_: FakeSource(), named, CancelToken())
     assert isinstance(done, ClipDone)

@@ -7,11 +7,10 @@ from tqdm import tqdm
 from tqdm.auto import tqdm as tqdm_auto
 
 from art_segplugin.models import Segmenter
-from art_segplugin_gui.session.downloads import watched_downloads
 from art_segplugin_gui.session.engine import Engine
-from art_segplugin_gui.session.frames import Clean, Failed, Stopped, Told
+from art_segplugin_gui.session.frames import Clean, Failed, Progress, Stopped
 from art_segplugin_gui.session.jobs import CancelToken
-from art_segplugin_gui.session.loading import Loading
+from art_segplugin_gui.session.model_cache import Loading, watched_downloads
 
 
 @pytest.mark.parametrize("kind", [tqdm, tqdm_auto])
@@ -86,9 +85,9 @@ def test_a_load_can_be_left_and_is_found_again():
     slow, token = Slow(), CancelToken()
     made, seen = Engine("cpu", load=slow), []
     started = time.monotonic()
-    for event in made.events(run(a="far"), token):
+    for event in run(a="far").run(made, token):
         seen.append(event)
-        if isinstance(event, Told) and event.share == 0.5:
+        if isinstance(event, Progress) and event.share == 0.5:
             token.cancel()
     assert of(Stopped, seen)
     assert time.monotonic() - started < 8  # the load waits 10
@@ -108,8 +107,8 @@ def test_a_load_that_was_left_and_failed_is_tried_again():
         raise OSError("network down")
 
     token, made = CancelToken(), Engine("cpu", load=load)
-    for event in made.events(run(a="far"), token):
-        if isinstance(event, Told):
+    for event in run(a="far").run(made, token):
+        if isinstance(event, Progress):
             token.cancel()
     go_on.set()
     time.sleep(0.3)

@@ -132,7 +132,7 @@ def test_fade_is_a_forward_of_the_blend():
 
 def test_what_was_sent_is_not_written_into_again():
     made, kept = engine(), []
-    for event in made.events(run(), CancelToken()):
+    for event in run().run(made, CancelToken()):
         if isinstance(event, Step):
             arrays = (event.a.exact, event.a.image, event.a.prediction, event.a.weights)
             kept.append([(array, None if array is None else array.copy()) for array in arrays])

@@ -8,7 +8,7 @@ from session_parts import MODELS, engine, events, of, picture, run, segmenter
 
 from art_segplugin.models import Segmenter
 from art_segplugin_gui.session.engine import Engine
-from art_segplugin_gui.session.frames import Clean, Failed, Step, Told
+from art_segplugin_gui.session.frames import Clean, Failed, Progress, Step
 
 
 def test_labels_that_are_no_classes_are_named_and_not_used():
@@ -44,11 +44,11 @@ def test_a_bad_value_is_one_sentence():
 
 def test_loading_is_told_once():
     made = engine()
-    assert [told.text for told in of(Told, events(made, run(b="two")))] == [
+    assert [told.text for told in of(Progress, events(made, run(b="two")))] == [
         "loading one",
         "loading two",
     ]
-    assert not of(Told, events(made, run(rev=2, b="two")))
+    assert not of(Progress, events(made, run(rev=2, b="two")))
 
 
 def test_a_model_that_ends_the_process_is_one_sentence():

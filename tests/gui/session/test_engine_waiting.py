@@ -15,11 +15,11 @@ def test_a_run_that_waits_goes_on_to_the_same_end():
     request = run(frame=frame)
     whole = of(Step, events(engine(), request))
     first = events(made, replace(request, pause_at=1))
-    assert first[-1].waits
+    assert first[-1].paused
     more = events(made, replace(request, rev=2, pause_at=2, resume=True))
     assert not of(Clean, more)
     rest = events(made, replace(request, rev=3, pause_at=None, resume=True))
-    assert not rest[-1].waits
+    assert not rest[-1].paused
     steps = of(Step, first) + of(Step, more) + of(Step, rest)
     assert [step.number for step in steps] == [0, 1, 2, 3][-len(steps) :]
     np.testing.assert_array_equal(steps[-1].a.exact, whole[-1].a.exact)
@@ -38,18 +38,18 @@ def test_a_pause_lets_the_run_wait_at_its_next_point():
     token.pause()
     found = events(engine(), run(), token)
     assert [step.number for step in of(Step, found)] == [0]
-    assert found[-1].waits
+    assert found[-1].paused
 
 
 def test_cancelled_between_points():
     token, made, seen = CancelToken(), engine(), []
-    for event in made.events(run(options={"steps": 50}), token):
+    for event in run(options={"steps": 50}).run(made, token):
         seen.append(event)
         if isinstance(event, Step):
             token.cancel()
     assert len(of(Step, seen)) == 1
     assert isinstance(seen[-2], Stopped)
-    assert seen[-1] == Idle(1, waits=False)
+    assert seen[-1] == Idle(1, paused=False)
 
 
 def test_a_fade_that_is_cancelled_leaves_the_run_that_waits():
@@ -60,6 +60,6 @@ def test_a_fade_that_is_cancelled_leaves_the_run_that_waits():
     token.cancel()
     found = events(made, Fade(2, frame, run().models, 0.5, step.a.exact), token)
     assert of(Stopped, found)
-    assert found[-1].waits
+    assert found[-1].paused
     more = events(made, replace(run(frame=frame), rev=3, pause_at=2, resume=True))
     assert not of(Clean, more)

@@ -11,11 +11,11 @@ from export_parts import on_screen
 from session_parts import engine, events, of, picture, run
 
 from art_segplugin.errors import InputError
+from art_segplugin_gui.session.display import DisplayState
 from art_segplugin_gui.session.export import KINDS, export
 from art_segplugin_gui.session.export_job import Exported
 from art_segplugin_gui.session.frames import Clean
 from art_segplugin_gui.session.painted import Painted
-from art_segplugin_gui.session.shown import Shown
 from art_segplugin_gui.session.state import State
 
 
@@ -35,7 +35,7 @@ def test_everything_at_once(tmp_path):
 
 
 def test_before_the_first_prediction_there_is_nothing(tmp_path):
-    job = Exported(Shown(), run(), State())
+    job = Exported(DisplayState(), run(), State())
     for kind in KINDS:
         with pytest.raises(InputError, match="nothing to export"):
             export(tmp_path, {kind}, job)
@@ -80,7 +80,7 @@ def test_files_of_an_earlier_export_do_not_stay(tmp_path):
     (tmp_path / "adversarial-mine.png").write_bytes(b"mine")
     request = replace(run(frame=picture(labelled=False)), attack=None)
     (clean,) = of(Clean, events(engine(), request))
-    job = Exported(Shown(request.frame, clean), request, State())
+    job = Exported(DisplayState(request.frame, clean), request, State())
     before = {path.name for path in tmp_path.iterdir()}
     assert export(tmp_path, {"numbers"}, job) == [tmp_path / "numbers.json"]
     assert {path.name for path in tmp_path.iterdir()} == before  # of a kind that is not exported

@@ -13,8 +13,9 @@ from session_parts import engine, events, of, picture, run
 
 from art_segplugin.data.video import CODECS, LOSSLESS
 from art_segplugin.errors import InputError
-from art_segplugin_gui.qt import export_dialog
+from art_segplugin_gui.qt import export as dialogs
 from art_segplugin_gui.qt.docks.clip import FORMATS
+from art_segplugin_gui.session.display import DisplayState
 from art_segplugin_gui.session.export import export
 from art_segplugin_gui.session.export_job import Exported
 from art_segplugin_gui.session.export_names import (
@@ -30,7 +31,6 @@ from art_segplugin_gui.session.export_names import (
 from art_segplugin_gui.session.frames import Clean
 from art_segplugin_gui.session.jobs import Cancelled
 from art_segplugin_gui.session.painted import Painted
-from art_segplugin_gui.session.shown import Shown
 from art_segplugin_gui.session.state import Models, State
 
 
@@ -43,7 +43,7 @@ def jobs():
     return [
         on_screen(number=2, **painted),  # a point, not the answer: it has weights
         on_screen(transfer=False),
-        Exported(Shown(request.frame, clean), request, State()),
+        Exported(DisplayState(request.frame, clean), request, State()),
     ]
 
 
@@ -72,7 +72,7 @@ def test_every_file_of_a_clip_is_owned(tmp_path):
 
 
 def test_what_the_window_offers_is_what_can_be_written():
-    assert tuple(export_dialog.KINDS) == KINDS == tuple(OWNED)[: len(KINDS)]
+    assert tuple(dialogs.KINDS) == KINDS == tuple(OWNED)[: len(KINDS)]
     assert tuple(CODECS) == VIDEOS
     assert set(FORMATS) <= set(VIDEOS)
     assert EXACT_VIDEO == LOSSLESS

@@ -16,12 +16,12 @@ from art_segplugin.evaluation.model_refs import ModelRef
 from art_segplugin.evaluation.repro import Reproduction, reproduce
 from art_segplugin.evaluation.runner import attacked_result, clean_result
 from art_segplugin.evaluation.scores import differences
+from art_segplugin_gui.session.display import DisplayState
 from art_segplugin_gui.session.export import KINDS, export, numbers, reproduction
 from art_segplugin_gui.session.export_job import Exported
 from art_segplugin_gui.session.frames import Clean
 from art_segplugin_gui.session.painted import Painted
 from art_segplugin_gui.session.plan import plan_of
-from art_segplugin_gui.session.shown import Shown
 from art_segplugin_gui.session.state import State
 
 
@@ -61,7 +61,7 @@ def test_replays_to_the_figures_on_screen(values, tmp_path):
 def test_a_clean_prediction_replays_too(tmp_path):
     request = replace(run(), attack=None)
     (clean,) = of(Clean, events(engine(), request))
-    job = Exported(Shown(request.frame, clean), request, State())
+    job = Exported(DisplayState(request.frame, clean), request, State())
     export(tmp_path, KINDS, job)
     assert list(reproduce(Reproduction.load(tmp_path), load=load)) == ["A clean"]
     assert not (tmp_path / "adversarial.png").exists()
@@ -121,12 +121,16 @@ def test_the_position_of_the_picture_is_that_of_evaluate(transfer, tmp_path):
     assert not np.array_equal(exact, first.shown.step.a.exact)
 
 
+def with_hashes(clean, hashes):
+    return replace(clean, identity=clean.identity.loaded(hashes))
+
+
 def test_the_hash_is_that_of_the_model_as_it_was_loaded(tmp_path):
     path = tmp_path / "own.safetensors"
     path.write_bytes(b"trained further since")
     job = on_screen()
     models = replace(job.request.models, a=str(path))
-    clean = replace(job.clean, sha256=("a" * 64, None))
+    clean = with_hashes(job.clean, ("a" * 64, None))
     job = replace(
         job,
         shown=replace(job.shown, clean=clean),
@@ -136,9 +140,7 @@ def test_the_hash_is_that_of_the_model_as_it_was_loaded(tmp_path):
     path.unlink()
     assert reproduction(job).models.a == ModelRef(str(path), "a" * 64)
     with pytest.raises(InputError, match=r"own\.safetensors is gone; put it back"):
-        reproduction(
-            replace(job, shown=replace(job.shown, clean=replace(clean, sha256=(None,) * 2)))
-        )
+        reproduction(replace(job, shown=replace(job.shown, clean=with_hashes(clean, (None, None)))))
 
 
 def test_a_point_of_other_settings_is_one_sentence(tmp_path):

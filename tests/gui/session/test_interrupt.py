@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from art_segplugin_gui.session.model_shelf import CurrentToken
 from session_parts import net, picture, run
 from torch import nn
 
@@ -10,7 +11,6 @@ from art_segplugin.models import Segmenter
 from art_segplugin_gui.session.engine import Engine
 from art_segplugin_gui.session.frames import Step, Stopped
 from art_segplugin_gui.session.jobs import Cancelled, CancelToken
-from art_segplugin_gui.session.model_shelf import CurrentToken
 
 
 class Counted(nn.Module):
@@ -81,10 +81,10 @@ def test_the_engine_stops_within_a_layer_and_goes_on_with_the_next_request():
     at = 7 * LAYERS + 3
     model = deep(passes, lambda number: token.cancel() if number == at else None)
     engine = Engine("cpu", load=lambda spec: Segmenter(model, classes=4))
-    seen = list(engine.events(run(frame=picture((4, 4)), options={"steps": 100}), token))
+    seen = list(run(frame=picture((4, 4)), options={"steps": 100}).run(engine, token))
     assert isinstance(seen[-2], Stopped)
     assert len(passes) == at
-    found = list(engine.events(run(rev=2, frame=picture((4, 4))), CancelToken()))
+    found = list(run(rev=2, frame=picture((4, 4))).run(engine, CancelToken()))
     assert [event.number for event in found if isinstance(event, Step)][-1] == 3
 
 
@@ -92,9 +92,9 @@ def test_two_names_for_one_network_do_not_stop_each_other():
     shared = Segmenter(net(), classes=4)
     engine = Engine("cpu", load=lambda spec: shared)
     token = CancelToken()
-    for event in engine.events(run(a="one"), token):
+    for event in run(a="one").run(engine, token):
         if isinstance(event, Step):
             token.cancel()
     for rev, spec in enumerate(("two", "one", "two"), 2):
-        found = list(engine.events(run(rev=rev, a=spec), CancelToken()))
+        found = list(run(rev=rev, a=spec).run(engine, CancelToken()))
         assert [event.number for event in found if isinstance(event, Step)][-1] == 3

@@ -5,11 +5,11 @@ import pytest
 from session_parts import CLASSES, MODELS, engine, events, of, picture, run
 
 from art_segplugin.evaluation.repro import reproduce
+from art_segplugin_gui.session.display import DisplayState
 from art_segplugin_gui.session.export import reproduction
 from art_segplugin_gui.session.export_job import Exported
 from art_segplugin_gui.session.frames import Clean, Step
 from art_segplugin_gui.session.label_names import usable_labels
-from art_segplugin_gui.session.shown import Shown
 from art_segplugin_gui.session.state import State
 
 
@@ -60,7 +60,7 @@ def test_an_export_replays_although_labels_were_not_used(tmp_path):
     frame = replace(picture(), classes=("a", "b"))
     request = run(frame=frame)
     found = events(engine(), request)
-    shown = Shown(frame, of(Clean, found)[0], of(Step, found)[-1], request=request)
+    shown = DisplayState(frame, of(Clean, found)[0], of(Step, found)[-1], request=request)
     saved = reproduction(Exported(shown, request, State()))
     assert saved.labels is None
     again = reproduce(saved, load=lambda spec: MODELS[spec]())

@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from art_segplugin_gui.session.needs import needs
 from art_segplugin_gui.session.painted import Painted
-from art_segplugin_gui.session.session import Session, with_attack
+from art_segplugin_gui.session.session import Session, StateDiff, with_attack
 from art_segplugin_gui.session.state import Attack, State
 
 
@@ -85,5 +84,5 @@ def test_paint_changes_a_run_only_where_the_region_is_painted():
     elsewhere, painted = State(), State(attack=Attack(region="painted"))
     for state, matters in ((elsewhere, False), (painted, True)):
         after = with_attack(state, painted=region(2))
-        assert needs(state, after).attack is matters
+        assert StateDiff.of(state, after).attack is matters
     assert replace(painted.attack, auto=False).decisive == painted.attack

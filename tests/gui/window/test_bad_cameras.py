@@ -23,7 +23,7 @@ def test_a_camera_that_is_unplugged_can_be_opened_again(qtbot, open_window):
     made = open_window(
         state=small_state("camera:0"), sources=Sources(**{"camera:0": camera}), cameras=[0]
     )
-    made.director.play()
+    made.controller.play()
     qtbot.waitUntil(lambda: len(camera.reads) > 3)
     camera.broken = {n: SourceLostError("camera lost: plug it in again.") for n in range(99_999)}
     says(qtbot, made, "camera lost")

@@ -35,7 +35,7 @@ def test_a_video_that_breaks_off(qtbot, open_window, tmp_path):
     qtbot.waitUntil(lambda: made.shown.frame.name.startswith("cut") and made.answered)
     made.change(with_source, index=29)
     qtbot.waitUntil(lambda: made.banners != [] or made.shown.frame.index > 0)
-    assert made.director.count < 30 or made.banners
+    assert made.controller.count < 30 or made.banners
     made.window.files.open_dropped("source", str(tmp_path / "none.mkv"))
     says(qtbot, made, "none.mkv")
     lives(qtbot, made)

@@ -93,14 +93,14 @@ def test_a_model_that_blocks_and_a_new_worker(qtbot, open_window, blocks):
     assert made.session.state.view.layer == "error"
     (banner,) = made.parts.banners.banners
     assert banner.action.text() == "Restart worker"
-    old = made.director.runner.worker
+    old = made.controller.worker
     made.session.change(with_models(made.session.state, a="two"))  # waits behind it
     banner = made.parts.banners.banners[0]
     banner.action.click()
-    assert made.director.runner.worker is not old
+    assert made.controller.worker is not old
     before = made.shown.step
     qtbot.waitUntil(lambda: made.answered and made.shown.step is not before)
-    assert made.director.runner.request.models.a == "two"
+    assert made.controller.request.models.a == "two"
     qtbot.waitUntil(lambda: made.banners == [])
     shown = made.shown
     blocks.go.set()  # the old one wakes up

@@ -100,7 +100,7 @@ def runs(made):
 
 
 def ended(qtbot, made):
-    qtbot.waitUntil(lambda: not made.director.held and made.answered)
+    qtbot.waitUntil(lambda: not made.controller.held and made.answered)
     assert made.parts.clip.run.isEnabled()
     assert not made.parts.clip.cancel.isEnabled()
 
@@ -119,10 +119,10 @@ def test_a_worker_that_is_restarted_ends_the_clip_and_not_the_app(qtbot, made):
     spin(20)
     made.window._stuck(12.0)
     old = made.engine
-    made.window.director.runner._start = lambda: (FakeEngine(), ready_now())
+    made.window.controller._start = lambda: (FakeEngine(), ready_now())
     (banner,) = made.parts.banners.banners
     banner.action.click()  # Restart worker
-    assert not made.director.held
+    assert not made.controller.held
     assert made.parts.clip.words.said == (
         "Stopped after 2 of 6 frames; the same range can be gone on with."
     )
@@ -143,8 +143,8 @@ def test_a_worker_restarted_before_the_first_picture(qtbot, made):
     made.parts.clip.run.click()
     assert made.parts.clip.words.said == "starting"
     made.engine.freed.set()
-    made.window.director.runner._start = lambda: (FakeEngine(), ready_now())
-    made.director.restart_worker()
+    made.window.controller._start = lambda: (FakeEngine(), ready_now())
+    made.controller.restart_worker()
     assert made.parts.clip.words.said == "Stopped; the same range can be gone on with."
     ended(qtbot, made)
 
@@ -226,12 +226,12 @@ def test_what_cannot_work_beside_a_clip_is_off_and_says_why(qtbot, made):
     before = len(runs(made))
     made.key("R")
     made.key(".")
-    made.director.play()
-    made.director.step()
+    made.controller.play()
+    made.controller.step()
     spin(30)
     assert len(runs(made)) == before
-    assert not made.director.playing
-    assert made.director.held
+    assert not made.controller.playing
+    assert made.controller.held
     made.parts.clip.cancel.click()
     ended(qtbot, made)
     assert all(one.isEnabled() for one in (*widgets, *actions))
@@ -242,7 +242,7 @@ def test_points_of_the_run_before_go_when_a_clip_begins(qtbot, made):
     assert made.parts.curve.marked() == 3
     attack(qtbot, made)
     assert made.parts.curve.marked() is None
-    assert made.director.runner.trace.numbers == set()
+    assert made.controller.trace.numbers == set()
     assert made.parts.attack.buttons.progress_label.said == "not run yet"
     assert made.parts.attack.buttons.progress.value() == 0
     made.parts.clip.cancel.click()

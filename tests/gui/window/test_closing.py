@@ -29,7 +29,7 @@ def test_closing_in_the_middle(qtbot, open_window, when):
     )
     if when == "running":
         made.change(with_attack, options={"steps": 1000})
-        qtbot.waitUntil(lambda: made.director.runner.attacking)
+        qtbot.waitUntil(lambda: made.controller.attacking)
     elif when == "opening":
         made.sources.fakes["slow"].gate.clear()
         QTimer.singleShot(100, made.sources.fakes["slow"].gate.set)
@@ -37,7 +37,7 @@ def test_closing_in_the_middle(qtbot, open_window, when):
         qtbot.waitUntil(lambda: made.sources.fakes["slow"].reads != [])
         threading.Timer(0.2, made.sources.fakes["slow"].gate.set).start()
     elif when == "playing":
-        made.director.play()
+        made.controller.play()
         qtbot.waitUntil(lambda: len(source.reads) > 2)
     elif when == "loading":
         made.change(with_models, a="slow")
@@ -48,6 +48,6 @@ def test_closing_in_the_middle(qtbot, open_window, when):
     made.window.close()
     assert time.monotonic() - start < 5  # as long as a read that blocks would take
     assert ended == [True]
-    assert not made.director.source.alive
+    assert not made.controller.source.alive
     qtbot.wait(30)  # nothing comes to a window that is gone
     qtbot.waitUntil(lambda: not isValid(made.window))

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu
 from art_segplugin_gui import app
 from art_segplugin_gui.arguments import Arguments
 from art_segplugin_gui.qt import theme
-from art_segplugin_gui.qt.main_window import MainWindow
 from art_segplugin_gui.qt.settings import Settings
+from art_segplugin_gui.qt.window import MainWindow
 from art_segplugin_gui.session.session import Session
 
 K = Qt.Key
@@ -160,9 +160,9 @@ def test_a_click_leaves_the_keyboard_to_the_pictures(qtbot, made):
     qtbot.mouseClick(made.parts.attack.buttons.run_button, LEFT)
     assert QApplication.focusWidget() is made.parts.grid.panes[0]
     made.key(K.Key_Space)
-    assert made.director.playing
+    assert made.controller.playing
     made.key(K.Key_Space)
-    assert not made.director.playing
+    assert not made.controller.playing
     run = made.parts.attack.buttons.run_button
     run.setFocus(Qt.FocusReason.TabFocusReason)  # by Tab it is reached still
     assert QApplication.focusWidget() is run
@@ -179,9 +179,9 @@ def test_one_picture_has_nothing_to_play(qtbot, open_window):
         assert not table.action(name).isEnabled(), name
         assert "no other picture" in table.action(name).toolTip()
     playing = []
-    made.director.source.playing.connect(playing.append)
+    made.controller.source.playing.connect(playing.append)
     made.key(K.Key_Space)
-    made.director.play()
+    made.controller.play()
     spin(250)
     assert playing == []
     assert len(made.engine.requests) == before
@@ -246,13 +246,13 @@ def test_closed_windows_are_freed(qtbot, qapp):
         made = Opened()
         qtbot.waitUntil(lambda made=made: made.answered)
         window = made.window
-        alive = (window, window.director, window.director.runner, made.session, made.engine)
+        alive = (window, window.controller, window.controller, made.session, made.engine)
         seen += [weakref.ref(one) for one in alive]
         window.close()
         assert not window.watch._timer.isActive()
         assert made.session.listeners == []
-        assert not window.director.runner.trace.numbers
-        assert window.director.shown.frame is None
+        assert not window.controller.trace.numbers
+        assert window.controller.shown.frame is None
         del alive, window, made
         for _ in range(3):
             spin(10)

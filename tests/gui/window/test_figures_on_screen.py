@@ -62,7 +62,7 @@ def test_captions_bars_confusion_and_status(qtbot, open_window, recipe, options)
     np.testing.assert_array_equal(made.shown.attacked_a.scores.confusion, attacked.numpy())
     legend = [key.value for key in made.parts.curve.legend.shown()]
     assert legend == [share(mean_iou(attacked)), percent(mis_ratio(attacked))]
-    rate = made.window.presenter.adversarial_rates[0]
+    rate = made.window.view.adversarial_rates[0]
     assert rate == mis_ratio(attacked)
     assert "ms/step" in made.parts.status.pace.text()
 

@@ -52,34 +52,34 @@ def test_banners_leave_the_pictures_two_thirds(qtbot, made, demo):
 
 def test_a_run_that_is_stopped_or_waits_says_so(qtbot, made):
     engine = made.engine
-    made.director.run_to(3)
-    qtbot.waitUntil(lambda: made.director.runner.waits)
+    made.controller.run_to(3)
+    qtbot.waitUntil(lambda: made.controller.paused)
     assert said(made) == "waits at 3/20"
     assert made.parts.attack.buttons.progress.value() == 3
     engine.gate.clear()
-    made.director.step()
-    made.director.step()
+    made.controller.step()
+    made.controller.step()
     spin(20)
     made.key(K.Key_Escape)
     qtbot.waitUntil(lambda: made.at_rest)
     assert said(made) == "stopped at 3/20"
     engine.gate.set()
-    made.director.run()
+    made.controller.run()
     qtbot.waitUntil(lambda: made.answered)
     assert said(made) == "20/20, 10 ms/step, done"
 
 
 def test_a_run_that_is_cancelled_stays_where_it_was(qtbot, made):
     made.engine.last = 20_000
-    made.director.runner.stepped.connect(lambda _: made.engine.gate.clear())
-    made.director.run()
-    qtbot.waitUntil(lambda: made.director.runner.newest >= 0)
+    made.controller.stepped.connect(lambda _: made.engine.gate.clear())
+    made.controller.run()
+    qtbot.waitUntil(lambda: made.controller.newest >= 0)
     spin(50)  # the engine is a little ahead of the window
     made.key(K.Key_Escape)
     qtbot.waitUntil(lambda: made.at_rest)
-    assert said(made) == f"stopped at {made.director.runner.newest}/20000"
+    assert said(made) == f"stopped at {made.controller.newest}/20000"
     made.engine.gate.clear()
-    made.director.run()
+    made.controller.run()
     spin(30)
     made.key(K.Key_Escape)
     qtbot.waitUntil(lambda: made.at_rest)
@@ -139,7 +139,7 @@ def test_a_region_of_another_size_goes_from_the_panes_too(qtbot, open_window):
     choose_painted(made)
     pane = made.parts.grid.panes[0]
     qtbot.mouseClick(pane, LEFT, pos=pane.placement.to_pane(QPointF(24, 18)).toPoint())
-    qtbot.waitUntil(lambda: made.director.mask is not None and made.answered)
+    qtbot.waitUntil(lambda: made.controller.mask is not None and made.answered)
     made.window.files.open_dropped("source", "other")
     qtbot.waitUntil(lambda: made.shown.frame.name == "other-0")
     assert made.parts.grid.region is None

@@ -210,7 +210,7 @@ def test_long_names_and_numbers(qapp, opened, tmp_path):
 
 
 def dialogs(made):
-    from art_segplugin_gui.qt.export_dialog import ExportDialog
+    from art_segplugin_gui.qt.export import ExportDialog
 
     yield ShortcutSheet(made.window.actions_table, made.window)
     yield ShortcutEditor(made.window.actions_table, made.window)
@@ -236,7 +236,7 @@ def test_dialogs(qapp, opened, look):
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("look", ["dark", "light"])
 def test_files_that_would_be_replaced(qapp, opened, tmp_path, size, look):
-    from art_segplugin_gui.qt.export_dialog import ExportDialog
+    from art_segplugin_gui.qt.export import ExportDialog
     from art_segplugin_gui.session.export_names import FINISHED, OWNED
 
     theme.apply(qapp, look)

@@ -19,10 +19,10 @@ def test_run_step_run_to_and_stop_by_mouse(qtbot, made):
         qtbot.mouseClick(button, LEFT)
 
     click(buttons.step_button)
-    qtbot.waitUntil(lambda: made.director.runner.waits)
+    qtbot.waitUntil(lambda: made.controller.paused)
     assert made.shown.step.number == 1
     click(buttons.step_button)
-    qtbot.waitUntil(lambda: made.director.runner.waits and made.shown.step.number == 2)
+    qtbot.waitUntil(lambda: made.controller.paused and made.shown.step.number == 2)
     assert buttons.progress.value() == 2
     click(buttons.run_button)
     qtbot.waitUntil(lambda: made.answered)
@@ -33,7 +33,7 @@ def test_run_step_run_to_and_stop_by_mouse(qtbot, made):
 def test_dragging_eps_runs_at_once_and_fully_at_the_end(qtbot, made):
     slider = made.parts.attack.form.editors["eps"].slider
     quick = []
-    made.director.runner.restarted.connect(lambda request: quick.append(request.quick))
+    made.controller.restarted.connect(lambda request: quick.append(request.quick))
     option = QStyleOptionSlider()
     slider.initStyleOption(option)
     style = QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, slider
@@ -41,9 +41,9 @@ def test_dragging_eps_runs_at_once_and_fully_at_the_end(qtbot, made):
     qtbot.mousePress(slider, LEFT, pos=handle)
     for part in (3, 5, 7):
         qtbot.mouseMove(slider, QPoint(part * slider.width() // 8, slider.height() // 2))
-    assert made.director.dragging
+    assert made.controller.dragging
     qtbot.mouseRelease(slider, LEFT, pos=QPoint(7 * slider.width() // 8, slider.height() // 2))
-    qtbot.waitUntil(lambda: made.answered and not made.director.runner.request.quick)
+    qtbot.waitUntil(lambda: made.answered and not made.controller.request.quick)
     assert quick[0] is True
     assert quick[-1] is False
     eps = made.session.state.attack.options["eps"]
@@ -95,8 +95,8 @@ def test_painting_a_region(qtbot, made):
     qtbot.mousePress(pane, LEFT, pos=spot)
     qtbot.mouseMove(pane, spot + QPoint(4, 0))
     qtbot.mouseRelease(pane, LEFT, pos=spot + QPoint(4, 0))
-    qtbot.waitUntil(lambda: made.answered and made.director.runner.request.attack.mask is not None)
-    mask = made.director.mask
+    qtbot.waitUntil(lambda: made.answered and made.controller.request.attack.mask is not None)
+    mask = made.controller.mask
     assert 0 < mask.sum() < mask.size / 2
     changed = (made.shown.step.a.image != made.shown.frame.image).any(2)
     assert changed[mask].any()

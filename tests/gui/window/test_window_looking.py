@@ -55,7 +55,7 @@ def test_a_click_on_the_confusion_shows_those_pixels(qtbot, made):
 def test_scrubbing_the_curve_travels_in_time(qtbot, made):
     curve = made.parts.curve
     box = curve.plot.plotItem.vb
-    requests = made.director.runner._rev
+    requests = made.controller._rev
 
     def place(step):
         return box.mapViewToScene(QPointF(step, 0.5)).toPoint()
@@ -65,8 +65,8 @@ def test_scrubbing_the_curve_travels_in_time(qtbot, made):
     qtbot.mouseMove(curve.plot.viewport(), place(2))
     qtbot.mouseRelease(curve.plot.viewport(), LEFT, pos=place(2))
     assert made.shown.step.number == made.parts.curve.marked()
-    assert made.shown.step.number in made.director.runner.trace.numbers
-    assert made.director.runner._rev == requests
+    assert made.shown.step.number in made.controller.trace.numbers
+    assert made.controller._rev == requests
 
 
 def test_wheel_and_drag_move_all_panes(qtbot, made):
@@ -98,7 +98,7 @@ def test_the_pixel_under_the_pointer_is_read(qtbot, made):
     qtbot.mouseMove(pane, pane.placement.to_pane(QPointF(10.5, 20.5)).toPoint())
     side = made.shown.step.a
     assert made.parts.status.reading.text().startswith("(10, 20)")
-    name = made.window.presenter.classes[side.prediction[20, 10]]
+    name = made.window.view.classes[side.prediction[20, 10]]
     assert f"adv {name} .{round(100 * int(side.confidence[20, 10]) / 255):02d}" in (
         made.parts.status.reading.text()
     )

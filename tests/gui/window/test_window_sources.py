@@ -55,7 +55,7 @@ def test_an_image_without_labels_is_compared_with_its_clean_prediction(qtbot, ma
 
 def test_a_folder_by_drop_and_by_dialog(qtbot, made, files, monkeypatch):
     settled(qtbot, made, lambda: drop(made.window, files / "folder"))
-    assert made.director.count == 3
+    assert made.controller.count == 3
     settled(qtbot, made, lambda: made.key("D"))
     assert made.shown.frame.name == "p1"
     made.session.undo()
@@ -68,24 +68,24 @@ def test_a_folder_by_drop_and_by_dialog(qtbot, made, files, monkeypatch):
 
 def test_a_video_is_sought_and_played(qtbot, made, files):
     settled(qtbot, made, lambda: drop(made.window, files / "clip.mkv"))
-    assert made.director.count == 5
+    assert made.controller.count == 5
     settled(qtbot, made, lambda: made.parts.timeline.frame_chosen.emit(3))
     assert made.shown.frame.index == 3
     np.testing.assert_array_equal(made.shown.frame.image, noise(3))  # FFV1 is exact
     seen = set()
-    made.director.shown_changed.connect(lambda shown: seen.add(shown.frame.index))
+    made.controller.shown_changed.connect(lambda shown: seen.add(shown.frame.index))
     made.key(K.Key_Space)
     qtbot.waitUntil(lambda: seen == {0, 1, 2, 3, 4})
     made.key(K.Key_Space)
     qtbot.waitUntil(lambda: made.answered and made.shown.step.total == 3)
-    assert np.isfinite(made.window.presenter.adversarial_rates).sum() >= 1
+    assert np.isfinite(made.window.view.adversarial_rates).sum() >= 1
 
 
 def test_a_rendered_scene(qtbot, made):
     made.parts.source.size_combo.setCurrentIndex(0)
     settled(qtbot, made, lambda: made.window.files.open_dropped("source", "scenes:val"))
     assert made.shown.clean.labelled or made.banners  # of other classes than the tiny model's
-    assert made.director.count == 50
+    assert made.controller.count == 50
 
 
 def test_sessions_are_saved_and_opened(qtbot, made, tmp_path, monkeypatch):
@@ -105,11 +105,11 @@ def test_sessions_are_saved_and_opened(qtbot, made, tmp_path, monkeypatch):
 
 def test_a_dropped_checkpoint_is_attacked(qtbot, made, tmp_path):
     path = tmp_path / "net.safetensors"
-    made.engine.shelf._load = lambda spec: segmenter(7)
+    made.engine.models._load = lambda spec: segmenter(7)
     path.write_bytes(b"x")
     settled(qtbot, made, lambda: drop(made.window, path))
     assert made.session.state.models.a == str(path)
-    assert made.director.runner.request.models.a == str(path)
+    assert made.controller.request.models.a == str(path)
 
 
 def test_recent_files_are_offered(qtbot, open_window, files, tmp_path):

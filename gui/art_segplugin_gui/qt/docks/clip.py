@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from art_segplugin_gui.qt.controls import narrow_combo
-from art_segplugin_gui.qt.replaced_files import ReplacedFiles
+from art_segplugin_gui.qt.export import ReplacedFiles
 from art_segplugin_gui.qt.wrapped_label import WrappedLabel
 from art_segplugin_gui.session.clip_request import ClipDone, ClipFrame
 from art_segplugin_gui.session.export_names import present_for_clip, users_path

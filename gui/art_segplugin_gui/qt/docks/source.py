@@ -21,9 +21,8 @@ from PySide6.QtWidgets import (
 )
 
 from art_segplugin_gui.qt.controls import narrow_combo
-from art_segplugin_gui.qt.going import gone
 from art_segplugin_gui.qt.wrapped_label import WrappedLabel
-from art_segplugin_gui.session.state import Source
+from art_segplugin_gui.session.state import Source, step_index
 
 SIZES: tuple[int | None, ...] = (480, 640, 960, None)
 """Longest sides to work at; None for the size of the picture."""
@@ -130,7 +129,7 @@ class SourcePanel(QWidget):
 
     def go(self, steps: int) -> None:
         """Go on or back by so many pictures of the range, as if by hand; round it if it loops."""
-        self._change(gone(self._source, steps, self._count))
+        self._change(replace(self._source, index=step_index(self._source, steps, self._count)))
 
     def _open(self, spec: str) -> None:
         self._change(Source(spec, loop=self._source.loop, longest_side=self._source.longest_side))
@@ -165,7 +164,7 @@ class SourcePanel(QWidget):
             widget.setEnabled(many)
         self.play.setEnabled(many or count is None)
         for button, by in ((self.previous, -1), (self.next, 1)):
-            button.setEnabled(many and gone(source, by, count) != source)
+            button.setEnabled(many and step_index(source, by, count) != source.index)
 
     def _fill_menu(self) -> None:
         for kind in ("image", "folder", "video"):
