@@ -13,7 +13,6 @@ from art_segplugin_gui.qt.parts import Parts
 from art_segplugin_gui.qt.settings import RecentFiles, Settings
 from art_segplugin_gui.session.display import DisplayState
 from art_segplugin_gui.session.painted import Mask, Painted
-from art_segplugin_gui.session.regions import newly_wrong_region
 from art_segplugin_gui.session.session import Session, with_attack, with_models, with_view
 from art_segplugin_gui.session.state import (
     FADE_LIMIT,
@@ -172,11 +171,9 @@ class StateActions(QObject):
             self._parts.grid.fit()
             return
         self._view("isolated", index)
-        shown = self._controller.shown
-        if shown.clean_a is not None and shown.attacked_a is not None:
-            box = newly_wrong_region(shown.clean_a, shown.attacked_a, index)
-            if box is not None:
-                self._parts.grid.zoom_to(*box)
+        box = self._controller.shown.newly_wrong_region(index)
+        if box is not None:
+            self._parts.grid.zoom_to(*box)
 
     def _remember(self, models: Models) -> None:
         if self._settings is not None:

@@ -3,12 +3,17 @@
 from dataclasses import dataclass, replace
 from typing import Self
 
+import numpy as np
+
+from art_segplugin_gui._cv2 import cv2
 from art_segplugin_gui.session.frames import Clean, Faded, Side, SourceFrame, Step
 from art_segplugin_gui.session.identity import Identity
 from art_segplugin_gui.session.painted import Mask, Painted
 from art_segplugin_gui.session.state import State
 
 LIMIT_BYTES = 256 * 2**20
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels, the last two excluded."""
 BEFORE = " (before the change)"
 
 
@@ -108,6 +113,24 @@ class DisplayState:
         if self.faded is not None:
             return self.faded.b
         return None if self.step is None else self.step.b
+
+    def newly_wrong_region(self, index: int) -> Box | None:
+        """Around the largest part of a class that A got right without the attack, and no more.
+
+        Where nothing of it is newly wrong, the largest part of the class; None where there is none.
+        """
+        clean, attacked = self.clean_a, self.attacked_a
+        if clean is None or attacked is None:
+            return None
+        of_class = clean.reference == index
+        fell = of_class & (clean.prediction == index) & (attacked.prediction != index)
+        pixels = fell if fell.any() else of_class
+        count, _, stats, _ = cv2.connectedComponentsWithStats(pixels.astype(np.uint8))
+        if count < 2:  # the background alone
+            return None
+        largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+        left, top, width, height = stats[largest, :4].tolist()
+        return left, top, left + width, top + height
 
     @property
     def mark(self) -> str:

@@ -6,8 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QSlider, QSpinBox
 
 from art_segplugin.attacks.registry import RECIPES
-from art_segplugin_gui.qt.docks.attack import AttackPanel
-from art_segplugin_gui.qt.docks.run import progress_text
+from art_segplugin_gui.qt.docks.attack import AttackPanel, progress_text
 from art_segplugin_gui.session.attack_forms import attack_forms
 from art_segplugin_gui.session.state import Attack
 

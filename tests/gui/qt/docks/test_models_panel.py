@@ -7,8 +7,7 @@ from PySide6.QtWidgets import QApplication
 
 from art_segplugin.models import shipped
 from art_segplugin_gui.qt.docks import stages
-from art_segplugin_gui.qt.docks.model_chooser import HINT, factory_file
-from art_segplugin_gui.qt.docks.models import ModelsPanel
+from art_segplugin_gui.qt.docks.models import HINT, ModelsPanel, factory_file
 from art_segplugin_gui.session.state import Models
 
 SHIPPED = list(shipped())
