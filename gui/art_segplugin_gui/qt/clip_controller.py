@@ -7,7 +7,7 @@ from art_segplugin_gui.qt.docks.clip import ClipOptions
 from art_segplugin_gui.qt.parts import Parts
 from art_segplugin_gui.qt.view_update import ViewUpdate
 from art_segplugin_gui.session.clip_request import ClipDone, ClipFrame, ClipRequest
-from art_segplugin_gui.session.frames import Clean, Step
+from art_segplugin_gui.session.frames import Clean, Failed, Step
 from art_segplugin_gui.session.identity import Identity
 from art_segplugin_gui.session.state import Attack, Models, State
 
@@ -42,8 +42,8 @@ class ClipController(QObject):
         self._ended = False  # by its last picture or by a failure: the panel says so
         parts.clip.start.connect(self.start)
         parts.clip.stop.connect(controller.stop)
-        controller.handlers |= {ClipFrame: self._frame_came, ClipDone: self._done}
-        controller.failed.connect(self._failed)
+        controller.handlers |= {ClipFrame: [self._frame_came], ClipDone: [self._done]}
+        controller.handlers[Failed].append(self._failed)
         controller.idle.connect(self._idle)
         controller.session.listeners.append(self._changed)
 
@@ -149,11 +149,11 @@ class ClipController(QObject):
             panel.show_stopped(newest)
         self._controller.hold(False)
 
-    def _failed(self, text: str, _: str) -> None:
+    def _failed(self, failed: Failed) -> None:
         """The clip has come to nothing; failures of anything else are not this panel's."""
         if self._controller.held:
             self._ended = True
-            self._parts.clip.show_message(f"Stopped: {text}")
+            self._parts.clip.show_message(f"Stopped: {failed.text}")
 
     def _changed(self, before: State, after: State) -> None:
         """Another range or attack is another clip, which cannot be gone on with."""

@@ -35,9 +35,8 @@ SETTLE_MS = 150
 class AttackController(QObject):
     """Knows the state, the threads, the run of now and what is on screen; draws nothing itself.
 
-    What comes back from the worker goes to the handler of its type, if it is of what was asked for
-    last. Others may add handlers of their own events. What stays on screen is decided by
-    `DisplayState.fitted` alone.
+    What comes back from the worker goes to the handlers of its type, if it is of what was asked for
+    last; others may add theirs. What stays on screen is decided by `DisplayState.fitted` alone.
 
     Args:
         session: the state.
@@ -86,16 +85,14 @@ class AttackController(QObject):
         self.held = False
         self.dragging = False
         self.playing = False
-        self.handlers: dict[type[Event], Callable[[Any], object]] = {
-            Clean: self._clean_came,
-            Step: self._step_came,
-            Faded: lambda faded: self.show(faded=faded),
-            Progress: lambda told: self.told.emit(
-                told.text, -1.0 if told.share is None else told.share
-            ),
-            Failed: lambda failed: self.failed.emit(failed.text, failed.details),
-            Stopped: lambda _: None,  # Idle follows
-            Idle: lambda idle: self._rest(idle.paused),
+        self.handlers: dict[type[Event], list[Callable[[Any], object]]] = {
+            Clean: [self._clean_came],
+            Step: [self._step_came],
+            Faded: [self._fade_came],
+            Progress: [self._progress_came],
+            Failed: [self._failure_came],
+            Stopped: [],  # Idle follows
+            Idle: [self._idle_came],
         }
         self._start = start
         self._rev = 0
@@ -408,7 +405,8 @@ class AttackController(QObject):
                 continue
             if type(event) is not Step:
                 self._draw_newest()
-            self.handlers[type(event)](event)
+            for handler in self.handlers[type(event)]:
+                handler(event)
         self._draw_newest()
 
     def _step_came(self, step: Step) -> None:
@@ -425,6 +423,18 @@ class AttackController(QObject):
         self.show(clean=clean, note="")
         if clean.warning:
             self.warned.emit(clean.warning)
+
+    def _fade_came(self, faded: Faded) -> None:
+        self.show(faded=faded)
+
+    def _progress_came(self, progress: Progress) -> None:
+        self.told.emit(progress.text, -1.0 if progress.share is None else progress.share)
+
+    def _failure_came(self, failed: Failed) -> None:
+        self.failed.emit(failed.text, failed.details)
+
+    def _idle_came(self, idle: Idle) -> None:
+        self._rest(idle.paused)
 
     def _rest(self, paused: bool) -> None:
         self.paused, self._attacking = paused, False

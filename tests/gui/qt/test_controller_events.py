@@ -21,17 +21,9 @@ def controlling(start):
     made = AttackController(Session(), SourceThread(Sources()), start)
     made.said = Said(**{name: getattr(made, name) for name in SIGNALS})
     for name, kind in (("clean", Clean), ("faded", Faded)):
-        made.handlers[kind] = noted(made, name, made.handlers[kind])
+        made.handlers[kind].insert(0, lambda event, name=name: made.said.all.append((name, event)))
     made.shown_changed.connect(lambda shown: made.said.all.append(("drawn", shown.step)))
     return made
-
-
-def noted(made, name, handler):
-    def handle(event):
-        made.said.all.append((name, event))
-        handler(event)
-
-    return handle
 
 
 def attack(controller, models, choice, frame=None, **more):

@@ -110,7 +110,7 @@ def lives(qtbot, made):
     before = made.shown.step
     made.change(with_attack, seed=made.session.state.attack.seed + 1)
     qtbot.waitUntil(lambda: made.answered and made.shown.step is not before)
-    assert made.shown.request.attack == made.session.state.attack
+    assert made.shown.identity.attack == made.session.state.attack.decisive
 
 
 def test_a_worker_that_is_restarted_ends_the_clip_and_not_the_app(qtbot, made):

@@ -246,7 +246,7 @@ def test_closed_windows_are_freed(qtbot, qapp):
         made = Opened()
         qtbot.waitUntil(lambda made=made: made.answered)
         window = made.window
-        alive = (window, window.controller, window.controller, made.session, made.engine)
+        alive = (window, window.controller, window.view, made.session, made.engine)
         seen += [weakref.ref(one) for one in alive]
         window.close()
         assert not window.watch._timer.isActive()
