@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from art_segplugin_gui.session.model_shelf import CurrentToken
 from session_parts import net, picture, run
 from torch import nn
 
@@ -11,6 +10,7 @@ from art_segplugin.models import Segmenter
 from art_segplugin_gui.session.engine import Engine
 from art_segplugin_gui.session.frames import Step, Stopped
 from art_segplugin_gui.session.jobs import Cancelled, CancelToken
+from art_segplugin_gui.session.model_cache import CurrentToken
 
 
 class Counted(nn.Module):

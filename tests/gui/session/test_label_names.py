@@ -60,7 +60,7 @@ def test_an_export_replays_although_labels_were_not_used(tmp_path):
     frame = replace(picture(), classes=("a", "b"))
     request = run(frame=frame)
     found = events(engine(), request)
-    shown = DisplayState(frame, of(Clean, found)[0], of(Step, found)[-1], request=request)
+    shown = DisplayState(frame, of(Clean, found)[0], of(Step, found)[-1])
     saved = reproduction(Exported(shown, request, State()))
     assert saved.labels is None
     again = reproduce(saved, load=lambda spec: MODELS[spec]())
