@@ -11,7 +11,7 @@ from pathlib import Path
 from art_segplugin.evaluation import DiagnosisReport
 from art_segplugin.models import load_model
 from art_segplugin.report import model_sheets, models_sheets
-from art_segplugin.report.diagnosis_words import labels, number, points, selection_sentence
+from art_segplugin.report.diagnosis_tables import labels, number, points, selection_sentence
 
 NAMES = {
     "cifar-plain": "CIFAR-10, plain",

@@ -21,7 +21,7 @@ import torch
 from art_segplugin.evaluation import DiagnosisReport
 from art_segplugin.metrics import ClassCounts, paired_difference
 from art_segplugin.metrics.class_scores import mean_iou_of
-from art_segplugin.report.diagnosis_words import points
+from art_segplugin.report.diagnosis_tables import points
 
 EPS = ["--eps", "4/255"]
 PAIRS = (

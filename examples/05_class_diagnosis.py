@@ -13,7 +13,7 @@ from art_segplugin.evaluation import ModelCounts, Regions, attack_counts, diagno
 from art_segplugin.heads.last_layer import class_weight_norms
 from art_segplugin.models import load_model
 from art_segplugin.report import write_diagnosis
-from art_segplugin.report.diagnosis_words import confound, headline, labels, points
+from art_segplugin.report.diagnosis_tables import confound, headline, labels, points
 
 
 def main() -> None:

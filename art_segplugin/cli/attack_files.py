@@ -26,7 +26,7 @@ from art_segplugin.evaluation.summary import class_lists, reference_of, to_uint8
 from art_segplugin.files import replacing, write_bytes
 from art_segplugin.models import Segmenter
 from art_segplugin.report import panel, scores_table, write_report
-from art_segplugin.report.overlays import Picture
+from art_segplugin.report.panel import Picture
 
 PICTURES_ON_PAGE = 6
 

@@ -34,7 +34,7 @@ from art_segplugin.evaluation.result import CLEAN
 from art_segplugin.heads.last_layer import class_weight_norms
 from art_segplugin.models import Segmenter
 from art_segplugin.report import model_sheets, models_sheets, write_diagnosis
-from art_segplugin.report.diagnosis_words import headline, selection_sentence
+from art_segplugin.report.diagnosis_tables import headline, selection_sentence
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,8 +24,7 @@ from art_segplugin.heads import check_is_last, hypersphere_head, to_hypersphere
 from art_segplugin.heads.hypersphere import checked_margin
 from art_segplugin.models import CheckpointInfo, Classifier, Segmenter, load_checkpoint, load_model
 from art_segplugin.models.checkpoint import ARCHITECTURES
-from art_segplugin.report.training_tables import BEST, sheets
-from art_segplugin.report.training_write import write_training
+from art_segplugin.report.write_training import BEST, sheets, write_training
 from art_segplugin.training import (
     OBJECTIVES,
     Objective,

@@ -1,15 +1,22 @@
-"""Scores as rows of text, and as tables for the terminal."""
+"""Tables: made once, shown in the terminal, on pages and as Markdown; and rows for CSV files."""
 
+import csv
+import io
+import math
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
 
 from rich.table import Table
 from rich.text import Text
 
 from art_segplugin.evaluation.result import CLEAN, RobustnessReport
+from art_segplugin.files import write_text
 from art_segplugin.report.summary import (
     ABSENT,
+    Attacked,
     Group,
     Score,
     accuracy_word,
@@ -21,6 +28,49 @@ from art_segplugin.report.summary import (
 )
 
 Rows = list[list[str]]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table: what it shows, its columns, its rows, and what its reader has to know."""
+
+    title: str
+    header: list[str]
+    rows: Rows
+    note: str = ""
+
+    def for_terminal(self) -> Table:
+        """The same for rich to print."""
+        written = Table(title=_text(self.title), caption=_text(self.note) if self.note else None)
+        written.add_column(_label(self.header[0]), no_wrap=True)
+        for name in self.header[1:]:
+            head = re.sub(r"(?<=\w{8})-", "-\n", name)  # rich breaks lines at spaces only
+            written.add_column(_label(head), justify="right", overflow="fold")
+        for first, *others in self.rows:
+            written.add_row(_label(first), *map(_text, others))
+        return written
+
+    def as_markdown(self) -> str:
+        """The same without title and note."""
+        lines = [self.header, ["---", *("---:" for _ in self.header[1:])], *self.rows]
+        # A name with a bar opens no other cell.
+        escaped = ([cell.replace("|", "\\|") for cell in line] for line in lines)
+        return "\n".join(f"| {' | '.join(line)} |" for line in escaped)
+
+
+def _label(name: str) -> Text:
+    """A name with the options that follow it on a line of their own: terminals are narrow."""
+    return _text(name.replace(" (", "\n("))
+
+
+def _text(text: str) -> Text:
+    """A text in which rich reads no "[...]" as mark-up: names come from files of others."""
+    return Text(text)
+
+
+def table(heading: str, header: Sequence[str], rows: Rows, note: str) -> Table:
+    """A table for the terminal, whose first column names the rows."""
+    return Sheet(heading, list(header), rows, note).for_terminal()
 
 
 def scores_header(report: RobustnessReport) -> list[str]:
@@ -83,12 +133,8 @@ def option_cells(options: Sequence[dict[str, Any]]) -> tuple[list[str], Rows]:
 
 def scores_table(report: RobustnessReport) -> Table:
     """Accuracy, mIoU and MisRatio of segmenters, what is lost, and size of the perturbation, for a terminal."""
-    return table(
-        f"{report.model} on {report.data}",
-        scores_header(report),
-        score_rows(report),
-        caption(report),
-    )
+    heading = f"{report.model} on {report.data}"
+    return table(heading, scores_header(report), score_rows(report), caption(report))
 
 
 def class_table(report: RobustnessReport) -> Table:
@@ -128,23 +174,90 @@ def _drop(report: RobustnessReport, group: Group) -> Score:
     return Score.of(before - result.mean_iou for result in group.results)
 
 
-def table(heading: str, header: Sequence[str], rows: Rows, note: str) -> Table:
-    """A table for the terminal, whose first column names the rows."""
-    written = Table(title=_text(heading), caption=_text(note) if note else None)
-    written.add_column(_label(header[0]), no_wrap=True)
-    for name in header[1:]:
-        head = re.sub(r"(?<=\w{8})-", "-\n", name)  # rich breaks lines at spaces only
-        written.add_column(_label(head), justify="right", overflow="fold")
-    for first, *others in rows:
-        written.add_row(_label(first), *map(_text, others))
-    return written
+def write_csv(report: RobustnessReport, path: Path) -> None:
+    """Write one row an attack and seed: options, scores, and IoU of each class.
+
+    Raises:
+        InputError: `path` cannot be written.
+    """
+    rows = []
+    for result in report.results:
+        scores = {
+            "pixel_accuracy": result.pixel_accuracy,
+            "mean_iou": result.mean_iou,
+            "mis_ratio": result.mis_ratio,
+            "mean_iou_drop": report.clean.mean_iou - result.mean_iou,
+            "largest_distance": result.largest_distance,
+            "images": len(result.images),
+            "pixels": sum(map(sum, result.counts)),
+            "seconds": result.seconds,
+        }
+        iou = {f"iou {n}": v for n, v in zip(report.classes, result.iou, strict=True)}
+        rows.append(identity(result, report.results) | scores | iou)
+    write_rows(rows, path)
 
 
-def _label(name: str) -> Text:
-    """A name with the options that follow it on a line of their own: terminals are narrow."""
-    return _text(name.replace(" (", "\n("))
+def write_images_csv(report: RobustnessReport, path: Path) -> None:
+    """Write one row an image, attack and seed, with its right and counted pixels.
+
+    Raises:
+        InputError: `path` cannot be written.
+    """
+    write_rows(
+        (
+            identity(result, report.results)
+            | {
+                "image": image.name,
+                "right": image.right,
+                "valid": image.valid,
+                "pixel_accuracy": image.right / image.valid if image.valid else math.nan,
+            }
+            for result in report.results
+            for image in result.images
+        ),
+        path,
+    )
 
 
-def _text(text: str) -> Text:
-    """A text in which rich reads no "[...]" as mark-up: names come from files of others."""
-    return Text(text)
+class Seeded(Attacked, Protocol):
+    """What an attack with its options and a seed led to."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of the random starts."""
+        ...
+
+
+def identity(result: Seeded, results: Iterable[Seeded]) -> dict[str, Any]:
+    """The cells that tell a result from the others, the same columns for all of them."""
+    names = dict.fromkeys(name for other in results for name in other.options)
+    options = {f"option {name}": result.options.get(name, "") for name in names}
+    return {"attack": result.attack, "seed": result.seed, **options}
+
+
+def write_rows(rows: Iterable[dict[str, Any]], path: Path, header: Iterable[str] = ()) -> None:
+    """Write rows of the same columns, whose names are the first line.
+
+    Args:
+        rows: cells by the name of their column.
+        path: where to write.
+        header: the names, needed only where there may be no row.
+
+    Raises:
+        InputError: `path` cannot be written.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = list(header)
+    if names:
+        writer.writerow(names)
+    for row in rows:
+        if not names:
+            names = list(row)
+            writer.writerow(names)
+        writer.writerow("" if _is_nan(value) else value for value in row.values())
+    write_text(path, text.getvalue())
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)

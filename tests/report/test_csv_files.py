@@ -5,7 +5,7 @@ from report.builder import report, result
 
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.result import ImageScore
-from art_segplugin.report.csv_files import write_csv, write_images_csv
+from art_segplugin.report.tables import write_csv, write_images_csv
 
 
 def read(path):

@@ -2,7 +2,7 @@ import csv
 
 from report.diagnosis_builder import attack, diagnosis, results, varied_results
 
-from art_segplugin.report.diagnosis_csv import write_classes_csv, write_comparisons_csv
+from art_segplugin.report.diagnosis_tables import write_classes_csv, write_comparisons_csv
 
 
 def read(path):

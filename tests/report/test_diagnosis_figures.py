@@ -6,14 +6,16 @@ from matplotlib.colors import to_hex
 from PIL import Image
 from report.diagnosis_builder import attack, classification, diagnosis, results
 
-from art_segplugin.report import diagnosis_figures as diagnosis_figures_module
-from art_segplugin.report.diagnosis_figures import (
+from art_segplugin.report import plots
+from art_segplugin.report.plots import (
+    CLEAN_COLOUR,
+    MOST_CLASSES,
+    confusion_figure,
     diagnosis_figures,
     drop_figure,
     heat_map_figure,
     norm_figure,
 )
-from art_segplugin.report.figures import CLEAN_COLOUR, MOST_CLASSES, confusion_figure
 
 
 def texts(items):
@@ -107,7 +109,7 @@ def test_names_of_classes_are_cut_and_those_of_attacks_are_not():
 
 def test_the_confusion_is_that_of_the_baseline(monkeypatch):
     drawn = []
-    monkeypatch.setattr(diagnosis_figures_module, "confusion_figure", spy(drawn))
+    monkeypatch.setattr(plots, "confusion_figure", spy(drawn))
     report = diagnosis()
     diagnosis_figures(report, report.models[0])
     ((matrix, heading),) = drawn

@@ -4,7 +4,7 @@ import pytest
 from report.diagnosis_builder import CLASSES, attack, classification, diagnosis, results
 from report.test_html import PNG, Page, text
 
-from art_segplugin.report.diagnosis_html import render_diagnosis
+from art_segplugin.report.write_diagnosis import render_diagnosis
 
 FIGURES = dict.fromkeys(("class-accuracy", "drop", "confusion", "weight-norm"), PNG)
 EVIL = '<script>alert("x")</script>'

@@ -12,7 +12,7 @@ from report.diagnosis_builder import (
 )
 
 from art_segplugin.metrics.bootstrap import Interval
-from art_segplugin.report.diagnosis_words import (
+from art_segplugin.report.diagnosis_tables import (
     confound,
     headline,
     labels,

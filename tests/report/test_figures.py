@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 from PIL import Image
 from report.builder import classified, report, result
 
-from art_segplugin.report.figures import (
+from art_segplugin.report.plots import (
     CLEAN_COLOUR,
     MOST_BARS,
     MOST_CLASSES,
@@ -131,7 +131,7 @@ def test_nothing_of_matplotlib_is_loaded_or_changed_before_it_is_needed():
     code = (
         "import sys, art_segplugin.report as r; assert 'matplotlib' not in sys.modules;"
         "assert 'jinja2' not in sys.modules;"
-        "import art_segplugin.report.figures; assert 'matplotlib.pyplot' not in sys.modules"
+        "import art_segplugin.report.plots; assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -5,7 +5,7 @@ import pytest
 from report.builder import PALETTE, classified, counts, example, report, result
 
 from art_segplugin.data.palettes import Palette
-from art_segplugin.report.html import render
+from art_segplugin.report.write import render
 
 PNG = b"\x89PNG\r\n\x1a\n"
 FIGURES = dict.fromkeys(("curves", "iou", "confusion-clean", "confusion-attacked"), PNG)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from report.diagnosis_builder import attack, diagnosis, results
 
-from art_segplugin.report.model_tables import models_sheets
+from art_segplugin.report.diagnosis_tables import models_sheets
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ import pytest
 from report.builder import PALETTE
 
 from art_segplugin.errors import InputError
-from art_segplugin.report.overlays import (
+from art_segplugin.report.panel import (
     ALREADY_WRONG,
     NEWLY_WRONG,
     WRONG_OPACITY,

@@ -5,8 +5,7 @@ import pytest
 from report.builder import PALETTE, example
 
 from art_segplugin.data.palettes import Palette
-from art_segplugin.report.panel import HEADING, MARGIN, TILE, panel
-from art_segplugin.report.tiles import attack_tiles, clean_tiles
+from art_segplugin.report.panel import HEADING, MARGIN, TILE, attack_tiles, clean_tiles, panel
 
 
 def tile_at(picture, row, column, height, width):

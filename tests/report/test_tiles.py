@@ -5,8 +5,14 @@ import pytest
 from report.builder import PALETTE, example
 
 from art_segplugin.errors import InputError
-from art_segplugin.report.overlays import overlay, wrong_pixels
-from art_segplugin.report.tiles import attack_tiles, classes_shown, clean_tiles, error_legend
+from art_segplugin.report.panel import (
+    attack_tiles,
+    classes_shown,
+    clean_tiles,
+    error_legend,
+    overlay,
+    wrong_pixels,
+)
 
 
 def notes(tiles):

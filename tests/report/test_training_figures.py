@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from art_segplugin.report.figures import CLEAN_COLOUR
-from art_segplugin.report.training_figures import ROBUST_COLOUR, trailing_mean, training_figure
+from art_segplugin.report.plots import CLEAN_COLOUR, ROBUST_COLOUR, trailing_mean, training_figure
 from art_segplugin.training.log import LogRow
 
 

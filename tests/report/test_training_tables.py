@@ -1,6 +1,6 @@
 from report.builder import classified, report, result
 
-from art_segplugin.report.training_tables import BEST, headline, sheets
+from art_segplugin.report.write_training import BEST, headline, sheets
 
 STRONG = {"right": 10, "wrong": 90}
 

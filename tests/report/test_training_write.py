@@ -3,8 +3,7 @@ import io
 from PIL import Image
 from report.builder import report, result
 
-from art_segplugin.report.training_tables import BEST, headline
-from art_segplugin.report.training_write import write_training
+from art_segplugin.report.write_training import BEST, headline, write_training
 from art_segplugin.training.log import LogRow
 
 ROWS = [LogRow(1, 2.0, 0.1, 1.0), LogRow(2, 1.0, 0.05, 1.0, {"miou": 0.5})]

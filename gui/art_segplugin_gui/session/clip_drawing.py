@@ -6,8 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from art_segplugin.data.palettes import Palette
-from art_segplugin.report.lettering import font, shortened
-from art_segplugin.report.overlays import overlay
+from art_segplugin.report.panel import font, overlay, shortened
 from art_segplugin.scores import Scores
 from art_segplugin_gui.session.figures import percent, share
 from art_segplugin_gui.session.frames import ClassMap, Picture

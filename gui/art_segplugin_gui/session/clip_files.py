@@ -22,7 +22,7 @@ from art_segplugin.evaluation.model_refs import ModelPair
 from art_segplugin.evaluation.repro import FILE_NAME
 from art_segplugin.evaluation.scores import Scores
 from art_segplugin.files import file_sha256, replacing, write_bytes, write_text
-from art_segplugin.report.csv_files import write_rows
+from art_segplugin.report.tables import write_rows
 from art_segplugin_gui.session.class_table import class_rows
 from art_segplugin_gui.session.clip_drawing import caption, grid, tile
 from art_segplugin_gui.session.clip_request import NOT_FOR_SCORES, ClipRequest

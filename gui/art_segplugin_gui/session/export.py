@@ -15,7 +15,7 @@ from art_segplugin.evaluation.quantise import to_8_bit
 from art_segplugin.evaluation.repro import SIDES, Reproduction
 from art_segplugin.evaluation.summary import to_uint8, versions
 from art_segplugin.files import write_bytes, write_text
-from art_segplugin.report.csv_files import write_rows
+from art_segplugin.report.tables import write_rows
 from art_segplugin.scores import Scores
 from art_segplugin_gui.session.class_table import class_rows
 from art_segplugin_gui.session.export_job import Exported

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from art_segplugin.report.figures import (
+from art_segplugin.report.plots import (
     ATTACK_COLOURS,
     CLEAN_COLOUR,
     LINE_STYLES,

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from art_segplugin.data.palettes import Palette
-from art_segplugin.report.overlays import (
+from art_segplugin.report.panel import (
     NEWLY_WRONG,
     WRONG_OPACITY,
     dimmed,

@@ -29,7 +29,7 @@ from art_segplugin.files import file_sha256
 from art_segplugin.metrics import count, mis_ratio
 from art_segplugin.models import load_model
 from art_segplugin.models.checkpoint import shipped
-from art_segplugin.report.lettering import font, shortened
+from art_segplugin.report.panel import font, shortened
 from art_segplugin_gui.session.clip import clip_events
 from art_segplugin_gui.session.clip_request import ClipDone
 from art_segplugin_gui.session.frames import Progress

@@ -1,9 +1,11 @@
-"""What a training has led to, as tables: the best checkpoint beside a model to compare with."""
+"""The report on a training in the folder of the run: its tables, as a page and as Markdown, and curves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from art_segplugin.evaluation.result import RobustnessReport
-from art_segplugin.report.sheet import Sheet
+from art_segplugin.files import write_bytes, write_text
+from art_segplugin.report.page import data_uri, page
 from art_segplugin.report.summary import (
     ABSENT,
     accuracy_word,
@@ -12,7 +14,8 @@ from art_segplugin.report.summary import (
     main_score,
     main_score_word,
 )
-from art_segplugin.report.tables import class_heading
+from art_segplugin.report.tables import Sheet, class_heading, threat_rows
+from art_segplugin.training.log import LogRow
 
 BEST = "best"
 """The part that the best checkpoint has among the models of a report."""
@@ -88,3 +91,51 @@ def _classes(reports: Mapping[str, RobustnessReport]) -> Sheet:
     absent = any(not score.known for column in columns for score in column)
     note = f"{ABSENT} in a class: it does not occur." if absent else ""
     return Sheet(class_heading(best), header, rows, note)
+
+
+def write_training(
+    rows: Sequence[LogRow], reports: Mapping[str, RobustnessReport], folder: Path
+) -> list[Path]:
+    """Write curves.png, report.md and report.html.
+
+    Each file is written whole or not at all. The page comes last: where it is, all else is.
+
+    Args:
+        rows: The log, at least one row.
+        reports: Scores, see `sheets`.
+        folder: Where to write; files of the same name are replaced.
+
+    Returns:
+        The files, in the order they were written.
+
+    Raises:
+        InputError: A file cannot be written.
+    """
+    from art_segplugin.report.plots import png, training_figure
+
+    curves, found, best = png(training_figure(rows)), sheets(reports), reports[BEST]
+    threats = Sheet("Attacks", *threat_rows(best))
+    html = page(
+        "training.html.j2",
+        report=best,
+        headline=headline(reports),
+        sheets=found,
+        curves=data_uri("png", curves),
+        threats=threats,
+        files="log.csv and report.md",
+    )
+    written = [folder / name for name in ("curves.png", "report.md", "report.html")]
+    write_bytes(written[0], curves)
+    write_text(written[1], _markdown(reports, [*found, threats]))
+    write_text(written[2], html)
+    return written
+
+
+def _markdown(reports: Mapping[str, RobustnessReport], found: Sequence[Sheet]) -> str:
+    best = reports[BEST]
+    parts = [f"# Training of {best.model}", headline(reports), "![Curves](curves.png)"]
+    for sheet in found:
+        parts += [f"## {sheet.title}", sheet.as_markdown(), *([sheet.note] if sheet.note else [])]
+    parts += ["## Repeat it", f"```bash\n{best.command}\n```"]
+    parts.append(", ".join(f"{name} {version}" for name, version in best.versions.items()))
+    return "\n\n".join(parts) + "\n"

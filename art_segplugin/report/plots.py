@@ -1,4 +1,4 @@
-"""Curves and bars of a report as matplotlib figures, without any global state of pyplot."""
+"""Plots of reports, diagnoses and trainings by matplotlib, without any global state of pyplot."""
 
 import io
 import itertools
@@ -13,7 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from art_segplugin.evaluation.diagnosis_report import DiagnosisReport, ModelDiagnosis
 from art_segplugin.evaluation.result import RobustnessReport
+from art_segplugin.report.diagnosis_tables import labels, number
 from art_segplugin.report.summary import (
     Group,
     class_score_word,
@@ -21,6 +23,7 @@ from art_segplugin.report.summary import (
     groups,
     remaining,
 )
+from art_segplugin.training.log import LogRow
 
 # Okabe & Ito's colours, told apart by people with any colour vision; black and yellow left out.
 ATTACK_COLOURS = ("#56B4E9", "#E69F00", "#0072B2", "#D55E00", "#009E73", "#CC79A7")
@@ -241,3 +244,147 @@ def short(name: str) -> str:
 def plain(name: str) -> str:
     """A name that matplotlib does not read as a formula."""
     return name.replace("$", r"\$")
+
+
+def diagnosis_figures(report: DiagnosisReport, model: ModelDiagnosis) -> dict[str, bytes]:
+    """PNG files by name: class-accuracy, drop, confusion and, where norms are known, weight-norm."""
+    figures = {
+        "class-accuracy": heat_map_figure(report, model),
+        "drop": drop_figure(report, model),
+        "confusion": confusion_figure(model.baseline.counts, report.classes, labels(model)[1]),
+    }
+    if model.weight_norms is not None:
+        figures["weight-norm"] = norm_figure(report, model)
+    return {name: png(figure) for name, figure in figures.items()}
+
+
+def heat_map_figure(report: DiagnosisReport, model: ModelDiagnosis) -> Figure:
+    """Accuracy of each class under each attack; the weakest under the baseline on top.
+
+    At most `MOST_CLASSES` classes are drawn, the weakest.
+    """
+    shares = 100 * np.array([result.class_accuracy for result in model.results]).T
+    present = np.flatnonzero(~np.isnan(shares[:, 1]))
+    order = present[np.argsort(shares[present, 1], kind="stable")][:MOST_CLASSES]
+    rows, columns = len(order), len(model.results)
+    figure = Figure(figsize=(3.2 + 0.75 * columns, 2.4 + 0.32 * rows), layout="constrained")
+    axes = figure.subplots()
+    names = [name.replace(" (", "\n(") for name in labels(model)]
+    draw_shares(
+        axes, shares[order], [short(report.classes[i]) for i in order], names, numbers_from=0
+    )
+    if rows < len(present):
+        axes.set_title(f"the {rows} weakest of {len(present)} classes", fontsize=10, loc="left")
+    figure.colorbar(axes.images[0], ax=axes, label="class accuracy [%]", shrink=0.8)
+    return figure
+
+
+def drop_figure(report: DiagnosisReport, model: ModelDiagnosis) -> Figure:
+    """Accuracy of each class, clean beside the baseline and the attack that leaves least.
+
+    The class that loses most is at the top.
+    """
+    names, results = labels(model), model.results
+    strongest = min(range(1, len(results)), key=lambda index: results[index].accuracy)
+    shown = sorted({0, 1, strongest})
+    colours = (CLEAN_COLOUR, *ATTACK_COLOURS[2:])
+    bars = [
+        Bars(names[index], colour, results[index].class_accuracy)
+        for index, colour in zip(shown, colours, strict=False)
+    ]
+    return bars_figure(report.classes, bars, "class accuracy [%]")
+
+
+def norm_figure(report: DiagnosisReport, model: ModelDiagnosis) -> Figure:
+    """Accuracy of each class under the baseline over the norm of its weights."""
+    norms, base = np.array(model.weight_norms), model.baseline
+    accuracies = 100 * np.array(base.class_accuracy)
+    present = np.flatnonzero(~np.isnan(accuracies))
+    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
+    axes = figure.subplots()
+    axes.scatter(norms[present], accuracies[present], color=ATTACK_COLOURS[2], zorder=3)
+    for index in present if len(present) <= MOST_CLASSES else ():
+        axes.annotate(
+            plain(short(report.classes[index])),
+            (norms[index], accuracies[index]),
+            xytext=(5, 4),
+            textcoords="offset points",
+            fontsize=8,
+        )
+    axes.set_xlabel("norm of the class's weights in the last layer")
+    axes.set_ylabel(f"class accuracy under {labels(model)[1]} [%]")
+    found = base.correlations["weight norm"]
+    if not math.isnan(found.pearson):
+        heading = f"Pearson {number(found.pearson)}, Spearman {number(found.spearman)}"
+        axes.set_title(heading, fontsize=11, loc="left")
+    axes.margins(x=0.12, y=0.1)
+    axes.grid(color="#DDDDDD", linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+LOSS_COLOUR, ROBUST_COLOUR = ATTACK_COLOURS[2], ATTACK_COLOURS[3]
+SMOOTHED = 50
+"""The smooth line of the loss is the mean over the last steps, a fiftieth of the run."""
+SCORE_WORDS = {"miou": "mIoU", "accuracy": "accuracy"}
+
+
+def training_figure(rows: Sequence[LogRow]) -> Figure:
+    """Draw loss, scores in percent (clean and under attack) and learning rate.
+
+    Args:
+        rows: The log, at least one row.
+    """
+    figure = Figure(figsize=(8.6, 6.4), layout="constrained")
+    loss, scores, lr = figure.subplots(3, 1, sharex=True, height_ratios=(2, 2, 1))
+    steps = np.array([row.step for row in rows])
+    losses = np.array([row.loss for row in rows])
+    loss.plot(steps, losses, color=LOSS_COLOUR, alpha=0.3, linewidth=0.8)
+    loss.plot(steps, trailing_mean(losses), color=LOSS_COLOUR, linewidth=2)
+    _finish_panel(loss, "Loss of the training batches")
+    _draw_scores(scores, rows)
+    lr.plot(steps, [row.lr for row in rows], color=CLEAN_COLOUR, linewidth=2)
+    _finish_panel(lr, "Learning rate")
+    lr.set_xlabel("step")
+    lr.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure
+
+
+def trailing_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over the last steps, fewer at the beginning."""
+    width = max(1, len(values) // SMOOTHED)
+    sums = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - width, 0)
+    mean: NDArray[np.float64] = (sums[ends] - sums[starts]) / (ends - starts)
+    return mean
+
+
+def _draw_scores(axes: Axes, rows: Sequence[LogRow]) -> None:
+    validated = [row for row in rows if row.scores]
+    names = list(dict.fromkeys(name for row in validated for name in row.scores))
+    for name in names:
+        robust = name.startswith("robust_")
+        axes.plot(
+            [row.step for row in validated],
+            [100 * row.scores.get(name, np.nan) for row in validated],
+            color=ROBUST_COLOUR if robust else CLEAN_COLOUR,
+            marker="o",
+            markersize=4,
+            linewidth=2,
+            label="under attack" if robust else "clean",
+        )
+    word = SCORE_WORDS.get(names[0], names[0]) if names else "score"
+    _finish_panel(axes, f"Validation {word} [%]")
+    axes.set_ylim(bottom=0)
+    if names:
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, fontsize=9)
+
+
+def _finish_panel(axes: Axes, heading: str) -> None:
+    axes.set_title(heading, fontsize=11, loc="left")
+    axes.margins(x=0.02)
+    axes.grid(color="#DDDDDD", linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
