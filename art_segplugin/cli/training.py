@@ -37,7 +37,7 @@ from art_segplugin.training import (
 )
 from art_segplugin.training import train as training_steps
 from art_segplugin.training.log import LOG_FILE, has_tensorboard, logged, read_log
-from art_segplugin.training.objectives import usual_of
+from art_segplugin.training.objectives import defaults_of
 from art_segplugin.training.trainer import BEST_FILE, STATE_FILE, ObjectiveMaker
 
 NAMES = {
@@ -302,7 +302,7 @@ def apply_hypersphere(
     """
     if args.layer == "":
         raise InputError("the layer is empty; give its name, such as classifier, or leave it out.")
-    default, head = usual_of(args.objective), hypersphere_head(model)
+    default, head = defaults_of(args.objective), hypersphere_head(model)
     if head is None and not args.he:
         if any(one is not None for one in (args.he_scale, args.he_margin, args.layer)):
             raise InputError(
@@ -338,7 +338,7 @@ def training_attack(args: TrainArgs) -> NamedAttack | None:
     Raises:
         InputError: No such objective or attack, one that the objective does not have, or a bad size.
     """
-    if usual_of(args.objective).attack:
+    if defaults_of(args.objective).attack:
         radius = options.threat_model("inf", args.eps or EPS, None)["eps"]
         if not radius > 0:
             raise InputError(f"eps is {args.eps}; expected a radius > 0, such as {EPS}.")
@@ -381,7 +381,7 @@ def check_eps_warmup(args: TrainArgs) -> None:
     Raises:
         InputError: The share of the steps is not 0, and the objective is unknown or has no attack.
     """
-    if args.eps_warmup and not usual_of(args.objective).attack:
+    if args.eps_warmup and not defaults_of(args.objective).attack:
         raise InputError(
             f"{args.objective} has no attack whose radius could rise; leave --eps-warmup out, or give "
             f"--objective {_ADVERSARIAL}."

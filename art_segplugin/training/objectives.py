@@ -17,8 +17,8 @@ FAST_STEP = 1.25
 
 
 @dataclass(frozen=True)
-class Usual:
-    """What is usual for one objective.
+class Defaults:
+    """Default values of one objective.
 
     Attributes:
         attack: Its inner attack, "recipe-steps"; "" for none.
@@ -38,13 +38,13 @@ class Usual:
 
 
 OBJECTIVES = {
-    "cross-entropy": Usual(attack="", fixed=True),
-    "pgd-at": Usual(halves=True),
-    "segpgd-at": Usual("segpgd-7", halves=True),
-    "alp": Usual(weight=0.5, scale=20.0, margin=0.3),
-    "trades": Usual(weight=6.0),
-    "free-at": Usual("pgd-1", fixed=True, scale=10.0),
-    "fast-at": Usual("pgd-1", fixed=True),
+    "cross-entropy": Defaults(attack="", fixed=True),
+    "pgd-at": Defaults(halves=True),
+    "segpgd-at": Defaults("segpgd-7", halves=True),
+    "alp": Defaults(weight=0.5, scale=20.0, margin=0.3),
+    "trades": Defaults(weight=6.0),
+    "free-at": Defaults("pgd-1", fixed=True, scale=10.0),
+    "fast-at": Defaults("pgd-1", fixed=True),
 }
 
 
@@ -62,24 +62,24 @@ def make_objective(
     Args:
         name: A name in OBJECTIVES.
         loss: Cross-entropy of the update.
-        attack: Inner attack; None for the usual one at eps 8/255. See `inner_attack`.
+        attack: Inner attack; None for the default at eps 8/255. See `inner_attack`.
         half: Attack every other image only.
-        weight: Factor of the second term; None for the usual one.
+        weight: Factor of the second term; None for the default.
         replays: Steps for which FreeAT keeps a batch; None for 4.
 
     Raises:
         InputError: Another name, or an argument that this objective does not have.
     """
-    usual = usual_of(name)
-    if half and not usual.halves:
+    default = defaults_of(name)
+    if half and not default.halves:
         raise InputError(f"{name} attacks all images; half is for {_those_with('halves')}.")
-    if weight is not None and usual.weight is None:
+    if weight is not None and default.weight is None:
         raise InputError(f"{name} has one term only; weight is for {_those_with('weight')}.")
     if weight is not None and not 0 <= weight < float("inf"):
         raise InputError(f"weight is {weight}; expected a finite number >= 0.")
     if replays is not None and name != "free-at":
         raise InputError(f"{name} takes each batch once; replays is for free-at.")
-    if attack is not None and usual.fixed and (not usual.attack or attack.build().steps != 1):
+    if attack is not None and default.fixed and (not default.attack or attack.build().steps != 1):
         raise InputError(
             f"{name} has no attack to choose, and {attack.name!r} is given; leave it out, or give "
             f"inner_attack({name!r}, eps=...) for another radius."
@@ -87,7 +87,7 @@ def make_objective(
     if name == "cross-entropy":
         return Supervised(loss)
     attack = attack or inner_attack(name)
-    factor = usual.weight if weight is None else weight
+    factor = default.weight if weight is None else weight
     if name == "alp":
         return AdversarialLogitPairing(attack, loss, weight=factor or 0.0)
     if name == "trades":
@@ -104,7 +104,7 @@ def inner_attack(
 
     Args:
         name: A name in OBJECTIVES other than cross-entropy.
-        attack: "recipe-steps"; None for the usual one.
+        attack: "recipe-steps"; None for the default.
         eps: Radius, L-inf, images in [0, 1].
         step_size: Length of its steps; None for twice the radius over the steps, at most the radius;
             FastAT: 1.25 times the radius.
@@ -113,12 +113,12 @@ def inner_attack(
         InputError: The objective has no attack to choose, or one that is not known, or the attack has
             no steps of a given length.
     """
-    usual = usual_of(name)
-    if attack is not None and usual.fixed:
+    default = defaults_of(name)
+    if attack is not None and default.fixed:
         raise InputError(f"{name} has no attack to choose, and {attack!r} is given; leave it out.")
     if step_size is not None and name == "free-at":
         raise InputError("free-at makes steps of length eps; leave the step size out.")
-    chosen = attack or usual.attack
+    chosen = attack or default.attack
     if not chosen:
         raise InputError(f"{name} has no attack.")
     unsized = named(chosen, eps=eps)
@@ -133,8 +133,8 @@ def inner_attack(
     return named(chosen, eps=eps, step_size=step_size)
 
 
-def usual_of(name: str) -> Usual:
-    """Return what is usual for an objective.
+def defaults_of(name: str) -> Defaults:
+    """Return the defaults of an objective.
 
     Raises:
         InputError: There is no such objective.
@@ -145,4 +145,7 @@ def usual_of(name: str) -> Usual:
 
 
 def _those_with(field: str) -> str:
-    return ", ".join(name for name, usual in OBJECTIVES.items() if getattr(usual, field))
+    return ", ".join(name for name, default in OBJECTIVES.items() if getattr(default, field))
+
+
+Usual, usual_of = Defaults, defaults_of  # their names until 0.1

@@ -25,7 +25,7 @@ from art_segplugin.core.modes import in_mode
 from art_segplugin.core.types import Images, Labels
 from art_segplugin.errors import InputError
 from art_segplugin.training.objective import Objective, TrainingBatch, WeightedCrossEntropy
-from art_segplugin.training.objectives import inner_attack, make_objective, usual_of
+from art_segplugin.training.objectives import defaults_of, inner_attack, make_objective
 from art_segplugin.wrappers.art.arrays import Data, Same, check_array, check_images, to_images
 from art_segplugin.wrappers.art.estimator import SegmenterMixin
 from art_segplugin.wrappers.art.estimator_view import EstimatorView, view_of
@@ -252,7 +252,7 @@ class AdversarialTrainerSegmentationPyTorch(Trainer):
         )
 
     def _attack(self) -> NamedAttack:
-        recipe, _, _ = usual_of(self.objective).attack.partition("-")
+        recipe, _, _ = defaults_of(self.objective).attack.partition("-")
         attack = None if self.max_iter is None else f"{recipe}-{self.max_iter}"
         eps, step = checked_size("eps", self.eps), self.eps_step
         check_radius(eps, self._classifier.clip_values)
