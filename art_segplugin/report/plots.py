@@ -226,6 +226,11 @@ def _finish_curve(axes: Axes, heading: str) -> None:
     axes.margins(x=0.02)
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    _quieten(axes)
+
+
+def _quieten(axes: Axes) -> None:
+    """A pale grid behind the data, and no lines above and to the right."""
     axes.grid(color="#DDDDDD", linewidth=0.7)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
@@ -318,16 +323,14 @@ def norm_figure(report: DiagnosisReport, model: ModelDiagnosis) -> Figure:
         heading = f"Pearson {number(found.pearson)}, Spearman {number(found.spearman)}"
         axes.set_title(heading, fontsize=11, loc="left")
     axes.margins(x=0.12, y=0.1)
-    axes.grid(color="#DDDDDD", linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    _quieten(axes)
     return figure
 
 
 LOSS_COLOUR, ROBUST_COLOUR = ATTACK_COLOURS[2], ATTACK_COLOURS[3]
 SMOOTHED = 50
 """The smooth line of the loss is the mean over the last steps, a fiftieth of the run."""
-SCORE_WORDS = {"miou": "mIoU", "accuracy": "accuracy"}
+WORDS = {"miou": "mIoU", "accuracy": "accuracy"}
 
 
 def training_figure(rows: Sequence[LogRow]) -> Figure:
@@ -375,7 +378,7 @@ def _draw_scores(axes: Axes, rows: Sequence[LogRow]) -> None:
             linewidth=2,
             label="under attack" if robust else "clean",
         )
-    word = SCORE_WORDS.get(names[0], names[0]) if names else "score"
+    word = WORDS.get(names[0], names[0]) if names else "score"
     _finish_panel(axes, f"Validation {word} [%]")
     axes.set_ylim(bottom=0)
     if names:
@@ -385,6 +388,4 @@ def _draw_scores(axes: Axes, rows: Sequence[LogRow]) -> None:
 def _finish_panel(axes: Axes, heading: str) -> None:
     axes.set_title(heading, fontsize=11, loc="left")
     axes.margins(x=0.02)
-    axes.grid(color="#DDDDDD", linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    _quieten(axes)

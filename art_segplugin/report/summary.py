@@ -162,7 +162,7 @@ def headline(report: RobustnessReport) -> str:
 
 
 class Attacked(Protocol):
-    """Whatever an attack with its options led to."""
+    """Whatever an attack with its options and a seed led to."""
 
     @property
     def attack(self) -> str:
@@ -172,6 +172,11 @@ class Attacked(Protocol):
     @property
     def options(self) -> dict[str, Any]:
         """Its values."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """Seed of the random starts."""
         ...
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -219,16 +219,7 @@ def write_images_csv(report: RobustnessReport, path: Path) -> None:
     )
 
 
-class Seeded(Attacked, Protocol):
-    """What an attack with its options and a seed led to."""
-
-    @property
-    def seed(self) -> int:
-        """Seed of the random starts."""
-        ...
-
-
-def identity(result: Seeded, results: Iterable[Seeded]) -> dict[str, Any]:
+def identity(result: Attacked, results: Iterable[Attacked]) -> dict[str, Any]:
     """The cells that tell a result from the others, the same columns for all of them."""
     names = dict.fromkeys(name for other in results for name in other.options)
     options = {f"option {name}": result.options.get(name, "") for name in names}
