@@ -83,6 +83,9 @@ MOVED: dict[str, str] = {
     "art_segplugin.wrappers.art.training_checks": "art_segplugin.wrappers.art.trainers",
     "art_segplugin.wrappers.art.training_data": "art_segplugin.wrappers.art.trainers",
     "art_segplugin.wrappers.torchattacks.targets": "art_segplugin.wrappers.torchattacks.mixin",
+    "art_segplugin.wrappers.art.evasion": "art_segplugin.wrappers.art.attacks",
+    "art_segplugin.wrappers.art.recipe_attack": "art_segplugin.wrappers.art.attacks",
+    "art_segplugin.wrappers.temperatures": "art_segplugin.attacks.temperature_pgd",
 }
 """Dotted name until 0.1 -> dotted name now. Modules below a package that moved as a whole follow it."""
 

@@ -62,7 +62,9 @@ def main(root: Path) -> None:
     texts: dict[str, str] = {}
     generated = 0
     for folder, package in PRODUCT.items():
-        for path in sorted((root / folder).rglob("*.py")):
+        for path in sorted((root / folder).rglob("*.py*")):
+            if path.suffix not in (".py", ".pyi"):
+                continue
             parts = path.relative_to(root / folder).with_suffix("").parts
             name = ".".join([package, *(part for part in parts if part != "__init__")])
             text = path.read_text(encoding="utf-8")

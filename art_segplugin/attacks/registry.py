@@ -85,6 +85,12 @@ class AttackSpec:
         return (self.factory.__doc__ or "").strip().partition("\n")[0]
 
     @cached_property
+    def class_parameters(self) -> Mapping[str, inspect.Parameter]:
+        """Those of `wrapped` that are values, which the classes take."""
+        found = inspect.signature(self.wrapped or self.factory).parameters.values()
+        return {p.name: p for p in found if p.name not in PARTS or isinstance(p.default, str)}
+
+    @cached_property
     def parameters(self) -> Mapping[str, inspect.Parameter]:
         """Its parameters, by name."""
         return inspect.signature(self.factory).parameters

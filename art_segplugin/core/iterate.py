@@ -134,3 +134,23 @@ class FittedAttack(Protocol):
             batches: images and labels, as an attack takes them; gone through once a pass.
             generator: source of all draws.
         """
+
+
+def fitted(
+    attack: Attack | FittedAttack,
+    model: Model,
+    batches: Iterable[tuple[Images, Labels]],
+    generator: torch.Generator | None = None,
+) -> Attack:
+    """The attack itself, or what it has become once it was fitted to the batches.
+
+    Args:
+        attack: of either kind.
+        model: as of `FittedAttack.fits`, like `batches` and `generator`.
+        batches: images and labels to fit to.
+        generator: source of all draws.
+    """
+    if not isinstance(attack, FittedAttack):
+        return attack
+    *_, last = attack.fits(model, batches, generator=generator)
+    return last

@@ -1,8 +1,9 @@
 """The face for the Adversarial Robustness Toolbox: estimators, attacks, trainers, and opt-in aliases."""
 
+from art_segplugin.wrappers.art import attacks
+from art_segplugin.wrappers.art.attacks import *  # noqa: F403
 from art_segplugin.wrappers.art.criteria import AccuracyBelow, NegativeLoss
 from art_segplugin.wrappers.art.estimator import PyTorchSegmenter, SegmenterMixin
-from art_segplugin.wrappers.art.evasion import SegFGSM, SegmentationPGD, SegPGD, TemperaturePGD
 from art_segplugin.wrappers.art.hypersphere import (
     PyTorchHypersphereClassifier,
     PyTorchHypersphereSegmenter,
@@ -31,11 +32,9 @@ __all__ = [
     "PyTorchHypersphereClassifier",
     "PyTorchHypersphereSegmenter",
     "PyTorchSegmenter",
-    "SegFGSM",
-    "SegPGD",
-    "SegmentationPGD",
     "SegmenterMixin",
-    "TemperaturePGD",
     "register",
     "unregister",
 ]
+__all__ += attacks.__all__
+__all__.sort()

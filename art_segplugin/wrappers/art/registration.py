@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from art_segplugin.wrappers.art import evasion, segmentation, trainers
+from art_segplugin.wrappers.art import attacks, segmentation, trainers
 from art_segplugin.wrappers.art.hypersphere import PyTorchHypersphereClassifier
 
 _lock = threading.RLock()
@@ -124,8 +124,8 @@ def unregister() -> list[str]:
 def _art_aliases() -> Iterator[_Alias]:
     # Looked up each time: whoever reloads a module of ART may call register() again.
     theirs = importlib.import_module("art.attacks.evasion")
-    for name in ("SegFGSM", "SegPGD", "SegmentationPGD", "TemperaturePGD"):
-        yield _Alias(theirs, name, getattr(evasion, name))
+    for name, attack in attacks.CLASSES.items():
+        yield _Alias(theirs, name, attack)
     # A module and no package, so that nobody can import its parts a second time under another name.
     yield _Alias(importlib.import_module("art.estimators"), "segmentation", segmentation)
     theirs = importlib.import_module("art.estimators.classification")

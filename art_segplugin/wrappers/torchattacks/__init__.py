@@ -10,7 +10,8 @@ except ModuleNotFoundError as error:
         "pip would downgrade requests and urllib3)."
     ) from error
 
-from art_segplugin.wrappers.torchattacks.attacks import SegFGSM, SegPGD, TemperaturePGD
+from art_segplugin.wrappers.torchattacks import attacks
+from art_segplugin.wrappers.torchattacks.attacks import *  # noqa: F403
 from art_segplugin.wrappers.torchattacks.mixin import SegAttackMixin
 from art_segplugin.wrappers.torchattacks.multi import SegMultiAttack
 from art_segplugin.wrappers.torchattacks.saving import SaveScores
@@ -22,10 +23,9 @@ from art_segplugin.wrappers.torchattacks.unmodified import (
 __all__ = [
     "SaveScores",
     "SegAttackMixin",
-    "SegFGSM",
     "SegMultiAttack",
-    "SegPGD",
-    "TemperaturePGD",
     "for_segmentation",
     "to_torchattacks_labels",
 ]
+__all__ += attacks.__all__
+__all__.sort()

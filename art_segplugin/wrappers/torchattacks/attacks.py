@@ -1,30 +1,71 @@
-"""The recipes under torchattacks' parameter names."""
+"""The attacks of `art_segplugin.attacks` in torchattacks' manner.
 
-from abc import ABC, abstractmethod
-from typing import Any
+There is one class for each `AttackSpec` with a `class_name`, with the parameters of torchattacks' PGD
+and the attack's own; the last lines make them. What type checkers read is `attacks.pyi`.
+"""
+
+import inspect
+from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from art_segplugin import attacks
-from art_segplugin.core.iterate import Attack
-from art_segplugin.core.types import NO_VOID, Images, Labels, PerImage, PixelMask
-from art_segplugin.wrappers.temperatures import Temperature, at_temperature
+from art_segplugin.attacks import ATTACKS, AttackSpec
+from art_segplugin.attacks.common import arguments, described
+from art_segplugin.core.iterate import Attack, FittedAttack, fitted
+from art_segplugin.core.types import NO_VOID, Images, Labels, PixelMask
 from art_segplugin.wrappers.torchattacks.mixin import SegAttackMixin
 
+RENAMED = {"step_size": "alpha"}
+"""Parameters that torchattacks calls otherwise."""
 
-class RecipeAttack(SegAttackMixin, ABC):
-    """Runs a recipe of `art_segplugin.attacks` and computes nothing itself."""
+_POSITIONAL = ("eps", "step_size", "steps", "random_start")
+"""What torchattacks' PGD takes by position, in this order; without steps eps alone."""
+_FROM_ELSEWHERE = ("targeted", "bounds")
+
+
+class FactoryAttack(SegAttackMixin):
+    """Runs an attack of `art_segplugin.attacks` and computes nothing itself.
+
+    Equal to the attack's factory bit for bit. An attack that has to be fitted is fitted to the batch.
+
+    Args:
+        model: images -> logits: (n, c) of a classifier, or of a segmentation model in any form that
+            `art_segplugin.models.Segmenter` understands.
+        eps: radius in units of [0, 1]; a tensor or array (n,) for one per image.
+        alpha: length of a step; likewise.
+        norm: 1, 2 or inf (also "L1", "L2", "Linf").
+        ignore_index: label of void pixels in label maps.
+    """
 
     takes_image_labels = True
+    spec: ClassVar[AttackSpec]
 
-    def __init__(self, model: Any, ignore_index: int) -> None:
-        super().__init__(type(self).__name__, model, ignore_index=ignore_index)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        given = inspect.signature(type(self)).bind(*args, **kwargs)
+        given.apply_defaults()
+        values = dict(given.arguments)
+        name, void = type(self).__name__, values.pop("ignore_index", 255)
+        super().__init__(name, values.pop("model"), ignore_index=void)
         self.supported_mode = ["default", "targeted"]
+        for name, value in values.items():
+            setattr(self, name, value)
+        self.build()  # a bad value is said here rather than at the first batch
 
-    @abstractmethod
-    def recipe(self) -> Attack:
+    def build(self) -> Attack | FittedAttack:
         """The attack that the present attributes describe."""
+        known = self.spec.class_parameters
+        options = {
+            name: _size(getattr(self, RENAMED.get(name, name)))
+            for name in known
+            if name not in (*_FROM_ELSEWHERE, "ignore_index")
+        }
+        options["ignore_index"] = NO_VOID if self._image_labels else self.ignore_index
+        if "targeted" in known:
+            options["targeted"] = self.targeted
+        assert self.spec.wrapped is not None
+        made: Attack | FittedAttack = self.spec.wrapped(**options)
+        return made
 
     def forward(self, images: Images, labels: Labels, *, mask: PixelMask | None = None) -> Images:
         """Adversarial images for images in [0, 1].
@@ -40,230 +81,96 @@ class RecipeAttack(SegAttackMixin, ABC):
         if self.targeted:
             labels = self.get_target_label(images, labels)
         mask = None if mask is None else mask.to(images.device)
-        attack = self.recipe()
         if labels.ndim == 1:
-            return attack(self._one_pixel, images, labels[:, None, None], mask=mask)
-        return attack(self.get_logits, images, labels, mask=mask)
+            labels = labels[:, None, None]
+        model = _Logits(self)
+        attack = fitted(self.build(), model, [(images, labels)])
+        return attack(model, images, labels, mask=mask)
 
-    def _one_pixel(self, images: Images) -> Tensor:
-        """Logits (n, c, 1, 1) of a classifier: to the core, a label map of one pixel."""
-        return self.get_logits(images)[..., None, None]
+
+class _Logits:
+    """The attack's `get_logits` as the core calls it; of a classifier, a label map of one pixel."""
+
+    def __init__(self, attack: FactoryAttack) -> None:
+        self._attack = attack
 
     @property
-    def _void_label(self) -> int:
-        return NO_VOID if self._image_labels else self.ignore_index
+    def module(self) -> nn.Module:
+        """The model, whose layers a loss may read. Its mode is chosen by the attack's user."""
+        module: nn.Module = self._attack.model
+        return module
+
+    def __call__(self, images: Images) -> Tensor:
+        """Logits (n, c, h, w), or (n, c, 1, 1)."""
+        logits = self._attack.get_logits(images)
+        return logits[..., None, None] if logits.ndim == 2 else logits
 
 
 def _size(value: Any) -> Any:
-    """One number as it is; several, also in an array or a list, as a tensor."""
+    """Several numbers in an array or a list of NumPy's as a tensor; everything else as it is."""
     several = isinstance(value, list | tuple) or getattr(value, "ndim", False)
     return torch.as_tensor(value) if several else value
 
 
-class SegPGD(RecipeAttack):
-    """SegPGD (Gu et al., ECCV 2022, arXiv:2207.12391, algorithm 1) in torchattacks' manner.
+def signature_of(spec: AttackSpec) -> inspect.Signature:
+    """The parameters of an attack's class: those of torchattacks' PGD that it has, then the others."""
+    known = spec.class_parameters
+    positional = _POSITIONAL if "steps" in known else _POSITIONAL[:1]
+    first = [name for name in positional if name in known]
+    others = [name for name in known if name not in (*first, *_FROM_ELSEWHERE)]
 
-    Equal to `art_segplugin.attacks.segpgd`, which explains the parameters, bit for bit.
+    def parameter(name: str, kind: Any) -> inspect.Parameter:
+        found = known[name]
+        default = "Linf" if name == "norm" else found.default
+        return found.replace(name=RENAMED.get(name, name), kind=kind, default=default)
 
-    Args:
-        model: images -> logits, in any form that `art_segplugin.models.Segmenter` understands.
-        eps: radius in units of [0, 1]; a tensor or array (n,) for one per image.
-        alpha: length of a step.
-        steps: gradient steps of one restart.
-        random_start: begin at a uniform draw from the ball, else at the image.
-        norm: 1, 2 or inf (also "L1", "L2", "Linf").
-        restarts: independent runs; per image the lowest pixel accuracy wins.
-        decay: momentum; None for none.
-        schedule: how the share of the fooled pixels grows: "linear", "log", "exp", "only-correct" or
-            a constant.
-        ignore_index: label of void pixels in label maps.
+    return inspect.Signature(
+        [
+            inspect.Parameter("model", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Any),
+            *(parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in first),
+            *(parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in others),
+        ]
+    )
 
-    Shape:
+
+_SHAPES = """    Shape:
         - images: (n, ch, h, w), in [0, 1] unless `set_normalization_used` was called.
         - labels: (n, h, w) class indices; or (n,) if the model is a classifier.
         - output: as images.
 
     Raises:
         InputError: a value outside its range.
-
-    Examples::
-        >>> attack = SegPGD(model, eps=8 / 255, alpha=2 / 255, steps=20)
-        >>> adv_images = attack(images, labels)
-    """
-
-    def __init__(
-        self,
-        model: Any,
-        eps: float | PerImage = 8 / 255,
-        alpha: float | PerImage = 2 / 255,
-        steps: int = 20,
-        random_start: bool = True,
-        *,
-        norm: float | str = "Linf",
-        restarts: int = 1,
-        decay: float | None = None,
-        schedule: str | float = "linear",
-        ignore_index: int = 255,
-    ) -> None:
-        super().__init__(model, ignore_index)
-        self.eps = eps
-        self.alpha = alpha
-        self.steps = steps
-        self.random_start = random_start
-        self.norm = norm
-        self.restarts = restarts
-        self.decay = decay
-        self.schedule = schedule
-        self.recipe()  # a bad value is said here rather than at the first batch
-
-    def recipe(self) -> Attack:
-        """The attack that the present attributes describe."""
-        return attacks.segpgd(
-            _size(self.eps),
-            step_size=_size(self.alpha),
-            steps=self.steps,
-            norm=self.norm,
-            random_start=self.random_start,
-            restarts=self.restarts,
-            targeted=self.targeted,
-            ignore_index=self._void_label,
-            decay=self.decay,
-            schedule=self.schedule,
-        )
+"""
 
 
-class TemperaturePGD(RecipeAttack):
-    """PGD with a temperature in its softmax (after Tian et al., KDD 2021, arXiv:2105.14240).
-
-    Equal to `art_segplugin.attacks.temperature_pgd`, which explains the parameters, bit for bit; with
-    several temperatures to `temperature_sweep`.
+def class_of(spec: AttackSpec, module: str) -> type[FactoryAttack]:
+    """The class of an attack.
 
     Args:
-        model: images -> logits: (n, c) of a classifier, or of a segmentation model in any form that
-            `art_segplugin.models.Segmenter` understands.
-        eps: radius in units of [0, 1]; a tensor or array (n,) for one per image.
-        alpha: length of a step.
-        steps: gradient steps of one restart.
-        random_start: begin at a uniform draw from the ball, else at the image.
-        temperature: T of softmax(scale * z / T), above 0; 1 is PGD. Several make one attack of each
-            and keep the best answer of each image.
-        scale: what the model's outputs are multiplied by first.
-        schedule: weigh the pixels as `SegPGD` does, besides; None for PGD's way.
-        norm: 1, 2 or inf (also "L1", "L2", "Linf").
-        restarts: independent runs; per image the lowest pixel accuracy wins.
-        decay: momentum; None for none.
-        ignore_index: label of void pixels in label maps.
-
-    Shape:
-        - images: (n, ch, h, w), in [0, 1] unless `set_normalization_used` was called.
-        - labels: (n,) class indices; or (n, h, w) if the model is a segmentation model.
-        - output: as images.
-
-    Raises:
-        InputError: a value outside its range.
-
-    Examples::
-        >>> attack = TemperaturePGD(model, eps=8 / 255, alpha=2 / 255, steps=20, temperature=0.2)
-        >>> adv_images = attack(images, labels)
+        spec: of the attack.
+        module: where the class is to be found by its name, for pickle.
     """
-
-    def __init__(
-        self,
-        model: Any,
-        eps: float | PerImage = 8 / 255,
-        alpha: float | PerImage = 2 / 255,
-        steps: int = 20,
-        random_start: bool = True,
-        *,
-        temperature: Temperature = 0.2,
-        scale: float = 1.0,
-        schedule: str | float | None = None,
-        norm: float | str = "Linf",
-        restarts: int = 1,
-        decay: float | None = None,
-        ignore_index: int = 255,
-    ) -> None:
-        super().__init__(model, ignore_index)
-        self.eps = eps
-        self.alpha = alpha
-        self.steps = steps
-        self.random_start = random_start
-        self.temperature = temperature
-        self.scale = scale
-        self.schedule = schedule
-        self.norm = norm
-        self.restarts = restarts
-        self.decay = decay
-        self.recipe()  # a bad value is said here rather than at the first batch
-
-    def recipe(self) -> Attack:
-        """The attack that the present attributes describe."""
-        return at_temperature(
-            self.temperature,
-            eps=_size(self.eps),
-            step_size=_size(self.alpha),
-            steps=self.steps,
-            norm=self.norm,
-            random_start=self.random_start,
-            restarts=self.restarts,
-            targeted=self.targeted,
-            ignore_index=self._void_label,
-            decay=self.decay,
-            scale=self.scale,
-            schedule=self.schedule,
-        )
+    assert spec.wrapped is not None
+    assert spec.class_name is not None
+    signature = signature_of(spec)
+    renamed = {RENAMED.get(k, k): v for k, v in arguments(spec.wrapped.__doc__ or "").items()}
+    explained = renamed | arguments(FactoryAttack.__doc__ or "")
+    documented = described({name: explained[name] for name in signature.parameters})
+    example = f"    Examples::\n        >>> adv_images = {spec.class_name}(model)(images, labels)"
+    parts = (spec.summary, f"    {spec.paper}", documented, _SHAPES.rstrip(), example)
+    attributes = {
+        "__module__": module,
+        "__doc__": "\n\n".join(parts) + "\n    ",
+        "__signature__": signature,
+        "spec": spec,
+    }
+    return type(spec.class_name, (FactoryAttack,), attributes)
 
 
-class SegFGSM(RecipeAttack):
-    """SegFGSM, SegPGD of one step (Gu et al., arXiv:2207.12391, equation 4), in torchattacks' manner.
+CLASSES = {
+    spec.class_name: class_of(spec, __name__) for spec in ATTACKS.values() if spec.class_name
+}
+"""The attacks' classes by name, which are in this module by these names too."""
+globals().update(CLASSES)
 
-    Equal to `art_segplugin.attacks.segfgsm`, which explains the parameters, bit for bit.
-
-    Args:
-        model: images -> logits, in any form that `art_segplugin.models.Segmenter` understands.
-        eps: radius in units of [0, 1]; a tensor or array (n,) for one per image.
-        norm: 1, 2 or inf (also "L1", "L2", "Linf").
-        random_start: begin at a uniform draw from the ball, else at the image.
-        restarts: independent runs, which differ by their random start only.
-        ignore_index: label of void pixels in label maps.
-
-    Shape:
-        - images: (n, ch, h, w), in [0, 1] unless `set_normalization_used` was called.
-        - labels: (n, h, w) class indices; or (n,) if the model is a classifier.
-        - output: as images.
-
-    Raises:
-        InputError: a value outside its range.
-
-    Examples::
-        >>> attack = SegFGSM(model, eps=8 / 255)
-        >>> adv_images = attack(images, labels)
-    """
-
-    def __init__(
-        self,
-        model: Any,
-        eps: float | PerImage = 8 / 255,
-        *,
-        norm: float | str = "Linf",
-        random_start: bool = False,
-        restarts: int = 1,
-        ignore_index: int = 255,
-    ) -> None:
-        super().__init__(model, ignore_index)
-        self.eps = eps
-        self.norm = norm
-        self.random_start = random_start
-        self.restarts = restarts
-        self.recipe()  # a bad value is said here rather than at the first batch
-
-    def recipe(self) -> Attack:
-        """The attack that the present attributes describe."""
-        return attacks.segfgsm(
-            _size(self.eps),
-            norm=self.norm,
-            random_start=self.random_start,
-            restarts=self.restarts,
-            targeted=self.targeted,
-            ignore_index=self._void_label,
-        )
+__all__ = [*CLASSES]

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 import art_segplugin
+from art_segplugin.attacks import ATTACKS
 from art_segplugin.wrappers.art import (
     AdversarialTrainerHEPGDPyTorch,
     PyTorchHypersphereClassifier,
@@ -38,6 +39,7 @@ ART_NAMES = {
     "art.defences.trainer.AdversarialTrainerHETRADESPyTorch",
     "art.defences.trainer.AdversarialTrainerHEFreePyTorch",
     "art.defences.trainer.AdversarialTrainerHEFastPyTorch",
+    *(f"art.attacks.evasion.{spec.class_name}" for spec in ATTACKS.values() if spec.class_name),
 }
 HAS_TORCHATTACKS = importlib.util.find_spec("torchattacks") is not None
 needs_torchattacks = pytest.mark.skipif(
@@ -75,7 +77,7 @@ def test_the_alias_is_the_real_module():
     assert module is sys.modules["art_segplugin.wrappers.art.segmentation"]
     assert importlib.util.find_spec("art.estimators.segmentation") is module.__spec__
     assert PyTorchSegmenter.__module__ == "art_segplugin.wrappers.art.estimator"
-    assert SegPGD.__module__ == "art_segplugin.wrappers.art.evasion"
+    assert SegPGD.__module__ == "art_segplugin.wrappers.art.attacks"
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("art.estimators.segmentation.labels")
 

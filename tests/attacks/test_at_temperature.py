@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+from art_segplugin.attacks.temperature_pgd import at_temperature
 from art_segplugin.core.attack import GradientAttack
 from art_segplugin.core.ensemble import WorstCase
 from art_segplugin.errors import InputError
-from art_segplugin.wrappers.temperatures import at_temperature
 
 
 def temperatures(attack):
@@ -17,7 +17,7 @@ def temperatures(attack):
     "one", [0.25, 3, np.float32(0.25), np.array(0.25), torch.tensor(0.25)], ids=repr
 )
 def test_one_number_is_one_attack(one):
-    attack = at_temperature(one, steps=7, scale=2.0)
+    attack = at_temperature(temperature=one, steps=7, scale=2.0)
     assert isinstance(attack, GradientAttack)
     assert temperatures(attack) == [float(one)]
     assert (attack.steps, attack.loss.scale) == (7, 2.0)
@@ -25,7 +25,7 @@ def test_one_number_is_one_attack(one):
 
 @pytest.mark.parametrize("kind", [list, tuple, np.array, torch.tensor])
 def test_several_are_the_sweep(kind):
-    attack = at_temperature(kind([0.25, 4.0]), steps=7, restarts=2)
+    attack = at_temperature(temperature=kind([0.25, 4.0]), steps=7, restarts=2)
     assert isinstance(attack, WorstCase)
     assert temperatures(attack) == [0.25, 4.0]
     assert (attack.steps, attack.restarts) == (7, 4)
@@ -34,4 +34,4 @@ def test_several_are_the_sweep(kind):
 @pytest.mark.parametrize("value", [0, -1, float("inf"), "0.2", None, {0.2}, [1, 0], []], ids=repr)
 def test_other_values_are_refused(value):
     with pytest.raises(InputError, match="temperature"):
-        at_temperature(value)
+        at_temperature(temperature=value)
