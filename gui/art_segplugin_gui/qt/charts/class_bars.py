@@ -38,8 +38,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QHeaderView,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -48,7 +46,6 @@ from PySide6.QtWidgets import (
 from art_segplugin.errors import InputError
 from art_segplugin_gui.qt.charts.legend import Key, Legend
 from art_segplugin_gui.qt.charts.style import (
-    Ink,
     claims,
     drop_text,
     hatch,
@@ -272,8 +269,12 @@ class BarModel(QAbstractTableModel):
         self._order = order
         if self.scores is None:
             return
+        before, after = self.rows, self.scores.order(order)
+        if after == before:
+            self._repaint()
+            return
         self.layoutAboutToBeChanged.emit()
-        before, self.rows = self.rows, self.scores.order(order)
+        self.rows = after
         for old in self.persistentIndexList():
             row = self.rows.index(before[old.row()])
             self.changePersistentIndex(old, self.index(row, old.column()))
@@ -283,71 +284,82 @@ class BarModel(QAbstractTableModel):
         """Say which classes are painted in the panes."""
         if (hidden, isolated) != (self.hidden, self.isolated):
             self.hidden, self.isolated = hidden, isolated
-            if self.rows:
-                self.dataChanged.emit(self.index(0, 0), self.index(len(self.rows) - 1, EYE))
+            self._repaint()
+
+    def _repaint(self) -> None:
+        if self.rows:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self.rows) - 1, EYE))
 
 
-class BarDelegate(QStyledItemDelegate):
-    """Draws a class: colour and name, a bar and a change for each model, and an eye."""
+class BarPainter:
+    """Draws a class: colour and name, a bar and a change for each model, and an eye.
 
-    def __init__(self, model: BarModel, parent: QWidget) -> None:
-        super().__init__(parent)
+    It is no delegate: called for each cell, one doubles the time of a repaint.
+    """
+
+    def __init__(self, model: BarModel, table: QWidget) -> None:
         self._model = model
-        self._colours: Ink
-        self._bold = QFont()
+        self.colours = ink(table.palette())
+        self.fit(table.font(), (), 0)
 
-    def prepare(self, colours: Ink, font: QFont) -> None:
-        """Take the colours and the font of the next cells."""
-        self._colours, self._bold = colours, QFont(font)
+    def fit(self, font: QFont, names: Sequence[str], room: int) -> None:
+        """Measure what all cells share, once for many paint events.
+
+        Args:
+            font: of the table.
+            names: of the classes.
+            room: for a name, in logical pixels.
+        """
+        metrics = QFontMetrics(font)
+        self._height = metrics.height()
+        self._rise = (metrics.ascent() - metrics.descent()) / 2
+        self._shown = [
+            metrics.elidedText(name, Qt.TextElideMode.ElideRight, room) for name in names
+        ]
+        self._bold = QFont(font)
         self._bold.setBold(True)
+        radius = self._radius = 0.55 * (self._height + 2)
+        self._lids = QPainterPath(QPointF(-radius, 0))
+        self._lids.quadTo(QPointF(0, -1.3 * radius), QPointF(radius, 0))
+        self._lids.quadTo(QPointF(0, 1.3 * radius), QPointF(-radius, 0))
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Draw one cell."""
-        model, colours = self._model, self._colours
-        scores = model.scores
+    def draw_row(self, painter: QPainter, cells: Sequence[QRect], one: int) -> None:
+        """Draw a class into its cells."""
+        scores = self._model.scores
         assert scores is not None
-        box: QRect = option.rect
-        one, column = model.rows[index.row()], index.column()
-        strong = model.isolated in (None, one)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if column == EYE:
-            self._draw_eye(painter, box, one in model.hidden)
-        elif column == NAME:
-            self._draw_name(painter, box, scores, one, strong)
-        elif not scores.absent[one]:
-            for number in range(len(scores.clean)):
-                height = (box.height() - PAD) / len(scores.clean)
-                line = QRectF(box.x(), box.y() + 2.5 + number * height, box.width(), height)
-                if column == IOU:
-                    self._draw_bar(painter, line, scores, number, one, strong)
-                else:
-                    self._draw_change(painter, line, scores, number, one, strong)
-        elif column == IOU:
-            painter.setPen(colours.faint)
-            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, "absent")
+        strong = self._model.isolated in (None, one)
+        self._draw_name(painter, cells[NAME], scores, one, strong)
+        self._draw_eye(painter, cells[EYE], one in self._model.hidden)
+        bars = QRectF(cells[IOU])
+        if scores.absent[one]:
+            painter.setPen(self.colours.faint)
+            painter.drawText(QPointF(bars.x(), bars.center().y() + self._rise), "absent")
+            return
+        height = (bars.height() - PAD) / len(scores.clean)
+        for number in range(len(scores.clean)):
+            line = QRectF(bars.x(), bars.y() + 2.5 + number * height, bars.width(), height)
+            self._draw_bar(painter, line, scores, number, one, strong)
+            line.moveLeft(cells[CHANGE].x())
+            self._draw_change(painter, line, scores, number, one, strong)
 
     def _draw_name(
         self, painter: QPainter, box: QRect, scores: BarData, one: int, strong: bool
     ) -> None:
-        colours, metrics = self._colours, painter.fontMetrics()
-        side = 0.6 * metrics.height()
+        colours, side, middle = self.colours, 0.6 * self._height, QRectF(box).center().y()
         if not scores.absent[one]:
-            swatch = QRectF(PAD, box.center().y() + 0.5 - side / 2, side, side)
             painter.setPen(line_pen(colours.faint))
             painter.setBrush(QColor(*scores.colours[one]))
-            painter.drawRect(swatch)
+            painter.drawRect(QRectF(PAD, middle - side / 2, side, side))
         faint = scores.absent[one] or one in self._model.hidden or not strong
         painter.setPen(colours.faint if faint else colours.text)
-        room = box.adjusted(round(2 * PAD + side), 0, -PAD, 0)
-        name = metrics.elidedText(scores.names[one], Qt.TextElideMode.ElideRight, room.width())
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, name)
+        painter.drawText(QPointF(2 * PAD + side, middle + self._rise), self._shown[one])
         if one == self._model.isolated:
             painter.fillRect(QRect(box.topLeft(), QSize(3, box.height())), colours.accent)
 
     def _draw_bar(
         self, painter: QPainter, line: QRectF, scores: BarData, number: int, one: int, strong: bool
     ) -> None:
-        colours = self._colours
+        colours = self.colours
         colour = colours.b if number else colours.a
         track = line.adjusted(0, 2.5, 0, -2.5)
         painter.setOpacity(1.0 if strong else 0.5)
@@ -372,14 +384,15 @@ class BarDelegate(QStyledItemDelegate):
     def _draw_change(
         self, painter: QPainter, line: QRectF, scores: BarData, number: int, one: int, strong: bool
     ) -> None:
-        colours = self._colours
+        colours = self.colours
         text, side = scores.change_text(number, one), 0.5 * line.height()
-        words = line.adjusted(_triangle_room(painter.fontMetrics()), 0, 0, 0)
+        start, middle = line.left() + _triangle_room(self._height), line.center().y()
+        words = QPointF(start, middle + self._rise)
         if number or one != scores.worst:
             painter.setPen(colours.text if strong else colours.faint)
-            painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, text)
+            painter.drawText(words, text)
             return
-        left, middle = words.left() - side - 3, line.center().y()
+        left = start - side - 3
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colours.fall)
         corners = [(0.0, -0.4), (1.0, -0.4), (0.5, 0.5)]
@@ -389,29 +402,27 @@ class BarDelegate(QStyledItemDelegate):
         plain = painter.font()
         painter.setPen(colours.fall)
         painter.setFont(self._bold)
-        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, text)
+        painter.drawText(words, text)
         painter.setFont(plain)
 
     def _draw_eye(self, painter: QPainter, box: QRect, hidden: bool) -> None:
-        middle, radius = QRectF(box).center(), 0.55 * (painter.fontMetrics().height() + 2)
-        left, right = middle - QPointF(radius, 0), middle + QPointF(radius, 0)
-        lids = QPainterPath(left)
-        lids.quadTo(middle - QPointF(0, 1.3 * radius), right)
-        lids.quadTo(middle + QPointF(0, 1.3 * radius), left)
-        painter.setPen(line_pen(self._colours.faint if hidden else self._colours.text, 1.2))
+        middle, radius = QRectF(box).center(), self._radius
+        painter.translate(middle)
+        painter.setPen(line_pen(self.colours.faint if hidden else self.colours.text, 1.2))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawPath(lids)
+        painter.drawPath(self._lids)
         if hidden:
             corner = QPointF(0.8 * radius, 0.8 * radius)
-            painter.drawLine(middle - corner, middle + corner)
+            painter.drawLine(-corner, corner)
         else:
-            painter.setBrush(self._colours.text)
-            painter.drawEllipse(middle, 0.3 * radius, 0.3 * radius)
+            painter.setBrush(self.colours.text)
+            painter.drawEllipse(QPointF(0, 0), 0.3 * radius, 0.3 * radius)
+        painter.translate(-middle)
 
 
-def _triangle_room(metrics: QFontMetrics) -> int:
-    """Left of a change: the sign of the worst class, and a gap to the bars."""
-    return round(PAD + 0.7 * metrics.height())
+def _triangle_room(height: int) -> int:
+    """Left of a change, for letters so high: the sign of the worst class, and a gap to the bars."""
+    return round(PAD + 0.7 * height)
 
 
 class BarTable(QTableView):
@@ -428,9 +439,8 @@ class BarTable(QTableView):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.bars = BarModel(self)
-        self._delegate = BarDelegate(self.bars, self)
+        self._painter = BarPainter(self.bars, self)
         self.setModel(self.bars)
-        self.setItemDelegate(self._delegate)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -518,18 +528,29 @@ class BarTable(QTableView):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         """Draws the rows, and a frame around the current one while the keys go there."""
-        colours = ink(self.palette())
-        self._delegate.prepare(colours, self.font())
-        super().paintEvent(event)
-        painter = QPainter(self.viewport())
+        painter, colours = QPainter(self.viewport()), ink(self.palette())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.bars.scores is None:
             painter.setPen(colours.faint)
             middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             painter.drawText(self.viewport().rect(), middle, "No scores yet")
-        elif self.hasFocus() and self.currentIndex().isValid():
+            painter.end()
+            return
+        self._painter.colours = colours
+        columns = [
+            (self.columnViewportPosition(column), self.columnWidth(column))
+            for column in range(len(HEADERS))
+        ]
+        last = self.rowAt(self.viewport().height() - 1)
+        for row in range(max(0, self.rowAt(0)), last + 1 if last >= 0 else len(self.bars.rows)):
+            top, height = self.rowViewportPosition(row), self.rowHeight(row)
+            cells = [QRect(left, top, width, height) for left, width in columns]
+            self._painter.draw_row(painter, cells, self.bars.rows[row])
+        if self.hasFocus() and self.currentIndex().isValid():
             painter.setPen(colours.accent)
-            current = self.bars.rows[self.currentIndex().row()]
-            painter.drawRect(self.row_rect(current).adjusted(0, 0, -1, -1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            current = QRectF(self.row_rect(self.bars.rows[self.currentIndex().row()]))
+            painter.drawRect(current.adjusted(0.5, 0.5, -0.5, -0.5))
         painter.end()
 
     def _click(self, row: int, eye: bool) -> None:
@@ -548,13 +569,15 @@ class BarTable(QTableView):
         metrics, bold = self.fontMetrics(), QFont(self.font())
         bold.setBold(True)
         changes = max(QFontMetrics(bold).horizontalAdvance(word) for word in ("-.88", "gone"))
-        widths = {CHANGE: _triangle_room(metrics) + changes + PAD}
+        widths = {CHANGE: _triangle_room(metrics.height()) + changes + PAD}
         widths[EYE] = round(1.5 * metrics.height()) + PAD
         sign = round(3 * PAD + 0.6 * metrics.height())
         free = max(0, self.viewport().width() - sum(widths.values()) - sign)
         names = self.bars.scores.names if self.bars.scores else ()
         longest = max((metrics.horizontalAdvance(name) for name in names), default=0) + 2
-        widths[NAME] = sign + min(longest, int(0.55 * free))
+        room = min(longest, int(0.55 * free))
+        self._painter.fit(self.font(), names, room)
+        widths[NAME] = sign + room
         widths[IOU] = max(0, self.viewport().width() - sum(widths.values()))
         for column, width in widths.items():
             self.setColumnWidth(column, width)

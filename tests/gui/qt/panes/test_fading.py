@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from art_segplugin_gui.qt.panes.fading import faded
+from art_segplugin_gui.qt.panes.content import faded
 
 
 @pytest.fixture
