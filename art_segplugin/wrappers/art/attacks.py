@@ -35,7 +35,7 @@ from art_segplugin.wrappers.art.estimator_view import EstimatorView, view_of
 from art_segplugin.wrappers.art.masks import pixel_mask
 from art_segplugin.wrappers.art.sizes import (
     Size,
-    check_range,
+    check_in_clip_values,
     of_batch,
     per_image_size,
     pixel_bounds,
@@ -168,7 +168,7 @@ class FactoryAttack(EvasionAttack):
             raise InputError(
                 f"there are labels for {len(y)} images and {len(x)} images; give one each."
             )
-        check_range(x, estimator.clip_values)
+        check_in_clip_values(x, estimator.clip_values)
         allowed = None if mask is None else pixel_mask(mask, x, **layout)
         eps, eps_step = (
             per_image_size(name, getattr(self, name, 0.0), len(x)) for name in ("eps", "eps_step")

@@ -79,7 +79,7 @@ def pixel_bounds(clip_values: Any) -> tuple[float, float]:
     return (float(lower[0]), float(upper[0]))
 
 
-def check_range(x: Data, clip_values: Any) -> None:
+def check_in_clip_values(x: Data, clip_values: Any) -> None:
     """Refuse images that lie outside the bounds by more than rounding; an attack would clamp them.
 
     Raises:

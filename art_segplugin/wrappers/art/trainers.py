@@ -33,7 +33,7 @@ from art_segplugin.wrappers.art.hypersphere import HypersphereMixin, check_head_
 from art_segplugin.wrappers.art.labels import all_void
 from art_segplugin.wrappers.art.preprocessing import float_type, preprocessed_for_training
 from art_segplugin.wrappers.art.sizes import (
-    check_range,
+    check_in_clip_values,
     outside_range,
     pixel_bounds,
     whole_number,
@@ -509,7 +509,7 @@ class TrainingData:
         """
         estimator = self._estimator
         check_pair(estimator, x, y)
-        check_range(x, estimator.clip_values)
+        check_in_clip_values(x, estimator.clip_values)
         for operation in estimator.preprocessing_operations:
             if operation.apply_predict:
                 continue  # part of the model, in which the attack sees it, too
@@ -539,7 +539,7 @@ class TrainingData:
         x, y = pair
         try:
             check_pair(self._estimator, x, y)
-            check_range(x, self._estimator.clip_values)
+            check_in_clip_values(x, self._estimator.clip_values)
             for _ in self._parts(x, y, batch_size):
                 pass  # labels are checked as they are made
         except InputError as error:

@@ -6,7 +6,7 @@ import torch
 
 from art_segplugin.errors import InputError
 from art_segplugin.wrappers.art.sizes import (
-    check_range,
+    check_in_clip_values,
     per_image_size,
     pixel_bounds,
     shrunk_at_random,
@@ -61,8 +61,8 @@ def test_whole_numbers():
 @pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor])
 def test_the_range_of_images(kind):
     x = kind(np.array([0, 200], np.uint8))
-    check_range(x, np.array([0, 255]))
-    check_range(x, None)
-    check_range(x[:0], np.array([0, 1]))
+    check_in_clip_values(x, np.array([0, 255]))
+    check_in_clip_values(x, None)
+    check_in_clip_values(x[:0], np.array([0, 1]))
     with pytest.raises(InputError, match=r"x goes from 0 to 200, outside .* 0 to 1"):
-        check_range(x, np.array([0, 1]))
+        check_in_clip_values(x, np.array([0, 1]))
