@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from art_segplugin.core.forward_pass import ForwardPass
+from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.core.threat_model import ThreatModel, per_image
 from art_segplugin.core.types import ImageMask, Images, Labels, PerImage
 
@@ -152,5 +153,6 @@ def fitted(
     """
     if not isinstance(attack, FittedAttack):
         return attack
-    *_, last = attack.fits(model, batches, generator=generator)
+    with evaluation_mode(model):
+        *_, last = attack.fits(model, batches, generator=generator)
     return last

@@ -60,7 +60,8 @@ class FactoryAttack(SegAttackMixin):
             for name in known
             if name not in (*_FROM_ELSEWHERE, "ignore_index")
         }
-        options["ignore_index"] = NO_VOID if self._image_labels else self.ignore_index
+        if "ignore_index" in known:
+            options["ignore_index"] = NO_VOID if self._image_labels else self.ignore_index
         if "targeted" in known:
             options["targeted"] = self.targeted
         assert self.spec.wrapped is not None

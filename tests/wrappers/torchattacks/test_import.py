@@ -6,6 +6,7 @@ import pytest
 from torchattacks.attack import Attack
 
 import art_segplugin.wrappers.torchattacks as face
+from art_segplugin.attacks import ATTACKS
 
 
 def test_without_torchattacks_the_command_is_named(monkeypatch):
@@ -23,10 +24,6 @@ def test_public_names():
         for name in face.__all__
         if inspect.isclass(getattr(face, name)) and issubclass(getattr(face, name), Attack)
     ]
-    assert attacks == [
-        "SegAttackMixin",
-        "SegFGSM",
-        "SegMultiAttack",
-        "SegPGD",
-        "TemperaturePGD",
-    ]
+    ours = [spec.class_name for spec in ATTACKS.values() if spec.class_name]
+    assert {"SegFGSM", "SegPGD", "SegmentationAPGD", "TemperaturePGD"} <= set(ours)
+    assert attacks == sorted(["SegAttackMixin", "SegMultiAttack", *ours])
