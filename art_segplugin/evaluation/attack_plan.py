@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -75,9 +76,12 @@ class AttackPlan:
     ) -> Self:
         """The plan of a named attack, with all its values: another version may have other defaults."""
         options = {k: v for k, v in attack.described().items() if k not in FROM_ELSEWHERE}
-        return cls(attack.recipe, options, goal, region, region_class, seed)
+        plan = cls(attack.recipe, options, goal, region, region_class, seed)
+        if attack.options.get("targeted", False) == goal.targeted:
+            vars(plan)["attack"] = attack  # which is made and checked already
+        return plan
 
-    @property
+    @cached_property
     def attack(self) -> NamedAttack:
         """The attack by its name.
 

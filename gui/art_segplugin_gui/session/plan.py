@@ -1,7 +1,7 @@
 """From what the user chose to what the library attacks with and writes down."""
 
 from art_segplugin.attacks import NamedAttack
-from art_segplugin.attacks.registry import parameters
+from art_segplugin.attacks.registry import RECIPES, parameters
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.attack_plan import AttackPlan, attack_of
 from art_segplugin.evaluation.goal import Goal
@@ -37,13 +37,11 @@ def named_attack(choice: Attack, *, quick: bool = False) -> NamedAttack:
         InputError: an unknown recipe, or a value outside its range or of another kind.
     """
     options = {**choice.options, "targeted": choice.goal == "class"}
-    whole = attack_of(choice.recipe, options)
-    known = parameters(whole.recipe)
-    if not quick or "steps" not in known:
-        return whole
-    options |= {"steps": 1, "restarts": 1}
-    if "step_size" in known:
-        options["step_size"] = options.get("eps", known["eps"].default)
+    known = parameters(choice.recipe) if quick and choice.recipe in RECIPES else {}
+    if "steps" in known:
+        options |= {"steps": 1, "restarts": 1}
+        if "step_size" in known:
+            options["step_size"] = options.get("eps", known["eps"].default)
     return attack_of(choice.recipe, options)
 
 
