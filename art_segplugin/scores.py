@@ -103,20 +103,17 @@ class Scores:
         """The same without what is known of each class, of which a clip would keep too much."""
         return Scores(self.miou, self.mis_ratio, distance=self.distance, labelled=self.labelled)
 
-    @property
-    def right(self) -> int:
-        """Number of right pixels."""
-        return int(self.confusion.trace())
 
-    @property
-    def valid(self) -> int:
-        """Number of pixels that count."""
-        return int(self.confusion.sum())
+def share(value: float) -> str:
+    """A share as ".717", or "1.00"; "-" where there is none."""
+    if math.isnan(value):
+        return "-"
+    return f"{value:.3f}".removeprefix("0") if value < 0.9995 else "1.00"
 
-    @property
-    def reference(self) -> str:
-        """What they are against, as tables say it."""
-        return REFERENCES[self.labelled]
+
+def percent(value: float) -> str:
+    """A share as "3.6 %"; "-" where there is none."""
+    return "-" if math.isnan(value) else f"{100 * value:.1f} %"
 
 
 def differences(
@@ -148,7 +145,7 @@ def same(recorded: float, found: float, tolerance: float) -> bool:
 
 def _lines(recorded: Scores, found: Scores, tolerance: float) -> Iterator[str]:
     if recorded.labelled != found.labelled:
-        yield f"against {recorded.reference}, now against {found.reference}"
+        yield "other labels"
     if len(recorded.class_iou) != len(found.class_iou):
         yield f"{len(recorded.class_iou)} classes, now {len(found.class_iou)}"
         return

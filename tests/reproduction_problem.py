@@ -7,9 +7,8 @@ import torch
 from oracles import TinyNet
 
 from art_segplugin.attacks import named
-from art_segplugin.evaluation.attack_plan import AttackPlan
-from art_segplugin.evaluation.goal import ANY_WRONG
 from art_segplugin.evaluation.model_refs import ModelPair, ModelRef
+from art_segplugin.evaluation.pipeline import ANY_WRONG, AttackPlan
 from art_segplugin.evaluation.repro import Reproduction, reproduce
 from art_segplugin.models import Segmenter
 

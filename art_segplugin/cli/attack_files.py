@@ -19,10 +19,10 @@ from art_segplugin.data.palettes import Palette
 from art_segplugin.data.sample import Dataset, Sample
 from art_segplugin.data.video import LOSSLESS, VIDEO_SUFFIXES, Video, VideoWriter
 from art_segplugin.errors import InputError
-from art_segplugin.evaluation import BatchResult, Example, RobustnessReport, examples, summarise
+from art_segplugin.evaluation import BatchResult, Example, RobustnessReport, summarise
 from art_segplugin.evaluation.class_names import palette_of
-from art_segplugin.evaluation.media import ROUNDED, AttackedSample, attack_samples, video_samples
-from art_segplugin.evaluation.summary import class_lists, reference_of, to_uint8, versions
+from art_segplugin.evaluation.dataset import ROUNDED, AttackedSample, attack_samples, video_samples
+from art_segplugin.evaluation.result import class_lists, reference_of, to_uint8, versions
 from art_segplugin.files import replacing, write_bytes
 from art_segplugin.models import Segmenter
 from art_segplugin.report import panel, scores_table, write_report
@@ -104,10 +104,9 @@ class FileAttack:
         return unused
 
     def _panel(self, done: AttackedSample, *, whole_legend: bool = False) -> Picture:
-        (example,) = _examples(done)
         reference = "labels" if done.sample.labels is not None else "clean prediction"
         name = self.attack.name + ROUNDED
-        return panel(example, self.palette, name, reference, whole_legend=whole_legend)
+        return panel(done.example, self.palette, name, reference, whole_legend=whole_legend)
 
 
 def attack_files(
@@ -124,16 +123,19 @@ def attack_files(
     frames = [min(video.count, job.frames or video.count) for video in videos]
     results: list[BatchResult] = []
     shown: list[Example] = []
+    number = 0  # of the image, through all inputs
     with progress_bar() as bar:
         task = bar.add_task(job.attack.name, total=sum(map(len, folders)) + sum(frames))
         for run in runs:
             with closing(run):
                 for done in run:
-                    if len(shown) < PICTURES_ON_PAGE:
-                        shown += _examples(done)
+                    if number < PICTURES_ON_PAGE:
+                        shown.append(done.example)
                     results += [
-                        replace(r.without_pictures(), first=len(results)) for r in done.results
+                        replace(one.without_pictures(), first=number, indices=None)
+                        for one in done.results
                     ]
+                    number += 1
                     bar.update(task, advance=1)
     report = RobustnessReport(
         model=model_name,
@@ -167,11 +169,6 @@ def _sorted_inputs(inputs: Sequence[Path]) -> tuple[list[Path], list[Video]]:
         if not found or any(f.suffix.lower() in IMAGE_SUFFIXES for f in inside):
             files.append(path)
     return files, videos
-
-
-def _examples(done: AttackedSample) -> list[Example]:
-    clean, _, rounded = done.results
-    return examples([clean, rounded])
 
 
 def _png(picture: Picture) -> bytes:

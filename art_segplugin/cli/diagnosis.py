@@ -14,8 +14,6 @@ from art_segplugin.cli.evaluation import (
     command,
     fitting_palette,
     refuse_existing,
-    refused_runs_removed,
-    setting,
 )
 from art_segplugin.data.palettes import Palette
 from art_segplugin.data.sample import Dataset
@@ -30,6 +28,7 @@ from art_segplugin.evaluation import (
     diagnose,
     evaluate,
 )
+from art_segplugin.evaluation.dataset import refused_runs_removed, setting
 from art_segplugin.evaluation.result import CLEAN
 from art_segplugin.heads.last_layer import class_weight_norms
 from art_segplugin.models import Segmenter
@@ -96,8 +95,7 @@ def run(
         stores = [
             ResultStore(
                 path,
-                setting(one.model, one.name, data, data_name, batch_size)
-                | {"regions": regions.described()},
+                setting(one.model, one.name, data, data_name) | {"regions": regions.described()},
             )
             for one, path in zip(subjects, paths, strict=True)
         ]

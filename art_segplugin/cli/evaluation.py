@@ -1,14 +1,9 @@
 """One evaluation with progress, tables and files: the body of `demo` and `evaluate`."""
 
-import hashlib
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import torch
 
 from art_segplugin.attacks import NamedAttack
 from art_segplugin.cli.console import errors, output, progress_bar
@@ -23,23 +18,13 @@ from art_segplugin.evaluation import (
     summarise,
 )
 from art_segplugin.evaluation.class_names import reported_palette
-from art_segplugin.evaluation.store import holds_attacks
-from art_segplugin.evaluation.summary import class_lists, reference_of, versions
+from art_segplugin.evaluation.dataset import refused_runs_removed, setting
+from art_segplugin.evaluation.result import class_lists, reference_of, versions
 from art_segplugin.models import Segmenter
 from art_segplugin.report import class_table, scores_table, write_report
 
 STORE = "batches.jsonl"
-SAMPLES_HASHED = 16
 WIDEST_TABLE = 9  # columns of IoU per class that a terminal can show; files have them all
-
-
-def fingerprint(model: Segmenter) -> str:
-    """A hash of the weights: the same name may hold others tomorrow."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()[:16]
 
 
 def fitting_palette(model: Segmenter, data: Dataset, data_name: str) -> Palette:
@@ -52,48 +37,6 @@ def fitting_palette(model: Segmenter, data: Dataset, data_name: str) -> Palette:
         raise InputError(f"{data_name} holds no images.")
     model.validate(data[0].image.unsqueeze(0).to(next(model.parameters()).device))
     return reported_palette(model, data.palette)
-
-
-def data_fingerprint(data: Dataset) -> str:
-    """A hash of the number of samples and of up to 16 of them, spread evenly over the data."""
-    last = len(data) - 1
-    digest = hashlib.sha256(str(len(data)).encode())
-    for index in sorted(
-        {round(last * part / (SAMPLES_HASHED - 1)) for part in range(SAMPLES_HASHED)}
-    ):
-        sample = data[index]
-        digest.update(repr(sample.name).encode())
-        for tensor in (sample.image, sample.labels):
-            if tensor is not None:
-                digest.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
-                digest.update(tensor.cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]
-
-
-def setting(
-    model: Segmenter, model_name: str, data: Dataset, data_name: str, batch_size: int
-) -> dict[str, Any]:
-    """What must be equal for the results of an earlier run to be gone on with."""
-    return {
-        "model": model_name,
-        "weights": fingerprint(model),
-        "data": data_name,
-        "images and labels": data_fingerprint(data),
-        "batch_size": batch_size,
-    }
-
-
-@contextmanager
-def refused_runs_removed(paths: Sequence[Path]) -> Iterator[None]:
-    """Where an input is refused before any attack, leave no new store that blocks the next try."""
-    new = [path for path in paths if not path.exists()]
-    try:
-        yield
-    except InputError:
-        for path in new:
-            if path.exists() and not holds_attacks(path):
-                path.unlink()
-        raise
 
 
 def refuse_existing(paths: Sequence[Path], what: str) -> None:
@@ -138,7 +81,7 @@ def run(
         (out / STORE).unlink(missing_ok=True)
     elif not resume:
         refuse_existing([out / STORE], "an evaluation")
-    same = setting(model, model_name, data, data_name, batch_size)
+    same = setting(model, model_name, data, data_name)
     results = []
     with refused_runs_removed([out / STORE]), progress_bar() as bar:
         store = ResultStore(out / STORE, same)

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from art_segplugin.cli import options
 from art_segplugin.cli.console import errors, output, progress_bar
-from art_segplugin.evaluation.clip_reproduction import ClipReproduction
+from art_segplugin.evaluation.clip import ClipReproduction, replay_clip
 from art_segplugin.evaluation.model_refs import ModelPair, elsewhere
-from art_segplugin.evaluation.replay_clip import replay_clip
 from art_segplugin.evaluation.repro import (
     Reproduction,
     json_path,
@@ -17,8 +16,8 @@ from art_segplugin.evaluation.repro import (
     read_text,
     reproduce,
 )
+from art_segplugin.evaluation.result import versions
 from art_segplugin.evaluation.scores import Scores, differences
-from art_segplugin.evaluation.summary import versions
 from art_segplugin.report.summary import ABSENT
 from art_segplugin.report.tables import table
 

@@ -19,7 +19,7 @@ from art_segplugin.distributed import ManyProcesses, OneProcess, processes
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation import DiagnosisReport, RobustnessReport, evaluate, summarise
 from art_segplugin.evaluation.class_names import reported_palette
-from art_segplugin.evaluation.summary import class_lists, reference_of, versions
+from art_segplugin.evaluation.result import class_lists, reference_of, versions
 from art_segplugin.heads import check_is_last, hypersphere_head, to_hypersphere
 from art_segplugin.heads.hypersphere import checked_margin
 from art_segplugin.models import CheckpointInfo, Classifier, Segmenter, load_checkpoint, load_model

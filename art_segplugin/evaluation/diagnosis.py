@@ -1,6 +1,11 @@
-"""Class-wise diagnosis: from the counts of each attack to who is hurt, by whom, and how unequally."""
+"""Class-wise diagnosis: from the counts of each attack to who is hurt, by whom, and how unequally.
+
+Results are compared on the same images, with a paired bootstrap, and by a choice that is not judged by
+itself.
+"""
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,19 +15,24 @@ from torch import Tensor
 
 from art_segplugin.data.palettes import Palette
 from art_segplugin.errors import InputError
-from art_segplugin.evaluation.batch_result import BatchResult
-from art_segplugin.evaluation.comparison import compare, compare_models, gain_over, select
 from art_segplugin.evaluation.diagnosis_report import (
     AttackDiagnosis,
+    Comparison,
     Correlation,
     DiagnosisReport,
+    Gain,
     ModelComparison,
     ModelDiagnosis,
     RegionScores,
+    Selection,
 )
-from art_segplugin.evaluation.result import CLEAN
-from art_segplugin.evaluation.summary import class_lists, versions
+from art_segplugin.evaluation.result import CLEAN, BatchResult, class_lists, versions
 from art_segplugin.metrics import class_scores, diagnosis
+from art_segplugin.metrics.bootstrap import (
+    Interval,
+    paired_class_differences,
+    paired_difference,
+)
 from art_segplugin.metrics.class_counts import ClassCounts
 from art_segplugin.metrics.correlation import pearson, spearman
 
@@ -75,7 +85,9 @@ def attack_counts(results: Iterable[BatchResult]) -> list[AttackCounts]:
         # As they are after a way through a file, whether or not they come from one.
         options = json.loads(json.dumps(batch.options))
         key = json.dumps([batch.attack, options], sort_keys=True)
-        images.setdefault(key, []).append((batch.first, batch.class_counts.images))
+        images.setdefault(key, []).extend(
+            zip(batch.positions, batch.class_counts.images, strict=True)
+        )
         counts = replace(batch.class_counts, images=batch.class_counts.images[:0])
         distance, earlier = batch.largest_distance, totals.get(key)
         if earlier is not None:
@@ -93,9 +105,9 @@ def attack_counts(results: Iterable[BatchResult]) -> list[AttackCounts]:
 
 
 def _in_order(parts: list[tuple[int, Tensor]]) -> Tensor:
-    """Images of batches in the order of the data; on the device of the batch that came first."""
+    """Images in the order of the data; on the device of the one that came first."""
     device = parts[0][1].device
-    return torch.cat([part.to(device) for _, part in sorted(parts, key=lambda part: part[0])])
+    return torch.stack([part.to(device) for _, part in sorted(parts, key=lambda part: part[0])])
 
 
 def diagnose(
@@ -235,3 +247,102 @@ def _check(models: Sequence[ModelCounts]) -> None:
                     f"{one.attack} on {model.model} was counted on other images than the clean "
                     f"result of {models[0].model}; count all on the same images."
                 )
+
+
+def compare(before: Tensor, after: Tensor, samples: int = 2000) -> Comparison:
+    """Differences of the scores, `after` minus `before`, with intervals over images.
+
+    Args:
+        before: (n, 3, c) counts of each image (`ClassCounts.images`) of one attack and model.
+        after: the same of the same images under another attack, or of another model.
+        samples: bootstrap resamples.
+    """
+    accuracy, mean_iou, worst = (
+        paired_difference(before, after, statistic, samples)
+        for statistic in (
+            class_scores.accuracy,
+            class_scores.mean_iou_of,
+            class_scores.worst_class_accuracy,
+        )
+    )
+    return Comparison(len(before), accuracy, mean_iou, worst)
+
+
+def compare_classes(before: Tensor, after: Tensor, samples: int = 2000) -> list[Interval]:
+    """Differences of the class accuracies, `after` minus `before`; arguments as of `compare`."""
+    return paired_class_differences(before, after, class_scores.class_accuracy, samples)
+
+
+def compare_models(
+    model: int, attack: int, before: Tensor, after: Tensor, samples: int = 2000
+) -> ModelComparison:
+    """Differences between two models under one attack, among them that of the class that fell first.
+
+    The class that is worst in the first model is found on the leading half of the images, and its
+    difference taken on the others. Images are to be in an order in which each half is like the whole.
+
+    Args:
+        model: position of the model in the report.
+        attack: position of the attack.
+        before: (n, 3, c) counts of each image, of the first model.
+        after: the same of the same images, of the model.
+        samples: bootstrap resamples.
+    """
+    half = len(before) // 2
+    worst, of_worst, of_others = None, None, math.nan
+    if half:
+        leading, rest = before[:half].sum(0), before[half:].sum(0)
+        judged = class_scores.class_accuracy(leading).masked_fill(rest[1] == 0, math.nan)
+        worst = diagnosis.class_spread(judged).worst
+    if worst is not None:
+        found = compare_classes(before[half:], after[half:], samples)
+        of_worst = found.pop(worst)
+        others = torch.tensor([one.estimate for one in found], dtype=torch.float64)
+        of_others = float(others.nanmean())
+    return ModelComparison(
+        model,
+        attack,
+        compare(before, after, samples),
+        compare_classes(before, after, samples),
+        worst,
+        of_worst,
+        of_others,
+    )
+
+
+def select(images: Sequence[Tensor], samples: int = 2000) -> Selection | None:
+    """The strongest attack but the first on half of the images, against the first on the other half.
+
+    Args:
+        images: per attack (n, 3, c) counts of each image. Images are to be in an order in which
+            each half is like the whole.
+        samples: bootstrap resamples.
+
+    Returns:
+        The choice, counted with the clean result as attack 0; None for one image, or where there
+        are fewer than two attacks to choose from.
+    """
+    half = len(images[0]) // 2
+    if len(images) < 3 or half == 0:
+        return None
+    remaining = [float(class_scores.accuracy(one[:half].sum(0))) for one in images[1:]]
+    chosen = 1 + remaining.index(min(remaining))
+    difference = compare(images[0][half:], images[chosen][half:], samples)
+    return Selection(1 + chosen, half, difference)
+
+
+def gain_over(weak: Tensor, strong: Tensor) -> Gain:
+    """Which classes a stronger attack is stronger on.
+
+    Args:
+        weak: (c,) class accuracies under the weaker attack, NaN for absent classes.
+        strong: the same under the stronger one.
+    """
+    present = int((~weak.isnan()).sum())
+    third = max(1, round(present / 3))
+    return Gain(
+        diagnosis.gain(weak, strong).tolist(),
+        diagnosis.weakest(weak, third).tolist(),
+        diagnosis.share_on_weakest(weak, strong, third),
+        third / max(present, 1),
+    )

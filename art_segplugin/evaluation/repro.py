@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,25 +11,28 @@ from typing import Annotated, Any, Literal, TypeVar
 import numpy as np
 import torch
 from pydantic import PlainSerializer, PlainValidator, SerializationInfo, ValidationInfo
-from torch import Tensor
 
-from art_segplugin.core.iterate import Iterate
 from art_segplugin.core.types import Images, Logits
 from art_segplugin.errors import InputError
-from art_segplugin.evaluation.attack_plan import AttackPlan, Mask, faded, shown
 from art_segplugin.evaluation.documents import Published, from_plain, from_text, to_text
 from art_segplugin.evaluation.exact_files import FileRef, Pixels, png, read_png
 from art_segplugin.evaluation.model_refs import ModelPair, open_model, validate
-from art_segplugin.evaluation.picture import (
-    CleanPicture,
+from art_segplugin.evaluation.pipeline import (
+    Attacked,
+    AttackPlan,
+    Clean,
+    Mask,
     clean_picture,
+    device_of,
+    faded,
     finite_logits,
     image_batch,
+    shown,
 )
-from art_segplugin.evaluation.scores import Scores, scores_of
-from art_segplugin.evaluation.summary import versions
+from art_segplugin.evaluation.result import versions
 from art_segplugin.files import write_bytes, write_text
 from art_segplugin.models import Segmenter, load_model
+from art_segplugin.scores import Scores
 
 FORMAT = 2
 READABLE = (1, 2)
@@ -84,7 +87,7 @@ class Reproduction(Published):
         fade: strength at which the perturbation was shown; None for the attack's own image.
         labels: true classes, uint8 (h, w), 255 for void; None where there are none.
         mask: pixels that may change, bool (h, w), where the plan's region is "painted".
-        index: position in its source, 0 to `attack_plan.MOST`, which the random start depends on.
+        index: position in its source, 0 to `pipeline.MOST`, which the random start depends on.
         name: of the image.
         origin: where it came from, as JSON can hold it.
         classes: names of the classes, for tables; none where nobody needs them.
@@ -247,7 +250,8 @@ def reproduce(
     """
     with torch_threads(reproduction.threads):
         a, b = open_models(reproduction.models, device, run_code=run_code, load=load)
-        return _scores(reproduction, _clean(reproduction, a), _clean(reproduction, b), progress)
+        beside = None if b is None else _clean(reproduction, b)
+        return _scores(reproduction, _clean(reproduction, a), beside, progress)
 
 
 def open_models(
@@ -260,48 +264,39 @@ def open_models(
     return a, open_model(models.b, device, run_code=run_code, load=load)
 
 
-def _clean(reproduction: Reproduction, model: Segmenter | None) -> CleanPicture | None:
-    if model is None:
-        return None
-    device = next(iter(model.buffers())).device
-    validate(model, image_batch(reproduction.image, device))
+def _clean(reproduction: Reproduction, model: Segmenter) -> Clean:
+    validate(model, image_batch(reproduction.image, device_of(model)))
     return clean_picture(model, reproduction.image, reproduction.labels, reproduction.name)
 
 
 def _scores(
-    reproduction: Reproduction,
-    a: CleanPicture | None,
-    b: CleanPicture | None,
-    progress: Progress | None,
+    reproduction: Reproduction, a: Clean, b: Clean | None, progress: Progress | None
 ) -> dict[str, Scores]:
     a_clean, a_adversarial, b_clean, b_adversarial = SIDES
-    assert a is not None
-    found = {a_clean: scores_of(a, a.logits)}
+    found = {a_clean: a.shown.scores}
     if b is not None:
-        found[b_clean] = scores_of(b, b.logits)
+        found[b_clean] = b.shown.scores
     if reproduction.plan is None:
         return found
-    images, logits = _point(reproduction, a, progress)
-    found[a_adversarial] = _scored(reproduction, a, images, logits)
+    images, logits = _iterate(reproduction, a, progress)
+    found[a_adversarial] = _attacked(reproduction, a, images, logits)
     if b is not None:
         other: Logits | None = None
         if not reproduction.models.transfer:
-            images, other = _point(reproduction, b, progress)
-        found[b_adversarial] = _scored(reproduction, b, images, other)
+            images, other = _iterate(reproduction, b, progress)
+        found[b_adversarial] = _attacked(reproduction, b, images, other)
     return {side: found[side] for side in SIDES if side in found}
 
 
-def _point(
-    reproduction: Reproduction, clean: CleanPicture, progress: Progress | None
+def _iterate(
+    reproduction: Reproduction, clean: Clean, progress: Progress | None
 ) -> tuple[Images, Logits]:
-    """The point that was shown, and the model's logits for it."""
+    """The iterate that was shown, and the model's logits for it."""
     plan, wanted = reproduction.plan, reproduction.point
     assert plan is not None
     attack = plan.build(clean)
     last = attack.restarts * (attack.steps + 1) - 1 if wanted is None else wanted
-    with closing(
-        _generator(plan.iterates(clean, reproduction.mask, reproduction.index))
-    ) as iterates:
+    with closing(plan.iterates(clean, reproduction.mask, reproduction.index)) as iterates:
         found = None
         for number, iterate in enumerate(iterates):
             if progress is not None:
@@ -317,17 +312,11 @@ def _point(
     )
 
 
-def _generator(iterates: Iterator[Iterate]) -> Generator[Iterate, None, None]:
-    yield from iterates
-
-
-def _scored(
-    reproduction: Reproduction, clean: CleanPicture, x_adv: Tensor, logits: Logits | None
+def _attacked(
+    reproduction: Reproduction, clean: Clean, x_adv: Images, logits: Logits | None
 ) -> Scores:
     plan, share = reproduction.plan, reproduction.fade
     assert plan is not None
     if share is not None:
         x_adv, logits = faded(clean.x, x_adv, share), None
-    if logits is None:
-        logits = finite_logits(clean.model, x_adv)
-    return scores_of(clean, logits, x_adv, plan.build(clean).threat_model.p)
+    return Attacked.of(clean, x_adv, plan.build(clean).threat_model, logits).scores

@@ -14,7 +14,7 @@ from art_segplugin.metrics import count, iou_per_class, mean_iou, mis_ratio
 from art_segplugin.scores import Scores, differences, same
 
 if TYPE_CHECKING:
-    from art_segplugin.evaluation.picture import CleanPicture
+    from art_segplugin.evaluation.pipeline import Clean
 
 __all__ = ["Pool", "Scores", "differences", "pool", "same", "scores_from", "scores_of"]
 
@@ -33,21 +33,21 @@ def scores_from(counts: Tensor, distance: float = 0.0, *, labelled: bool = True)
 
 
 def scores_of(
-    clean: "CleanPicture", logits: Logits, x_adv: Images | None = None, norm: float = math.inf
+    clean: "Clean", logits: Logits, x_adv: Images | None = None, norm: float = math.inf
 ) -> Scores:
-    """Scores of a prediction for an image, or for its adversarial image.
+    """Scores of a prediction for images, or for their adversarial images.
 
     Args:
-        clean: the image, and what counts as right.
-        logits: (1, c, h, w).
-        x_adv: the adversarial image (1, 3, h, w); None for the image itself.
+        clean: the images, and what counts as right.
+        logits: (n, c, h, w).
+        x_adv: the adversarial images (n, 3, h, w); None for the images themselves.
         norm: in which the size of the perturbation is given.
     """
     counts = count(logits.argmax(1), clean.reference, logits.shape[1], clean.model.ignore_index)
     distance = 0.0
     if x_adv is not None:
         change = (x_adv - clean.x).flatten(1)
-        distance = float(torch.linalg.vector_norm(change, ord=norm, dim=1))
+        distance = float(torch.linalg.vector_norm(change, ord=norm, dim=1).max())
     return scores_from(counts, distance, labelled=clean.labelled)
 
 

@@ -11,9 +11,9 @@ from PIL import Image
 from rich.console import Console
 
 from art_segplugin.cli.console import progress_bar
-from art_segplugin.cli.evaluation import refused_runs_removed
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation import BatchResult, DiagnosisReport, ResultStore, RobustnessReport
+from art_segplugin.evaluation.dataset import refused_runs_removed
 from art_segplugin.evaluation.documents import to_plain
 from art_segplugin.models import (
     CheckpointInfo,

@@ -6,11 +6,10 @@ import pytest
 
 from art_segplugin.attacks import named
 from art_segplugin.data.video import VideoWriter
-from art_segplugin.evaluation.attack_plan import AttackPlan
-from art_segplugin.evaluation.clip import ClipAttack
-from art_segplugin.evaluation.clip_reproduction import ClipReproduction, PictureRecord
+from art_segplugin.evaluation.clip import ClipAttack, ClipReproduction, PictureRecord
 from art_segplugin.evaluation.exact_files import FileRef
 from art_segplugin.evaluation.model_refs import ModelPair, model_ref, open_model
+from art_segplugin.evaluation.pipeline import AttackPlan
 from art_segplugin.evaluation.repro import Reproduction, reproduce
 from art_segplugin.evaluation.scores import pool
 from art_segplugin.files import file_sha256

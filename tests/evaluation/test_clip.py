@@ -11,15 +11,11 @@ from art_segplugin.data.resampling import even
 from art_segplugin.data.sample import Sample
 from art_segplugin.data.video import VideoWriter
 from art_segplugin.errors import InputError
-from art_segplugin.evaluation.attack_plan import AttackPlan
-from art_segplugin.evaluation.clip import ClipAttack
-from art_segplugin.evaluation.clip_reproduction import ClipReproduction, PictureRecord
+from art_segplugin.evaluation.clip import ClipAttack, ClipReproduction, PictureRecord, replay_clip
+from art_segplugin.evaluation.dataset import attack_samples
 from art_segplugin.evaluation.exact_files import FileRef
-from art_segplugin.evaluation.goal import ANY_WRONG, Goal
-from art_segplugin.evaluation.media import attack_samples
 from art_segplugin.evaluation.model_refs import ModelPair, ModelRef
-from art_segplugin.evaluation.picture import image_batch
-from art_segplugin.evaluation.replay_clip import replay_clip
+from art_segplugin.evaluation.pipeline import ANY_WRONG, AttackPlan, Goal, image_batch
 from art_segplugin.evaluation.scores import Scores, pool
 from art_segplugin.files import file_sha256
 from art_segplugin.models import Segmenter

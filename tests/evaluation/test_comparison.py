@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from art_segplugin.evaluation.comparison import compare, compare_models, gain_over, select
+from art_segplugin.evaluation.diagnosis import compare, compare_models, gain_over, select
 
 
 def images(*right, pixels=100):

@@ -111,7 +111,7 @@ def test_the_clean_pass_is_found_by_the_same_store(model, tmp_path):
     results = list(evaluate(model, data, ATTACKS, store=store, regions=REGIONS))
     after = (tmp_path / "b").read_text()
     assert after.startswith(before)
-    assert after.count('"attack": "clean"') == 1
+    assert after.count('"attack": "clean"') == len(data)
     assert len(results) == 3
 
 

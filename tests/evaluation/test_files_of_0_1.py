@@ -15,6 +15,7 @@ from evaluation.test_runner import ATTACKS, Toy
 from oracles import TinyNet
 from reproduction_problem import load
 
+from art_segplugin.errors import InputError
 from art_segplugin.evaluation import (
     DiagnosisReport,
     ResultStore,
@@ -22,8 +23,7 @@ from art_segplugin.evaluation import (
     evaluate,
     summarise,
 )
-from art_segplugin.evaluation.clip_reproduction import ClipReproduction
-from art_segplugin.evaluation.replay_clip import replay_clip
+from art_segplugin.evaluation.clip import ClipReproduction, replay_clip
 from art_segplugin.evaluation.repro import Reproduction, reproduce, torch_threads
 from art_segplugin.evaluation.scores import differences
 from art_segplugin.models import Segmenter
@@ -76,15 +76,33 @@ def test_a_diagnosis_is_read_whole(tmp_path):
     assert json.loads(read) == json.loads(again)
 
 
+def setting_of(path):
+    setting = json.loads(path.read_text().splitlines()[0])["setting"]
+    return {name: value for name, value in setting.items() if name != "batch_size"}
+
+
+@pytest.mark.parametrize("batch_size", [1, 2])
 @pytest.mark.parametrize("name", ["batches-of-1", "counted"])
-def test_a_store_of_single_images_is_gone_on_with(name, model, tmp_path):
+def test_a_store_of_single_images_is_resumed_in_batches_of_any_size(
+    name, batch_size, model, tmp_path
+):
     path = Path(shutil.copy(FILES / f"{name}.jsonl", tmp_path))
-    store = ResultStore(path, json.loads(path.read_text().splitlines()[0])["setting"])
+    store = ResultStore(path, setting_of(path))
     calls = []
     model.register_forward_hook(lambda *_: calls.append(1))
-    results = list(evaluate(model, Toy([(10, 12)] * 3), ATTACKS, batch_size=1, store=store))
+    results = evaluate(model, Toy([(10, 12)] * 3), ATTACKS, batch_size=batch_size, store=store)
+    found = summarise(results)
     assert not calls
-    assert len(results) == 9
+    before = RobustnessReport.load(FILES / "report.json").results[: len(ATTACKS) + 1]
+    assert [result.counts for result in found] == [result.counts for result in before]
+
+
+def test_a_store_of_larger_batches_is_refused(tmp_path):
+    path = Path(shutil.copy(FILES / "batches-of-2.jsonl", tmp_path))
+    with pytest.raises(
+        InputError, match="batches of several images, whose random starts were others"
+    ):
+        ResultStore(path, setting_of(path))
 
 
 def test_a_stopped_clip_goes_on(tmp_path):

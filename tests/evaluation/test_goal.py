@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from art_segplugin.errors import InputError
-from art_segplugin.evaluation.goal import ANY_WRONG, Goal
+from art_segplugin.evaluation.pipeline import ANY_WRONG, Goal
 
 REFERENCE = torch.tensor([[[0, 1, 2], [1, 255, 1]]])
 

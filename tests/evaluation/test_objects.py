@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 
 from art_segplugin.errors import InputError
-from art_segplugin.evaluation.objects import objects_by_size
+from art_segplugin.evaluation.regions import objects_by_size
 
 
 def component_sizes(labels):

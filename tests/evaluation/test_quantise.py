@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 
 from art_segplugin.core.threat_model import ThreatModel
-from art_segplugin.evaluation.quantise import to_8_bit
+from art_segplugin.evaluation.pipeline import to_8_bit
 
 
 @settings(max_examples=60, deadline=None)

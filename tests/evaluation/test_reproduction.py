@@ -10,11 +10,9 @@ from hypothesis import strategies as st
 from reproduction_problem import CLASSES, again, label_map, load, picture, plan, reproduction
 
 from art_segplugin.errors import InputError
-from art_segplugin.evaluation.attack_plan import shown
 from art_segplugin.evaluation.documents import from_plain, to_plain
-from art_segplugin.evaluation.goal import Goal
 from art_segplugin.evaluation.model_refs import ModelPair, ModelRef, is_code, model_ref, open_model
-from art_segplugin.evaluation.picture import clean_picture
+from art_segplugin.evaluation.pipeline import Goal, clean_picture, shown
 from art_segplugin.evaluation.repro import Reproduction, kind_of, reproduce, torch_threads
 from art_segplugin.evaluation.scores import Scores, differences, scores_from
 

@@ -12,8 +12,7 @@ from reproduction_problem import load, picture, plan, reproduction
 from art_segplugin.attacks import RECIPES
 from art_segplugin.attacks.registry import parameters
 from art_segplugin.errors import InputError
-from art_segplugin.evaluation.attack_plan import AttackPlan
-from art_segplugin.evaluation.picture import clean_picture
+from art_segplugin.evaluation.pipeline import AttackPlan, clean_picture
 from art_segplugin.evaluation.repro import Reproduction, kind_of, reproduce
 
 OPTIONS = st.one_of(

@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from art_segplugin.evaluation.picture import CleanPicture
+from art_segplugin.evaluation.pipeline import Clean
+from art_segplugin.evaluation.result import to_uint8
 from art_segplugin.evaluation.scores import scores_from
-from art_segplugin.evaluation.summary import to_uint8
 from art_segplugin.metrics import count
 from art_segplugin_gui.session.frames import VOID, ClassMap, Picture, PixelMap, Side
 
@@ -42,7 +42,7 @@ class Adversarial:
 
 
 def side(
-    clean: CleanPicture,
+    clean: Clean,
     logits: Tensor,
     image: Picture | Adversarial,
     weights: Tensor | None = None,
@@ -89,7 +89,7 @@ def _classes_and_confidence(logits: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat(classes, 1).to(torch.uint8), torch.cat(shares, 1)
 
 
-def _class_map(clean: CleanPicture) -> ClassMap:
+def _class_map(clean: Clean) -> ClassMap:
     """What counts as right, as the window holds it: uint8 (h, w), 255 for void."""
     reference = clean.reference
     return _bytes(reference.masked_fill(reference == clean.model.ignore_index, VOID))

@@ -1,4 +1,4 @@
-"""An attack on one picture as the window follows it: point by point, and able to wait."""
+"""Clean predictions, and an attack on one picture as the window follows it: point by point, able to wait."""
 
 import math
 import time
@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from art_segplugin.core.iterate import Iterate
-from art_segplugin.evaluation.attack_plan import shown
-from art_segplugin.evaluation.picture import finite_logits
+from art_segplugin.evaluation.pipeline import (
+    Clean,
+    clean_picture,
+    finite_logits,
+    image_batch,
+    shown,
+)
 from art_segplugin_gui.session.arrays import Adversarial, side
-from art_segplugin_gui.session.clean_runs import CleanRun
-from art_segplugin_gui.session.frames import Side, Step
+from art_segplugin_gui.session.frames import Side, SourceFrame, Step
 from art_segplugin_gui.session.jobs import CancelToken, Prefetcher
+from art_segplugin_gui.session.label_names import usable_labels
+from art_segplugin_gui.session.model_cache import LoadedModel
 from art_segplugin_gui.session.plan import plan_of
 from art_segplugin_gui.session.request import Run
 
@@ -23,6 +29,52 @@ if TYPE_CHECKING:
 
 SHOWN_PER_SECOND = 30
 """Points that come faster are not drawn; no eye and no screen would notice them."""
+
+
+@dataclass(frozen=True, eq=False)
+class CleanRun:
+    """One model on one picture.
+
+    Attributes:
+        loaded: the model.
+        frame: the picture.
+        clean: the model's logits for it, and what counts as right.
+        side: what the window shows.
+    """
+
+    loaded: LoadedModel
+    frame: SourceFrame
+    clean: Clean
+    side: Side
+
+
+class CleanRuns:
+    """The last clean prediction of each model."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, CleanRun] = {}
+
+    def get(self, loaded: LoadedModel, frame: SourceFrame) -> CleanRun:
+        """The model's prediction for the picture, computed once.
+
+        Raises:
+            InputError: the model does not take the picture, or gives NaN.
+        """
+        run = self._runs.get(loaded.spec)
+        if run is None or run.frame is not frame or run.loaded is not loaded:
+            run = self._runs[loaded.spec] = _clean_run(loaded, frame)
+        return run
+
+    def keep_only(self, *specs: str) -> None:
+        """Forget the models that are not on show."""
+        self._runs = {spec: run for spec, run in self._runs.items() if spec in specs}
+
+
+def _clean_run(loaded: LoadedModel, frame: SourceFrame) -> CleanRun:
+    loaded.validate(image_batch(frame.image, loaded.device))
+    labels, warning = usable_labels(loaded.palette[0], frame)
+    clean = clean_picture(loaded.model, frame.image, labels, frame.name, warning)
+    return CleanRun(loaded, frame, clean, side(clean, clean.logits, frame.image))
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,6 @@ from art_segplugin_gui.session.state import Attack, Models
 if TYPE_CHECKING:
     from art_segplugin_gui.session.request import EngineLike
 
-NOT_FOR_SCORES = "lossy: not for re-evaluation"
-
 
 @dataclass(frozen=True, eq=False)
 class ClipRequest:

@@ -12,13 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from art_segplugin.errors import InputError
-from art_segplugin.evaluation.attack_plan import faded
-from art_segplugin.evaluation.picture import finite_logits
+from art_segplugin.evaluation.pipeline import faded, finite_logits
 from art_segplugin.models import Segmenter, load_model, shipped
 from art_segplugin_gui.session.arrays import Adversarial, side
 from art_segplugin_gui.session.attack_forms import attack_forms
-from art_segplugin_gui.session.attack_run import AttackRun
-from art_segplugin_gui.session.clean_runs import CleanRun, CleanRuns
+from art_segplugin_gui.session.attack_run import AttackRun, CleanRun, CleanRuns
 from art_segplugin_gui.session.clip_request import ClipRequest
 from art_segplugin_gui.session.frames import (
     Clean,

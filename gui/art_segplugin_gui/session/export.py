@@ -10,20 +10,18 @@ import torch
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.documents import to_plain
 from art_segplugin.evaluation.exact_files import png
-from art_segplugin.evaluation.picture import image_batch
-from art_segplugin.evaluation.quantise import to_8_bit
+from art_segplugin.evaluation.pipeline import image_batch, to_8_bit
 from art_segplugin.evaluation.repro import SIDES, Reproduction
-from art_segplugin.evaluation.summary import to_uint8, versions
-from art_segplugin.files import write_bytes, write_text
+from art_segplugin.evaluation.result import to_uint8, versions
+from art_segplugin.files import remove_stale, write_bytes, write_text
+from art_segplugin.report.clip import class_rows
 from art_segplugin.report.tables import write_rows
 from art_segplugin.scores import Scores
-from art_segplugin_gui.session.class_table import class_rows
 from art_segplugin_gui.session.export_job import Exported
 from art_segplugin_gui.session.export_names import FIGURES, KINDS, OWNED, is_one_file
 from art_segplugin_gui.session.export_pictures import palette, pictures
 from art_segplugin_gui.session.frames import Picture, Side
 from art_segplugin_gui.session.plan import model_pair, plan_of
-from art_segplugin_gui.session.stale import remove_stale
 
 
 def export(target: Path, what: Collection[str], job: Exported) -> list[Path]:

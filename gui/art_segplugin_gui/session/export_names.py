@@ -4,6 +4,8 @@ import os.path
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from art_segplugin.clip_names import CLIP_FILES, FINISHED, REPRODUCTION, SETTING, UNFINISHED
+
 KINDS = ("pictures", "figure", "tables", "numbers", "reproduction")
 """What can be exported into a folder."""
 FIGURES = (".png", ".svg", ".pdf")
@@ -13,22 +15,6 @@ LAYER_FILES = (
 )  # fmt: skip
 """Names that `export_pictures.pictures` gives."""
 
-EXACT_VIDEO = ".mkv"
-VIDEOS = (EXACT_VIDEO, ".mp4", ".webm", ".avi")
-"""Those of `art_segplugin.data.video.CODECS`."""
-UNFINISHED, SETTING = "unfinished-clip", "setting.json"
-"""Folder of a clip's pictures until its files are written, and what says there whose they are."""
-FINISHED = ("pictures.mkv", "clip.json", "repro.json")
-"""Files that every finished clip has; no other export has all of them."""
-
-
-def video_name(name: str, suffix: str) -> str:
-    """Name of a clip's video, which says where values are lost."""
-    return f"{name}{suffix}" if suffix == EXACT_VIDEO else f"{name}.lossy{suffix}"
-
-
-_SHOWN = ("adversarial", "adversarial-b", "side-by-side", "overlay")
-_REPRODUCTION = {"repro.json", "repro-image.png", "repro-labels.png", "repro-mask.png"}
 OWNED = {
     "pictures": frozenset(
         {"clean.png", "labels.png"}
@@ -39,11 +25,8 @@ OWNED = {
     "figure": frozenset({"figure.png"}),
     "tables": frozenset({"classes.csv", "curve.csv"}),
     "numbers": frozenset({"numbers.json"}),
-    "reproduction": frozenset(_REPRODUCTION),
-    "clip": frozenset(
-        {video_name(name, suffix) for name in _SHOWN for suffix in VIDEOS}
-        | {"labels.mkv", "pictures.csv", "classes.csv", *FINISHED, *_REPRODUCTION}
-    ),
+    "reproduction": REPRODUCTION,
+    "clip": CLIP_FILES,
 }
 """All names that each of KINDS, and a clip, gives its files: what lies there is not kept."""
 

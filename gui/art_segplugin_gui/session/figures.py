@@ -1,20 +1,7 @@
 """Figures as the window writes them."""
 
-import math
-
+from art_segplugin.scores import percent, share
 from art_segplugin_gui.session.frames import Side
-
-
-def share(value: float) -> str:
-    """A share as ".717", or "1.00"; "-" where there is none."""
-    if math.isnan(value):
-        return "-"
-    return f"{value:.3f}".removeprefix("0") if value < 0.9995 else "1.00"
-
-
-def percent(value: float) -> str:
-    """A share as "3.6 %"; "-" where there is none."""
-    return "-" if math.isnan(value) else f"{100 * value:.1f} %"
 
 
 def summary(side: Side | None, *, labelled: bool) -> str:

@@ -1,11 +1,11 @@
 """From what the user chose to what the library attacks with and writes down."""
 
-from art_segplugin.attacks import NamedAttack
+from typing import Any
+
 from art_segplugin.attacks.registry import RECIPES, parameters
 from art_segplugin.errors import InputError
-from art_segplugin.evaluation.attack_plan import AttackPlan, attack_of
-from art_segplugin.evaluation.goal import Goal
 from art_segplugin.evaluation.model_refs import ModelPair, model_ref
+from art_segplugin.evaluation.pipeline import AttackPlan, Goal
 from art_segplugin_gui.session.state import Attack, Models
 
 
@@ -21,28 +21,26 @@ def plan_of(choice: Attack, *, quick: bool = False) -> AttackPlan:
     """
     if choice.region == "painted" and choice.painted is None:
         raise InputError("nothing is painted yet; paint a region, or choose everywhere.")
-    return AttackPlan.of(
-        named_attack(choice, quick=quick),
+    plan = AttackPlan(
+        choice.recipe,
+        _options(choice, quick=quick),
         goal_of(choice),
         choice.region,
         choice.region_class,
         choice.seed,
     )
+    return plan.complete()
 
 
-def named_attack(choice: Attack, *, quick: bool = False) -> NamedAttack:
-    """The attack by its name, `quick` for a single step of the length of the radius.
-
-    Raises:
-        InputError: an unknown recipe, or a value outside its range or of another kind.
-    """
-    options = {**choice.options, "targeted": choice.goal == "class"}
+def _options(choice: Attack, *, quick: bool) -> dict[str, Any]:
+    """Values of the attack's parameters, `quick` for a single step of the length of the radius."""
+    options = dict(choice.options)
     known = parameters(choice.recipe) if quick and choice.recipe in RECIPES else {}
     if "steps" in known:
         options |= {"steps": 1, "restarts": 1}
         if "step_size" in known:
             options["step_size"] = options.get("eps", known["eps"].default)
-    return attack_of(choice.recipe, options)
+    return options
 
 
 def goal_of(choice: Attack) -> Goal:

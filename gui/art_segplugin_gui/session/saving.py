@@ -25,7 +25,7 @@ from art_segplugin_gui.session.state import (
 FORMAT = 1
 SUFFIX = ".segstudio.json"
 EXPORTS = ("picture", "clip")
-"""Kinds of a `repro.json`, which is another thing, see `evaluation.reproduction`."""
+"""Kinds of a `repro.json`, which is another thing, see `evaluation.repro`."""
 LARGEST = 2**31 - 1
 
 

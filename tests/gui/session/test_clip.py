@@ -21,10 +21,9 @@ from clip_problem import (
 )
 
 from art_segplugin.errors import InputError
-from art_segplugin.evaluation.clip_reproduction import ClipReproduction
+from art_segplugin.evaluation.clip import ClipReproduction, replay_clip
 from art_segplugin.evaluation.exact_files import pixel_sha256
-from art_segplugin.evaluation.picture import image_batch
-from art_segplugin.evaluation.replay_clip import replay_clip
+from art_segplugin.evaluation.pipeline import image_batch
 from art_segplugin.files import file_sha256
 from art_segplugin.metrics import count, mis_ratio
 from art_segplugin.models import load_model

@@ -19,8 +19,7 @@ from clip_problem import (
 )
 
 from art_segplugin.errors import InputError
-from art_segplugin.evaluation.clip_reproduction import ClipReproduction
-from art_segplugin.evaluation.replay_clip import replay_clip
+from art_segplugin.evaluation.clip import ClipReproduction, replay_clip
 from art_segplugin_gui.session.export_names import UNFINISHED
 from art_segplugin_gui.session.jobs import Cancelled, CancelToken
 from art_segplugin_gui.session.painted import Painted
@@ -77,7 +76,7 @@ def test_goes_on_with_files_if_only_they_are_missing(wish, monkeypatch):
         raise InputError("cannot write it: No space left on device.")
 
     with monkeypatch.context() as patch:
-        patch.setattr("art_segplugin_gui.session.clip_files.write_rows", full)
+        patch.setattr("art_segplugin.report.clip.write_rows", full)
         with pytest.raises(InputError, match="No space left"):
             run(wish)
     events = run(replace(wish, video_suffix=".mp4"))

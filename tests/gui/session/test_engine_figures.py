@@ -8,9 +8,8 @@ import torch
 from session_parts import MODELS, engine, events, of, picture, run
 
 from art_segplugin.attacks import named
-from art_segplugin.evaluation.batches import Batch
-from art_segplugin.evaluation.goal import Goal
-from art_segplugin.evaluation.runner import attacked_result, clean_result
+from art_segplugin.evaluation.dataset import Batch, attacked_result, clean_result
+from art_segplugin.evaluation.pipeline import Goal
 from art_segplugin.metrics import iou_per_class, mean_iou, mis_ratio
 from art_segplugin_gui.session.engine import Engine
 from art_segplugin_gui.session.frames import Clean, Faded, Step

@@ -11,6 +11,7 @@ from clip_problem import run as run_clip
 from export_parts import on_screen
 from session_parts import engine, events, of, picture, run
 
+from art_segplugin.clip_names import EXACT_VIDEO, VIDEOS
 from art_segplugin.data.video import CODECS, LOSSLESS
 from art_segplugin.errors import InputError
 from art_segplugin_gui.qt import export as dialogs
@@ -19,11 +20,9 @@ from art_segplugin_gui.session.display import DisplayState
 from art_segplugin_gui.session.export import export
 from art_segplugin_gui.session.export_job import Exported
 from art_segplugin_gui.session.export_names import (
-    EXACT_VIDEO,
     KINDS,
     OWNED,
     UNFINISHED,
-    VIDEOS,
     is_one_file,
     present,
     present_for_clip,

@@ -10,11 +10,10 @@ from export_parts import load, on_screen
 from session_parts import engine, events, of, picture, run
 
 from art_segplugin.errors import InputError
-from art_segplugin.evaluation.batches import Batch
 from art_segplugin.evaluation.clip import ClipAttack
+from art_segplugin.evaluation.dataset import Batch, attacked_result, clean_result
 from art_segplugin.evaluation.model_refs import ModelRef
 from art_segplugin.evaluation.repro import Reproduction, reproduce
-from art_segplugin.evaluation.runner import attacked_result, clean_result
 from art_segplugin.evaluation.scores import differences
 from art_segplugin_gui.session.display import DisplayState
 from art_segplugin_gui.session.export import KINDS, export, numbers, reproduction

@@ -7,7 +7,7 @@ from export_parts import on_screen
 from session_parts import picture
 
 from art_segplugin.evaluation.scores import Scores
-from art_segplugin_gui.session.class_table import class_rows
+from art_segplugin.report.clip import class_rows
 from art_segplugin_gui.session.export import export
 
 

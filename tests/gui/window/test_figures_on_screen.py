@@ -6,9 +6,8 @@ import torch
 from session_parts import MODELS
 
 from art_segplugin.attacks import named
-from art_segplugin.evaluation.batches import Batch
-from art_segplugin.evaluation.goal import Goal
-from art_segplugin.evaluation.runner import attacked_result, clean_result
+from art_segplugin.evaluation.dataset import Batch, attacked_result, clean_result
+from art_segplugin.evaluation.pipeline import Goal
 from art_segplugin.metrics import iou_per_class, mean_iou, mis_ratio
 from art_segplugin_gui.session.figures import percent, share
 from art_segplugin_gui.session.session import with_attack, with_models

@@ -19,12 +19,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from art_segplugin.scores import percent
 from art_segplugin_gui.qt.controls import narrow_combo
 from art_segplugin_gui.qt.export import ReplacedFiles
 from art_segplugin_gui.qt.wrapped_label import WrappedLabel
 from art_segplugin_gui.session.clip_request import ClipDone, ClipFrame
 from art_segplugin_gui.session.export_names import present_for_clip, users_path
-from art_segplugin_gui.session.figures import duration, percent
+from art_segplugin_gui.session.figures import duration
 
 FORMATS = {
     ".mkv": "FFV1 .mkv, exact",

@@ -1,0 +1,613 @@
+"""Attacks x seeds over a data set: attacked in batches, scored and stored image by image."""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from art_segplugin.attacks import NamedAttack
+from art_segplugin.core.types import Images, Labels
+from art_segplugin.data.resampling import even
+from art_segplugin.data.sample import Dataset, Sample
+from art_segplugin.data.video import Video
+from art_segplugin.errors import InputError
+from art_segplugin.evaluation.pipeline import (
+    ANY_WRONG,
+    Attacked,
+    Chain,
+    Clean,
+    Goal,
+    attack_arguments,
+    clean_images,
+    device_of,
+    finite_logits,
+    unperturbed,
+)
+from art_segplugin.evaluation.regions import Regions
+from art_segplugin.evaluation.result import CLEAN, BatchResult, Example, ImageScore, examples
+from art_segplugin.files import write_text
+from art_segplugin.metrics import count
+from art_segplugin.metrics.class_counts import ClassCounts
+from art_segplugin.models.segmenter import Segmenter
+
+ROUNDED = " 8-bit"
+"""What is added to an attack's name where its images were rounded to 8 bits."""
+
+SAMPLES_HASHED = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Samples of equal size on one device.
+
+    Attributes:
+        first: index of the first sample in the data set.
+        names: one an image.
+        images: float32 (n, 3, h, w) in [0, 1].
+        labels: int64 (n, h, w), or (n, 1, 1) for whole images; None where any of the samples has
+            none.
+        regions: boolean maps of the shape of the labels, by name, whose pixels are also counted by
+            themselves; None where pixels are not counted by class at all.
+        share: index of each sample in the data set; None where they follow one another.
+    """
+
+    first: int
+    names: list[str]
+    images: Tensor
+    labels: Tensor | None
+    regions: dict[str, Tensor] | None = None
+    share: Sequence[int] | None = None
+
+    @property
+    def indices(self) -> Sequence[int]:
+        """Index of each sample in the data set."""
+        return range(self.first, self.first + len(self.names)) if self.share is None else self.share
+
+
+def batches(
+    data: Dataset,
+    batch_size: int,
+    device: torch.device | str,
+    share: Iterable[int] | None = None,
+) -> Iterator[Batch]:
+    """Samples in order; a batch ends early where the size of the images changes.
+
+    Args:
+        data: what to take them from.
+        batch_size: most images of a batch.
+        device: where to put them.
+        share: indices of those to take; None for all.
+    """
+    waiting: list[tuple[int, Sample]] = []
+    for index in range(len(data)) if share is None else share:
+        sample = data[index]
+        if waiting and (len(waiting) == batch_size or not _alike(waiting[0][1], sample)):
+            yield _stack(waiting, device)
+            waiting = []
+        waiting.append((index, sample))
+    if waiting:
+        yield _stack(waiting, device)
+
+
+def _alike(one: Sample, other: Sample) -> bool:
+    return one.image.shape == other.image.shape and (one.labels is None) == (other.labels is None)
+
+
+def _stack(indexed: list[tuple[int, Sample]], device: torch.device | str) -> Batch:
+    samples = [sample for _, sample in indexed]
+    maps = [sample.labels for sample in samples if sample.labels is not None]
+    return Batch(
+        indexed[0][0],
+        [sample.name for sample in samples],
+        torch.stack([sample.image for sample in samples]).to(device),
+        torch.stack(maps).to(device) if maps else None,
+        share=[index for index, _ in indexed],
+    )
+
+
+def evaluate(
+    model: Segmenter,
+    data: Dataset,
+    attacks: Sequence[NamedAttack],
+    *,
+    seeds: Sequence[int] = (0,),
+    batch_size: int = 4,
+    pictures: int = 0,
+    store: "ResultStore | None" = None,
+    regions: Regions | None = None,
+    share: Iterable[int] | None = None,
+    chain: Chain = unperturbed,
+) -> Iterator[BatchResult]:
+    """Score the clean images, then every attack with every seed, batch by batch.
+
+    Images without labels are attacked against the model's own clean prediction. The random start of
+    an image depends on the seed and on its index in the data only: results are the same for every
+    batch size and order, and attacks with a random start share it.
+
+    Args:
+        model: on the device to use.
+        data: what to attack.
+        attacks: as `art_segplugin.attacks.named` gives them.
+        seeds: one run of all attacks each.
+        batch_size: images attacked together.
+        pictures: number of leading images that are kept to be drawn.
+        store: where finished images are kept; those found in it are not run again, except where
+            pictures are asked for, or where others of their batch are missing.
+        regions: count pixels by class too, as a diagnosis needs them, in these regions.
+        share: indices of the images to attack, such as those of one of several processes, whose
+            results add up to those of all; None for all.
+        chain: perturbations of images and labels, before anything else.
+
+    Yields:
+        (1 + attacks x seeds) results a batch.
+
+    Raises:
+        InputError: the model does not fit the data, an attack is targeted (what it is to reach is
+            not known here), or `regions` are given and an image has no labels.
+    """
+    if any(attack.options.get("targeted") for attack in attacks):
+        raise InputError("an attack is targeted; a data set is evaluated untargeted.")
+    for batch in batches(data, batch_size, device_of(model), share):
+        keep = sum(index < pictures for index in batch.indices)
+        clean = clean_images(model, batch.images, batch.labels, chain)
+        batch, checked = replace(batch, images=clean.x, labels=clean.labels), False
+        for attack, seed in [(None, 0), *((a, s) for s in seeds for a in attacks)]:
+            if store is not None and not keep:
+                found = store.find_all(_blank(model, batch, attack, seed), batch.indices, regions)
+                if found is not None:
+                    yield joined(found)
+                    continue
+            if not checked:
+                model.validate(batch.images, batch.labels)
+                batch, checked = _with_regions(batch, regions, model.ignore_index), True
+            if attack is None:
+                parts, shown = _clean_parts(clean, batch)
+            else:
+                clean = clean.released()
+                parts, shown = _attack_parts(clean, batch, attack, seed)
+            if store is not None:
+                for part in parts:
+                    store.add(part)
+            result = _keeping(joined(parts), shown, keep)
+            del shown  # its logits would take memory during the next attack
+            yield result
+
+
+def _with_regions(batch: Batch, regions: Regions | None, ignore_index: int) -> Batch:
+    if regions is None:
+        return batch
+    if batch.labels is None:
+        raise InputError(
+            f"image {batch.names[0]!r} has no labels; what happens to each class is counted "
+            "against labels, so give all images some."
+        )
+    return replace(batch, regions=regions.masks(batch.labels, ignore_index))
+
+
+def predict(model: Segmenter, images: Images) -> Labels:
+    """Class maps (n, h, w), in evaluation mode."""
+    prediction: Labels = finite_logits(model, images).argmax(1)
+    return prediction
+
+
+def clean_result(model: Segmenter, batch: Batch, keep: int = 0) -> tuple[BatchResult, Labels]:
+    """Scores without an attack, and the labels to compare with: the truth or the prediction.
+
+    The first `keep` images are kept to be drawn.
+    """
+    clean = clean_images(model, batch.images, batch.labels)
+    parts, shown = _clean_parts(clean, batch)
+    return _keeping(joined(parts), shown, keep), clean.reference
+
+
+def attacked_result(
+    model: Segmenter,
+    batch: Batch,
+    reference: Labels,
+    named: NamedAttack,
+    seed: int,
+    keep: int = 0,
+    goal: Goal = ANY_WRONG,
+    mask: Tensor | None = None,
+) -> BatchResult:
+    """Attack one batch and score it against `reference`.
+
+    Only pixels where `mask` (n, h, w) is True are changed; None for all.
+
+    The curves are those of the first restart. A targeted attack has none: its fooled pixels are
+    those on target, not the wrong ones.
+
+    Raises:
+        InputError: the adversarial images are not finite, because the model's gradients are not.
+    """
+    clean = clean_images(model, batch.images, reference)
+    parts, shown = _attack_parts(clean, batch, named, seed, goal, mask)
+    return _keeping(joined(parts), shown, keep)
+
+
+def _clean_parts(clean: Clean, batch: Batch) -> tuple[list[BatchResult], Attacked]:
+    """One result an image, and what the model was shown."""
+    started = time.perf_counter()
+    shown = clean.shown
+    parts = list(_scored([_blank(clean.model, batch)] * len(batch.names), batch, shown))
+    return _timed(parts, started), shown
+
+
+def _attack_parts(
+    clean: Clean,
+    batch: Batch,
+    named: NamedAttack,
+    seed: int,
+    goal: Goal = ANY_WRONG,
+    mask: Tensor | None = None,
+) -> tuple[list[BatchResult], Attacked]:
+    """Likewise after an attack."""
+    started = time.perf_counter()
+    attack = named.build(ignore_index=clean.model.ignore_index, targeted=goal.targeted)
+    given = attack_arguments(clean, seed, batch.indices, goal, mask)
+    wrong, on_fooled, loss = [], [], []
+    for iterate in attack.iterates(clean.model, clean.x, **given):
+        if iterate.restart == 0 and goal == ANY_WRONG and iterate.forward is not None:
+            forward = iterate.forward
+            wrong.append(forward.fooled.flatten(1).sum(1))
+            on_fooled.append(torch.where(forward.fooled, forward.pixel_loss, 0.0).flatten(1).sum(1))
+            loss.append(forward.pixel_loss.flatten(1).sum(1))
+    blank = _blank(clean.model, batch, named, seed, goal)
+    curves = [_per_image(values, len(batch.names)) for values in (wrong, on_fooled, loss)]
+    parts = [
+        replace(blank, wrong=w, loss_on_fooled=f, loss=t) for w, f, t in zip(*curves, strict=True)
+    ]
+    shown = Attacked.of(clean, iterate.best, attack.threat_model)
+    return _timed(list(_scored(parts, batch, shown)), started), shown
+
+
+def _per_image(values: list[Tensor], images: int) -> list[list[Any]]:
+    """From one tensor (n,) a step to one list an image."""
+    return torch.stack(values, 1).tolist() if values else [[] for _ in range(images)]
+
+
+def _timed(parts: list[BatchResult], started: float) -> list[BatchResult]:
+    each = (time.perf_counter() - started) / len(parts)
+    return [replace(part, seconds=each) for part in parts]
+
+
+def _blank(
+    model: Segmenter,
+    batch: Batch,
+    named: NamedAttack | None = None,
+    seed: int = 0,
+    goal: Goal = ANY_WRONG,
+) -> BatchResult:
+    """A result without scores: what it is of."""
+    if named is None:
+        return BatchResult(CLEAN, {}, 0, batch.first)
+    # The attack's values as they are used: void is what the model calls so.
+    options = named.described() | {"ignore_index": model.ignore_index}
+    wanted = {
+        "target": goal.to_class,
+        "from": goal.from_class,
+    }  # nothing where any wrong class does
+    options |= {name: value for name, value in wanted.items() if value is not None}
+    return BatchResult(named.name, options, seed, batch.first)
+
+
+def _scored(parts: Sequence[BatchResult], batch: Batch, shown: Attacked) -> Iterator[BatchResult]:
+    """The parts, one an image, with the counts that what the model was shown gives."""
+    model, reference = shown.clean.model, shown.clean.reference
+    classes, void = model.classes, model.ignore_index
+    assert classes is not None, "validate() has counted the classes"
+    prediction, distances = shown.logits.argmax(1), shown.distances.tolist()
+    for place, (part, index) in enumerate(zip(parts, batch.indices, strict=True)):
+        one = slice(place, place + 1)
+        counts = count(prediction[one], reference[one], classes, void).cpu()
+        by_class = None
+        if batch.regions is not None:
+            regions = {name: mask[one] for name, mask in batch.regions.items()}
+            by_class = _on_cpu(ClassCounts.of(shown.logits[one], reference[one], void, regions))
+        yield replace(
+            part,
+            first=index,
+            counts=counts.tolist(),
+            images=[ImageScore(batch.names[place], int(counts.trace()), int(counts.sum()))],
+            largest_distance=distances[place],
+            labelled=batch.labels is not None,
+            class_counts=by_class,
+        )
+
+
+def _on_cpu(counts: ClassCounts) -> ClassCounts:
+    """As counts that come back from a store are."""
+    return replace(
+        counts,
+        confusion=counts.confusion.cpu(),
+        returned=counts.returned.cpu(),
+        images=counts.images.cpu(),
+        regions={name: table.cpu() for name, table in counts.regions.items()},
+    )
+
+
+def joined(parts: Sequence[BatchResult]) -> BatchResult:
+    """One result of the parts of a batch."""
+    counted = [part.class_counts for part in parts if part.class_counts is not None]
+    return replace(
+        parts[0],
+        wrong=_sum(part.wrong for part in parts),
+        loss_on_fooled=_sum(part.loss_on_fooled for part in parts),
+        loss=_sum(part.loss for part in parts),
+        counts=torch.tensor([part.counts for part in parts]).sum(0).tolist(),
+        images=[image for part in parts for image in part.images],
+        largest_distance=max(part.largest_distance for part in parts),
+        seconds=sum(part.seconds for part in parts),
+        class_counts=ClassCounts.joined(counted) if counted else None,
+        indices=[part.first for part in parts],
+    )
+
+
+def _sum(curves: Iterable[list[Any]]) -> list[Any]:
+    return [sum(values) for values in zip(*curves, strict=True)]
+
+
+def _keeping(result: BatchResult, shown: Attacked, keep: int) -> BatchResult:
+    """`result` with the pictures of its first `keep` images."""
+    if keep == 0:
+        return result
+    return replace(
+        result,
+        adversarial=shown.x_adv[:keep],
+        prediction=shown.logits[:keep].argmax(1),
+        reference=shown.clean.reference[:keep],
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class AttackedSample:
+    """One image after the attack.
+
+    Attributes:
+        sample: the image.
+        x_adv: exact adversarial image, float32 (1, 3, h, w).
+        x_8_bit: the same as multiples of 1/255, inside the threat model.
+        results: scores of the clean image, the exact one and the rounded one, with pictures.
+    """
+
+    sample: Sample
+    x_adv: Images
+    x_8_bit: Images
+    results: tuple[BatchResult, BatchResult, BatchResult]
+
+    @cached_property
+    def example(self) -> Example:
+        """The clean image and the rounded one, to be drawn."""
+        clean, _, rounded = self.results
+        (example,) = examples([clean, rounded])
+        return example
+
+
+def attack_samples(
+    model: Segmenter,
+    samples: Iterable[Sample],
+    named: NamedAttack,
+    seed: int = 0,
+    target: int | None = None,
+    chain: Chain = unperturbed,
+) -> Iterator[AttackedSample]:
+    """Attack each sample by itself, exactly and as the 8-bit file that is written.
+
+    Args:
+        model: on the device to use.
+        samples: images of any sizes; those without labels are attacked against the model's own
+            clean prediction.
+        named: the attack; `targeted` if `target` is given.
+        seed: seed of the random starts.
+        target: class that every pixel shall be taken for.
+        chain: perturbations of image and labels, before anything else.
+
+    Raises:
+        InputError: the model does not fit an image, or `target` is no class of the model.
+    """
+    device, goal, seen = device_of(model), Goal(to_class=target), set()
+    for index, sample in enumerate(samples):
+        labels = None if sample.labels is None else sample.labels.unsqueeze(0).to(device)
+        clean = clean_images(model, sample.image.unsqueeze(0).to(device), labels, chain)
+        batch = Batch(index, [sample.name], clean.x, clean.labels)
+        if batch.images.shape not in seen:  # costs a forward, so not for every frame
+            model.validate(batch.images)
+            seen.add(batch.images.shape)
+        if clean.labels is not None:
+            model.check_labels(clean.labels)
+        goal.check(model.classes or 0)
+        unharmed, original = _clean_parts(clean, batch)
+        exact, shown = _attack_parts(clean, batch, named, seed, goal)
+        rounded = shown.rounded()
+        named_so = [replace(part, attack=part.attack + ROUNDED) for part in exact]
+        as_8_bit = list(_scored(named_so, batch, rounded))
+        results = (
+            _keeping(joined(unharmed), original, 1),
+            _keeping(joined(exact), shown, 1),
+            _keeping(joined(as_8_bit), rounded, 1),
+        )
+        yield AttackedSample(sample, shown.x_adv, rounded.x_adv, results)
+
+
+def video_samples(video: Video, count: int | None = None) -> Iterator[Sample]:
+    """Frames of a video (the first `count`), named STEM-000000, STEM-000001, ...
+
+    An odd last row or column is cut off: video codecs cannot write it, and what is written is to be
+    what is attacked.
+    """
+    for index, frame in enumerate(video):
+        if index == count:
+            return
+        image = torch.from_numpy(even(frame).copy()).movedim(-1, 0).float() / 255
+        yield Sample(f"{video.path.stem}-{index:06d}", image, None)
+
+
+class ResultStore:
+    """Results of one evaluation by attack, seed and image, so that an interrupted one can be resumed.
+
+    A file of JSON lines, one a result; the first holds the setting. What version 0.1 wrote, a line a
+    batch, is read where its batches were single images; others began at other random starts.
+
+    Args:
+        path: the file, made if missing.
+        setting: what must be equal for results to be reusable (model, data).
+
+    Raises:
+        InputError: the file holds results of another setting, of larger batches, or is no such file.
+    """
+
+    def __init__(self, path: Path, setting: dict[str, Any]) -> None:
+        self.path = path
+        self._lines: dict[str, dict[str, Any]] = {}
+        setting = json.loads(json.dumps(setting))
+        if not path.exists():
+            write_text(path, json.dumps({"setting": setting}) + "\n")
+            return
+        try:
+            first, *lines = path.read_text(encoding="utf-8").splitlines()
+            earlier = json.loads(first)["setting"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{path} holds no results that could be gone on with ({error}); delete it."
+            ) from error
+        if isinstance(earlier, dict) and "batch_size" not in setting:
+            earlier.pop("batch_size", None)
+        if earlier != setting:
+            differing = [k for k in setting if (earlier or {}).get(k) != setting[k]]
+            raise InputError(
+                f"{path} holds results with another {', '.join(differing) or 'setting'}; "
+                "choose another folder, or delete the file to begin anew."
+            )
+        good = [line for line in lines if _is_whole(line)]
+        if len(good) < len(lines):  # the run was killed while it wrote a line
+            write_text(path, "\n".join([first, *good]) + "\n")
+        for values in map(json.loads, good):
+            if len(values["images"]) > 1:
+                raise InputError(
+                    f"{path} holds results of batches of several images, whose random starts were "
+                    "others in version 0.1; choose another folder, or delete the file to begin anew."
+                )
+            self._lines[_key(values)] = values
+
+    def find(
+        self, attack: str, options: dict[str, Any], seed: int, first: int
+    ) -> BatchResult | None:
+        """The stored result of image `first`, or None."""
+        values = self._lines.get(
+            _key({"attack": attack, "options": options, "seed": seed, "first": first})
+        )
+        if values is None:
+            return None
+        images = [ImageScore(**image) for image in values["images"]]
+        counts = values.get("class_counts")
+        by_class = None if counts is None else ClassCounts.from_json(counts)
+        found = BatchResult(**{**values, "images": images, "class_counts": by_class})
+        return found if by_class is None else replace(found, counts=by_class.confusion.tolist())
+
+    def find_all(
+        self, like: BatchResult, indices: Sequence[int], regions: Regions | None = None
+    ) -> list[BatchResult] | None:
+        """The stored results of these images, those counted by class where regions are asked for."""
+        found = []
+        for index in indices:
+            part = self.find(like.attack, like.options, like.seed, index)
+            if part is None or (regions is not None and part.class_counts is None):
+                return None
+            found.append(part)
+        return found
+
+    def add(self, result: BatchResult) -> None:
+        """Append the result of one image, if it is new; a crash can only lose the line being written.
+
+        One with counts by class is new where the earlier one has none.
+        """
+        key = _key(vars(result))
+        earlier = self._lines.get(key)
+        if earlier is not None and ("class_counts" in earlier or result.class_counts is None):
+            return
+        values = {k: v for k, v in vars(result).items() if k not in NOT_STORED}
+        values["images"] = [asdict(image) for image in result.images]
+        if result.class_counts is not None:
+            values["class_counts"] = result.class_counts.to_json()
+            del values["counts"]  # the same table again
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(values) + "\n")
+        self._lines[key] = values
+
+
+NOT_STORED = ("adversarial", "prediction", "reference", "class_counts", "indices")
+
+
+def holds_attacks(path: Path) -> bool:
+    """Whether a store of that path has results other than those of clean images."""
+    with path.open(encoding="utf-8") as file:
+        next(file, None)  # the setting
+        return any(_is_whole(line) and json.loads(line)["attack"] != CLEAN for line in file)
+
+
+def _is_whole(line: str) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+def _key(result: Mapping[str, Any]) -> str:
+    return json.dumps([result[k] for k in ("attack", "options", "seed", "first")], sort_keys=True)
+
+
+@contextmanager
+def refused_runs_removed(paths: Sequence[Path]) -> Iterator[None]:
+    """Where an input is refused before any attack, leave no new store that blocks the next try."""
+    new = [path for path in paths if not path.exists()]
+    try:
+        yield
+    except InputError:
+        for path in new:
+            if path.exists() and not holds_attacks(path):
+                path.unlink()
+        raise
+
+
+def setting(model: Segmenter, model_name: str, data: Dataset, data_name: str) -> dict[str, Any]:
+    """What must be equal for the results of an earlier run to be resumed."""
+    return {
+        "model": model_name,
+        "weights": fingerprint(model),
+        "data": data_name,
+        "images and labels": data_fingerprint(data),
+    }
+
+
+def fingerprint(model: Segmenter) -> str:
+    """A hash of the weights: the same name may hold others tomorrow."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def data_fingerprint(data: Dataset) -> str:
+    """A hash of the number of samples and of up to 16 of them, spread evenly over the data."""
+    last = len(data) - 1
+    digest = hashlib.sha256(str(len(data)).encode())
+    for index in sorted(
+        {round(last * part / (SAMPLES_HASHED - 1)) for part in range(SAMPLES_HASHED)}
+    ):
+        sample = data[index]
+        digest.update(repr(sample.name).encode())
+        for tensor in (sample.image, sample.labels):
+            if tensor is not None:
+                digest.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
+                digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
