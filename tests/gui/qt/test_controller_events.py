@@ -235,7 +235,7 @@ def test_a_stuck_worker_is_abandoned_and_what_it_says_later_is_ignored(qtbot):
     controller = controlling(start)
     controller.worker.start()
     attack(controller, Models("one"), Attack())
-    qtbot.waitUntil(lambda: engines and len(engines[0].requests) == 1)
+    qtbot.waitUntil(lambda: bool(engines) and len(engines[0].requests) == 1)
     old = controller.worker
     controller.held = True  # else what is due would run
     controller.restart_worker()

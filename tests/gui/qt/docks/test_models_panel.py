@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from art_segplugin.models import shipped
-from art_segplugin_gui.qt.docks import stages
+from art_segplugin_gui.qt.docks import models
 from art_segplugin_gui.qt.docks.models import HINT, ModelsPanel, factory_file
 from art_segplugin_gui.session.state import Models
 
@@ -208,7 +208,7 @@ def test_a_folder_is_read_once_and_not_by_the_window(panel, qtbot, tmp_path, mon
         threads.append(threading.current_thread())
         return [str(path) for path in paths]
 
-    monkeypatch.setattr(stages, "_checkpoints", read)
+    monkeypatch.setattr(models, "_checkpoints", read)
     for path in (*paths, *paths):
         panel.show_models(Models(str(path)))
         qtbot.waitUntil(lambda: panel.stages.slider.isVisible())
