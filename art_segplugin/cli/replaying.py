@@ -1,4 +1,4 @@
-"""The body of `replay`: figures recorded and figures computed now, side by side."""
+"""The body of `replay`: scores recorded and scores computed now, side by side."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ def run(
     *,
     run_code: bool,
 ) -> bool:
-    """Compute the figures of a file again, print both, and say whether they agree.
+    """Compute the scores of a file again, print both, and say whether they agree.
 
     Args:
         path: a `repro.json` or its folder.

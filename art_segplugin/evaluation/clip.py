@@ -126,7 +126,7 @@ class AttackedPicture:
 
     @property
     def numbers(self) -> dict[str, Scores]:
-        """All figures, by names such as "A clean" and "B 8-bit"."""
+        """All scores, by names such as "A clean" and "B 8-bit"."""
         return {
             f"{name} {kind}": side.numbers[kind]
             for name, side in self.sides.items()
@@ -283,7 +283,7 @@ class PictureRecord:
         image: sha256 of its pixels, see `pixel_sha256`.
         labels: sha256 of its labels; None where there are none.
         written: sha256 of the pixels of its adversarial image, by model ("A", "B").
-        scores: figures by names such as "A clean", "A exact", "A 8-bit".
+        scores: scores by names such as "A clean", "A exact", "A 8-bit".
         seconds: time that the attack took.
     """
 
@@ -313,7 +313,7 @@ class PictureRecord:
 
 @dataclass(frozen=True)
 class ClipReproduction(Published):
-    """A clip, what was done to it, and the figures.
+    """A clip, what was done to it, and the scores.
 
     Attributes:
         pictures: lossless video of the pictures, beside this file.
@@ -325,7 +325,7 @@ class ClipReproduction(Published):
         plan: the attack.
         warm_start: each picture's attack began with the perturbation of the one before.
         records: one a picture, in order.
-        pooled: figures over the whole clip, by names such as "A 8-bit".
+        pooled: scores over the whole clip, by names such as "A 8-bit".
         classes: names of the classes, for tables.
         outputs: files that were written beside this one, and what they are for.
         threads: threads that torch computed with.
@@ -364,7 +364,7 @@ class ClipReproduction(Published):
             path: the JSON file, or the folder with its `repro.json`.
 
         Raises:
-            InputError: it is no such file, of another version, or holds no figures.
+            InputError: it is no such file, of another version, or holds no scores.
         """
         read = parsed(cls, read_text(json_path(path)), "clip")
         if not read.records or not read.pooled:
@@ -495,8 +495,8 @@ class StoredPicture:
     """What is kept of one picture.
 
     Attributes:
-        record: its figures and hashes.
-        numbers: all figures with their counts, by names such as "A 8-bit".
+        record: its scores and hashes.
+        numbers: all scores with their counts, by names such as "A 8-bit".
     """
 
     record: PictureRecord

@@ -231,12 +231,11 @@ def _jsons(contents: ClipContents, out: Path, notes: dict[str, str], labelled: b
         threads=torch.get_num_threads(),
         device=contents.device,
     )
-    tree = to_plain(made)
     wanted = (
         "source", "models", "plan", "warm_start", "classes", "outputs", "records", "pooled",
         "threads", "device", "versions",
     )  # fmt: skip
-    write_text(out / "clip.json", json.dumps({name: tree[name] for name in wanted}, indent=1))
+    write_text(out / "clip.json", json.dumps(to_plain(made, wanted), indent=1))
     made.save(out / FILE_NAME)
     return paths
 
@@ -298,7 +297,7 @@ def class_rows(
 
     Args:
         classes: their names.
-        numbers: figures by names such as "A clean" and "A 8-bit".
+        numbers: scores by names such as "A clean" and "A 8-bit".
         attacked: which of them the drop is to, such as "8-bit".
     """
     labelled = all(one.labelled for one in numbers.values())

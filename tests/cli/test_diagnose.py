@@ -280,3 +280,17 @@ def test_ctrl_c_leaves_whole_files_that_can_be_gone_on_with(
     assert "`diagnose` go on where they were with --resume" in " ".join(message.split())
     assert nothing_half_written(out)
     assert len([json.loads(line) for line in store.read_text().splitlines()]) == 4
+
+
+def test_an_evaluation_is_resumed_with_another_batch_size(run, folder, checkpoint, tmp_path):
+    arguments = (
+        "evaluate", "--data", folder, "--model", checkpoint, "--attack", "pgd-2", "--pictures", 0,
+        "--out", tmp_path / "out",
+    )  # fmt: skip
+    reports = []
+    for more in (("--batch-size", 1), ("--batch-size", 3, "--resume")):
+        status, _, message = run(*arguments, *more)
+        assert status == 0, message
+        reports.append(RobustnessReport.load(tmp_path / "out" / "report.json").results)
+        assert len((tmp_path / "out" / "batches.jsonl").read_text().splitlines()) == 1 + 2 * 3
+    assert reports[0] == reports[1]

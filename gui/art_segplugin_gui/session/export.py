@@ -29,7 +29,7 @@ def export(target: Path, what: Collection[str], job: Exported) -> list[Path]:
 
     Args:
         target: a folder, made if missing; or one file: a figure (one of FIGURES), the table of
-            classes (.csv) or all figures (.json), whatever `what` says.
+            classes (.csv) or all scores (.json), whatever `what` says.
         what: some of KINDS; in a folder a figure is a PNG.
         job: what is on screen.
 
@@ -103,7 +103,7 @@ def reproduction(job: Exported) -> Reproduction:
 
 
 def numbers(job: Exported) -> dict[str, Scores]:
-    """The figures on screen by the names in `reproduction.SIDES`."""
+    """The scores on screen by the names in `repro.SIDES`."""
     found = {}
     for name, clean, attacked in job.rows:
         found[f"{name} clean"] = clean.scores
