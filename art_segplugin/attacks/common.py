@@ -4,7 +4,6 @@ import functools
 import inspect
 import math
 import re
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -14,6 +13,7 @@ from art_segplugin.core.attack import GradientAttack
 from art_segplugin.core.steps import MomentumStep, SteepestStep, StepRule
 from art_segplugin.core.threat_model import ThreatModel
 from art_segplugin.core.types import PerImage
+from art_segplugin.docstrings import arguments, described
 
 ORDER = (
     "eps", "step_size", "steps", "norm", "random_start", "restarts", "targeted", "ignore_index",
@@ -145,45 +145,13 @@ def takes(
         factory.__annotations__["return"] = signature.return_annotation
         explained: dict[str, str] = {}
         for documented in (*reversed(common.__mro__[:-1]), function):
-            explained |= arguments(documented.__doc__ or "")
+            explained |= arguments(documented.__doc__)
         factory.__doc__ = _documented(
             function.__doc__ or "", {name: explained[name] for name in signature.parameters}
         )
         return factory
 
     return made
-
-
-def arguments(docstring: str) -> dict[str, str]:
-    """The "Args:" section of a docstring: name to text, on one line."""
-    found: dict[str, str] = {}
-    inside, name = False, ""
-    for line in inspect.cleandoc(docstring).splitlines():
-        if not line.startswith(" "):
-            inside = line == "Args:" or (inside and not line)
-            continue
-        entry = re.match(r"    (\w+)(?: \(.*?\))?: (.*)", line)
-        if inside and entry:
-            name = entry[1]
-            found[name] = entry[2].strip()
-        elif inside and name:
-            found[name] += f" {line.strip()}"
-    return found
-
-
-def described(arguments: dict[str, str], indent: int = 4) -> str:
-    """The "Args:" section of a docstring, wrapped as those in the sources are."""
-    lines = ["Args:"]
-    for name, text in arguments.items():
-        lines += textwrap.wrap(
-            f"{name}: {text}",
-            100 - indent,
-            initial_indent=" " * 4,
-            subsequent_indent=" " * 8,
-            break_on_hyphens=False,
-            break_long_words=False,
-        )
-    return textwrap.indent("\n".join(lines), " " * indent)
 
 
 def _documented(docstring: str, arguments: dict[str, str]) -> str:

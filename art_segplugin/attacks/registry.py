@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from art_segplugin.core.iterate import Attack
 from art_segplugin.core.threat_model import NORMS
+from art_segplugin.docstrings import first_line
 from art_segplugin.errors import InputError
 
 NORM_NAMES = {1.0: "L1", 2.0: "L2", math.inf: "Linf"}
@@ -77,12 +78,12 @@ class AttackSpec:
     def paper(self) -> str:
         """Its paper and equations: the first line of its module."""
         module = inspect.getmodule(self.factory)
-        return ((module.__doc__ if module else None) or "").partition("\n")[0]
+        return first_line(module.__doc__ if module else None)
 
     @property
     def summary(self) -> str:
         """One sentence on what it does."""
-        return (self.factory.__doc__ or "").strip().partition("\n")[0]
+        return first_line(self.factory.__doc__)
 
     @cached_property
     def class_parameters(self) -> Mapping[str, inspect.Parameter]:

@@ -16,9 +16,10 @@ from art.summary_writer import SummaryWriter, SummaryWriterDefault
 from tqdm.auto import trange
 
 from art_segplugin.attacks import ATTACKS, AttackSpec
-from art_segplugin.attacks.common import ORDER, arguments, described
+from art_segplugin.attacks.common import ORDER
 from art_segplugin.core.iterate import Attack, FittedAttack, Iterate, fitted
 from art_segplugin.core.types import Images, Labels, PixelMask
+from art_segplugin.docstrings import arguments, described
 from art_segplugin.errors import InputError
 from art_segplugin.models.outputs import check_outputs, no_predictions
 from art_segplugin.wrappers.art.arrays import (
@@ -341,12 +342,10 @@ def class_of(spec: AttackSpec, module: str) -> type[FactoryAttack]:
         spec: of the attack.
         module: where the class is to be found by its name, for pickle.
     """
-    signature, explained = signature_of(spec), arguments(FactoryAttack.__doc__ or "")
+    signature, explained = signature_of(spec), arguments(FactoryAttack.__doc__)
     assert spec.wrapped is not None
     explained |= {
-        name: text
-        for name, text in arguments(spec.wrapped.__doc__ or "").items()
-        if name not in ORDER
+        name: text for name, text in arguments(spec.wrapped.__doc__).items() if name not in ORDER
     }
     documented = described({name: explained[name] for name in signature.parameters})
     attributes = {

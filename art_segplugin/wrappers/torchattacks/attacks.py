@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from art_segplugin.attacks import ATTACKS, AttackSpec
-from art_segplugin.attacks.common import arguments, described
 from art_segplugin.core.iterate import Attack, FittedAttack, fitted
 from art_segplugin.core.types import NO_VOID, Images, Labels, PixelMask
+from art_segplugin.docstrings import arguments, described
 from art_segplugin.wrappers.torchattacks.mixin import SegAttackMixin
 
 RENAMED = {"step_size": "alpha"}
@@ -154,8 +154,8 @@ def class_of(spec: AttackSpec, module: str) -> type[FactoryAttack]:
     assert spec.wrapped is not None
     assert spec.class_name is not None
     signature = signature_of(spec)
-    renamed = {RENAMED.get(k, k): v for k, v in arguments(spec.wrapped.__doc__ or "").items()}
-    explained = renamed | arguments(FactoryAttack.__doc__ or "")
+    renamed = {RENAMED.get(k, k): v for k, v in arguments(spec.wrapped.__doc__).items()}
+    explained = renamed | arguments(FactoryAttack.__doc__)
     documented = described({name: explained[name] for name in signature.parameters})
     example = f"    Examples::\n        >>> adv_images = {spec.class_name}(model)(images, labels)"
     parts = (spec.summary, f"    {spec.paper}", documented, _SHAPES.rstrip(), example)

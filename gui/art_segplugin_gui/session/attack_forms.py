@@ -5,7 +5,7 @@ Apart from `forms`, which the window imports, because the registry loads torch.
 
 from dataclasses import replace
 
-from art_segplugin.attacks.registry import PARTS, RECIPES, parameters
+from art_segplugin.attacks.registry import ATTACKS, PARTS, RECIPES, parameters
 from art_segplugin.attacks.segpgd import SCHEDULES
 from art_segplugin_gui.session.forms import Hint, ParameterForm, parameter_form
 
@@ -39,6 +39,7 @@ def attack_forms() -> tuple[ParameterForm, ...]:
             if part in PARTS and not isinstance(parameter.default, str)
         }
         left_out = {*SET_BY_WINDOW, *parts}
-        form = parameter_form(factory, name, leave_out=left_out, hints=ATTACK_HINTS)
+        title = ATTACKS[name].title if name in ATTACKS else ""
+        form = parameter_form(factory, name, title, left_out, ATTACK_HINTS)
         forms.append(replace(form, basic=tuple(one for one in BASIC if form.field(one))))
     return tuple(forms)

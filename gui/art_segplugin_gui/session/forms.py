@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType, NoneType
 from typing import Any, Literal
 
+from art_segplugin.docstrings import arguments, first_line
 from art_segplugin.errors import InputError
 
 Kind = Literal["float", "integer", "boolean", "choice", "numbers", "optional-float", "schedule"]
@@ -108,6 +109,7 @@ NO_HINTS: Mapping[str, Hint] = MappingProxyType({})
 def parameter_form(
     factory: Callable[..., Any],
     name: str,
+    title: str = "",
     leave_out: Collection[str] = (),
     hints: Mapping[str, Hint] = NO_HINTS,
 ) -> ParameterForm:
@@ -120,12 +122,13 @@ def parameter_form(
         factory: annotated; its docstring has a section "Args:", and the first line of its module's
             docstring is the reference.
         name: what its registry calls it.
+        title: as people write it; empty for the name in plain words.
         leave_out: parameters that are not asked for.
         hints: about parameters, by name.
     """
     module = inspect.getmodule(factory)
-    reference = _first_line(module.__doc__ if module else None)
-    explained = _arguments(inspect.getdoc(factory) or "")
+    reference = first_line(module.__doc__ if module else None)
+    explained = arguments(factory.__doc__)
     fields = [
         _field(factory, parameter, explained.get(key, ""), hints.get(key, Hint()))
         for key, parameter in inspect.signature(factory).parameters.items()
@@ -133,8 +136,8 @@ def parameter_form(
     ]
     return ParameterForm(
         name,
-        _title(name, reference),
-        _first_line(factory.__doc__),
+        title or name.replace("-", " ").replace("_", " ").capitalize(),
+        first_line(factory.__doc__),
         reference,
         tuple(field for field in fields if field is not None),
     )
@@ -236,30 +239,3 @@ def _range(default: Any) -> tuple[float, float, float]:
     whole = isinstance(default, int)
     positive = not isinstance(default, int | float) or default >= 0
     return (0.0 if positive else -1e6, 1e6, 1.0 if whole else 0.1)
-
-
-def _arguments(docstring: str) -> dict[str, str]:
-    """The "Args:" section of a docstring: name to text, on one line."""
-    found: dict[str, str] = {}
-    inside, name = False, ""
-    for line in docstring.splitlines():
-        if not line.startswith(" "):
-            inside = line == "Args:" or (inside and not line)
-            continue
-        entry = re.match(r"    (\w+)(?: \(.*?\))?: (.*)", line)
-        if inside and entry:
-            name = entry[1]
-            found[name] = entry[2].strip()
-        elif inside and name:
-            found[name] += f" {line.strip()}"
-    return found
-
-
-def _title(name: str, reference: str) -> str:
-    """The name in the spelling of its reference, such as "SegPGD"; else in plain words."""
-    spelled = re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", reference, re.IGNORECASE)
-    return spelled[0] if spelled else name.replace("-", " ").replace("_", " ").capitalize()
-
-
-def _first_line(text: str | None) -> str:
-    return (text or "").strip().partition("\n")[0]
