@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication
 
 from art_segplugin_gui.qt.panes.grid import PaneGrid
 from art_segplugin_gui.qt.panes.titles import Caption
-from art_segplugin_gui.session.frames import Scores, Side
+from art_segplugin_gui.session.frames import Prediction, Scores
 from art_segplugin_gui.session.state import LAYERS, View
 
 AREA = (890, 640)  # what the panes get of a window of 1440x900, see the docks beside them
@@ -39,12 +39,12 @@ def side(rng, height, width, clean=None):
     if clean is None:
         image = rng.integers(0, 256, (height, width, 3)).astype(np.uint8)
         labels = blobs(rng, height, width, CLASSES)
-        return Side(image, np.roll(labels, 3, 1), confidence, labels, scores)
+        return Prediction(image, np.roll(labels, 3, 1), confidence, labels, scores)
     exact = clean.image.transpose(2, 0, 1).astype(np.float32) / 255
     exact = np.clip(exact + rng.uniform(-8, 8, exact.shape).astype(np.float32) / 255, 0, 1)
     image = np.ascontiguousarray((exact * 255).round().astype(np.uint8).transpose(1, 2, 0))
     prediction = blobs(rng, height, width, CLASSES)
-    return Side(
+    return Prediction(
         image, prediction, confidence, clean.reference, scores, exact, image.copy(), confidence
     )
 

@@ -12,7 +12,7 @@ from art_segplugin.evaluation.pipeline import Clean
 from art_segplugin.evaluation.result import to_uint8
 from art_segplugin.evaluation.scores import scores_from
 from art_segplugin.metrics import count
-from art_segplugin_gui.session.frames import VOID, ClassMap, Picture, PixelMap, Side
+from art_segplugin_gui.session.frames import VOID, ClassMap, Picture, PixelMap, Prediction
 
 DELTA_GAIN = 10
 ROWS = 24
@@ -48,7 +48,7 @@ def side(
     weights: Tensor | None = None,
     distance: Tensor | None = None,
     reference_map: ClassMap | None = None,
-) -> Side:
+) -> Prediction:
     """All that the window shows of one prediction.
 
     Args:
@@ -63,7 +63,7 @@ def side(
     counts = count(prediction, clean.reference, logits.shape[1], clean.model.ignore_index)
     size = 0.0 if distance is None else float(distance)
     adversarial = image if isinstance(image, Adversarial) else None
-    return Side(
+    return Prediction(
         image=image.image if isinstance(image, Adversarial) else image,
         prediction=_bytes(prediction),
         confidence=_bytes(confidence),

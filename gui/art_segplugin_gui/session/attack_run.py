@@ -17,7 +17,7 @@ from art_segplugin.evaluation.pipeline import (
     shown,
 )
 from art_segplugin_gui.session.arrays import Adversarial, side
-from art_segplugin_gui.session.frames import Side, SourceFrame, Step
+from art_segplugin_gui.session.frames import Prediction, SourceFrame, Step
 from art_segplugin_gui.session.jobs import CancelToken, Prefetcher
 from art_segplugin_gui.session.label_names import usable_labels
 from art_segplugin_gui.session.model_cache import LoadedModel
@@ -45,7 +45,7 @@ class CleanRun:
     loaded: LoadedModel
     frame: SourceFrame
     clean: Clean
-    side: Side
+    side: Prediction
 
 
 class CleanRuns:
@@ -191,7 +191,7 @@ class AttackRun:
         count, seconds = self._pace
         return Step(rev, self._number, self.total, a, b, seconds / count, self.ended)
 
-    def _scored(self, run: CleanRun, seen: _Seen, adversarial: Adversarial) -> Side:
+    def _scored(self, run: CleanRun, seen: _Seen, adversarial: Adversarial) -> Prediction:
         return side(
             run.clean,
             seen.logits,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from art_segplugin.scores import Scores
-from art_segplugin_gui.session.frames import Event, Side, SourceFrame
+from art_segplugin_gui.session.frames import Event, Prediction, SourceFrame
 from art_segplugin_gui.session.jobs import CancelToken
 from art_segplugin_gui.session.state import Attack, Models
 
@@ -62,8 +62,8 @@ class ClipSide:
         adversarial: on the adversarial image of 8 bits, as it is written.
     """
 
-    clean: Side
-    adversarial: Side
+    clean: Prediction
+    adversarial: Prediction
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 
 from art_segplugin_gui._cv2 import cv2
-from art_segplugin_gui.session.frames import Clean, Faded, Side, SourceFrame, Step
+from art_segplugin_gui.session.frames import Clean, Faded, Prediction, SourceFrame, Step
 from art_segplugin_gui.session.identity import Identity
 from art_segplugin_gui.session.painted import Mask, Painted
 from art_segplugin_gui.session.state import State
@@ -91,24 +91,24 @@ class DisplayState:
         return painted.mask
 
     @property
-    def clean_a(self) -> Side | None:
+    def clean_a(self) -> Prediction | None:
         """A on the picture itself."""
         return None if self.clean is None else self.clean.a
 
     @property
-    def clean_b(self) -> Side | None:
+    def clean_b(self) -> Prediction | None:
         """B on the picture itself."""
         return None if self.clean is None else self.clean.b
 
     @property
-    def attacked_a(self) -> Side | None:
+    def attacked_a(self) -> Prediction | None:
         """A under attack, at the strength that is wanted as far as it is known."""
         if self.faded is not None:
             return self.faded.a
         return None if self.step is None else self.step.a
 
     @property
-    def attacked_b(self) -> Side | None:
+    def attacked_b(self) -> Prediction | None:
         """B under attack, likewise."""
         if self.faded is not None:
             return self.faded.b

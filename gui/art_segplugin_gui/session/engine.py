@@ -24,8 +24,8 @@ from art_segplugin_gui.session.frames import (
     Faded,
     Failed,
     Idle,
+    Prediction,
     Progress,
-    Side,
     Stopped,
 )
 from art_segplugin_gui.session.identity import Hashes
@@ -202,7 +202,7 @@ class Engine:
         side_b = None if b is None or exact_b is None else self._faded(b, request, exact_b)
         yield Faded(request.rev, request.share, side_a, side_b, request.identity, request.number)
 
-    def _faded(self, run: CleanRun, request: Fade, exact: NDArray[np.float32]) -> Side:
+    def _faded(self, run: CleanRun, request: Fade, exact: NDArray[np.float32]) -> Prediction:
         clean = run.clean
         whole = torch.tensor(exact, device=clean.x.device).unsqueeze(0)
         x_adv = faded(clean.x, whole, request.share)

@@ -20,7 +20,7 @@ from art_segplugin.scores import Scores
 from art_segplugin_gui.session.export_job import Exported
 from art_segplugin_gui.session.export_names import FIGURES, KINDS, OWNED, is_one_file
 from art_segplugin_gui.session.export_pictures import palette, pictures
-from art_segplugin_gui.session.frames import Picture, Side
+from art_segplugin_gui.session.frames import Picture, Prediction
 from art_segplugin_gui.session.plan import model_pair, plan_of
 
 
@@ -177,7 +177,7 @@ def _pictures(folder: Path, job: Exported) -> list[Path]:
     return [folder / f"{name}.png" for name in files]
 
 
-def _as_8_bit(job: Exported, side: Side) -> Picture:
+def _as_8_bit(job: Exported, side: Prediction) -> Picture:
     """The adversarial image in 8 bits, inside the threat model where the exact one is."""
     request = job.request
     if job.shown.faded is not None or side.exact is None or request.attack is None:

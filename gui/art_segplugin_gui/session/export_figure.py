@@ -19,7 +19,7 @@ from art_segplugin.report.plots import (
 from art_segplugin_gui.session.export_job import Curve, Exported
 from art_segplugin_gui.session.export_pictures import layer, palette
 from art_segplugin_gui.session.figures import summary
-from art_segplugin_gui.session.frames import Side
+from art_segplugin_gui.session.frames import Prediction
 
 PANE_WIDTH = 4.6
 """Inches."""
@@ -71,7 +71,7 @@ def figure(job: Exported) -> Figure:
     return drawn
 
 
-def _pane(axes: Axes, job: Exported, title: str, side: Side, clean: Side) -> None:
+def _pane(axes: Axes, job: Exported, title: str, side: Prediction, clean: Prediction) -> None:
     view = job.state.view
     picture = layer(side, clean, palette(job.clean), view.layer, view.opacity)
     smooth = "antialiased" if picture.shape[1] > PANE_WIDTH * 150 else "nearest"

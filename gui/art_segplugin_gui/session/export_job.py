@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from art_segplugin.errors import InputError
 from art_segplugin_gui.session.display import DisplayState
-from art_segplugin_gui.session.frames import Clean, Side, SourceFrame, Step
+from art_segplugin_gui.session.frames import Clean, Prediction, SourceFrame, Step
 from art_segplugin_gui.session.identity import Identity
 from art_segplugin_gui.session.state import State
 
@@ -71,7 +71,7 @@ class Exported:
         return self.shown.clean
 
     @property
-    def rows(self) -> list[tuple[str, Side, Side | None]]:
+    def rows(self) -> list[tuple[str, Prediction, Prediction | None]]:
         """The models: name, clean, and under attack where there was one."""
         rows = [("A", self.clean.a, self.shown.attacked_a)]
         if self.clean.b is not None:

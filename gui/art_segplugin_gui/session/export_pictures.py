@@ -13,7 +13,7 @@ from art_segplugin.report.panel import (
     overlay,
     wrong_pixels,
 )
-from art_segplugin_gui.session.frames import VOID, Clean, Picture, PixelMap, Side
+from art_segplugin_gui.session.frames import VOID, Clean, Picture, PixelMap, Prediction
 
 HEALED = (0, 158, 115)
 """Bluish green of Okabe and Ito: apart from the red of what is wrong for any colour vision."""
@@ -25,7 +25,7 @@ def palette(clean: Clean) -> Palette:
 
 
 def pictures(
-    side: Side, clean: Side, colours: Palette, opacity: float
+    side: Prediction, clean: Prediction, colours: Palette, opacity: float
 ) -> Iterator[tuple[str, Picture | PixelMap]]:
     """A model's adversarial image and every layer of it, by the end of their files' names.
 
@@ -54,7 +54,9 @@ def pictures(
         yield "weights", side.weights
 
 
-def layer(side: Side, clean: Side, colours: Palette, name: str, opacity: float) -> Picture:
+def layer(
+    side: Prediction, clean: Prediction, colours: Palette, name: str, opacity: float
+) -> Picture:
     """One layer as a pane shows it; the image itself where the layer is not there.
 
     Args:

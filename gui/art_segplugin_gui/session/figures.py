@@ -1,10 +1,10 @@
 """Figures as the window writes them."""
 
 from art_segplugin.scores import percent, share
-from art_segplugin_gui.session.frames import Side
+from art_segplugin_gui.session.frames import Prediction
 
 
-def summary(side: Side | None, *, labelled: bool) -> str:
+def summary(side: Prediction | None, *, labelled: bool) -> str:
     """Mean IoU and error in one line; without labels it says first what they are against."""
     if side is None:
         return ""

@@ -52,7 +52,7 @@ class SourceFrame:
 
 
 @dataclass(frozen=True, eq=False)
-class Side:
+class Prediction:
     """What one model says about one image, clean or adversarial.
 
     Attributes:
@@ -117,8 +117,8 @@ class Clean(Event):
     """
 
     labelled: bool
-    a: Side
-    b: Side | None
+    a: Prediction
+    b: Prediction | None
     classes: tuple[str, ...]
     colours: tuple[tuple[int, int, int], ...]
     warning: str = ""
@@ -146,8 +146,8 @@ class Step(Event):
 
     number: int
     total: int
-    a: Side
-    b: Side | None
+    a: Prediction
+    b: Prediction | None
     seconds: float
     answer: bool = False
     identity: Identity = NOTHING
@@ -166,8 +166,8 @@ class Faded(Event):
     """
 
     share: float
-    a: Side
-    b: Side | None
+    a: Prediction
+    b: Prediction | None
     identity: Identity = NOTHING
     number: int = 0
 

@@ -13,8 +13,8 @@ from art_segplugin_gui.session.frames import (
     Clean,
     Faded,
     Idle,
+    Prediction,
     Scores,
-    Side,
     SourceFrame,
     Step,
     Stopped,
@@ -39,7 +39,7 @@ def side(wrong=0.25, shape=SHAPE, exact=False):
     scores = Scores(float(np.nanmean(iou)), 1 - right / prediction.size, iou, counts)
     image = np.full((*shape, 3), int(200 * wrong), np.uint8)
     values = np.full((3, *shape), wrong, np.float32) if exact else None
-    return Side(image, prediction, None, reference, scores, values, image, None)
+    return Prediction(image, prediction, None, reference, scores, values, image, None)
 
 
 def shape_of(request):

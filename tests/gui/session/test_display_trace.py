@@ -4,7 +4,7 @@ import numpy as np
 from session_parts import engine, events, of, run
 
 from art_segplugin_gui.session.display import Trace
-from art_segplugin_gui.session.frames import Scores, Side, Step
+from art_segplugin_gui.session.frames import Prediction, Scores, Step
 
 
 def side(size=10):
@@ -12,7 +12,7 @@ def side(size=10):
     prediction, confidence, weights = np.zeros((3, size, size), dtype=np.uint8)
     exact = np.zeros((3, size, size), dtype=np.float32)
     scores = Scores(0.0, 0.0, np.zeros(2), np.zeros((2, 2)))
-    return Side(image, prediction, confidence, prediction, scores, exact, delta, weights)
+    return Prediction(image, prediction, confidence, prediction, scores, exact, delta, weights)
 
 
 def size_of(one):

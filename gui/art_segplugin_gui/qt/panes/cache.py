@@ -8,7 +8,7 @@ from weakref import ref
 import numpy as np
 from numpy.typing import NDArray
 
-from art_segplugin_gui.session.frames import Side
+from art_segplugin_gui.session.frames import Prediction
 
 
 class SideCache:
@@ -26,7 +26,7 @@ class SideCache:
 
     def get(
         self,
-        sides: tuple[Side | None, ...],
+        sides: tuple[Prediction | None, ...],
         settings: Hashable,
         work_out: Callable[[], NDArray[np.uint8]] | Callable[[], NDArray[np.float32]],
     ) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from art_segplugin_gui.qt.panes.hatching import RISING, hatching
 from art_segplugin_gui.qt.panes.layers import Key, pair_table
 from art_segplugin_gui.qt.panes.maps import PAIR_FILL
 from art_segplugin_gui.qt.panes.safe import safe_colours
-from art_segplugin_gui.session.frames import VOID, Side
+from art_segplugin_gui.session.frames import VOID, Prediction
 from art_segplugin_gui.session.state import View
 
 MOST_KEYS = 8
@@ -22,7 +22,7 @@ _cache = SideCache(room=16)
 
 
 def class_keys(
-    sides: Sequence[Side], view: View, colours: tuple[Rgb, ...], names: Sequence[str]
+    sides: Sequence[Prediction], view: View, colours: tuple[Rgb, ...], names: Sequence[str]
 ) -> tuple[tuple[Key, ...], int]:
     """The classes that are painted, those with most pixels in all panes first.
 
@@ -53,7 +53,7 @@ def class_keys(
     return keys, max(len(shown) - MOST_KEYS, 0)
 
 
-def _counts(side: Side) -> NDArray[np.float32]:
+def _counts(side: Prediction) -> NDArray[np.float32]:
     """Pixels of each of 256 values."""
 
     def work_out() -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ from art_segplugin_gui.qt.panes.cache import SideCache
 from art_segplugin_gui.qt.panes.class_keys import class_keys
 from art_segplugin_gui.qt.panes.layers import Composition, compose
 from art_segplugin_gui.qt.panes.reading import Sides
-from art_segplugin_gui.session.frames import Picture, Side
+from art_segplugin_gui.session.frames import Picture, Prediction
 from art_segplugin_gui.session.state import View
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Content:
         self.peeking = False
         self._picture: Picture | None = None
         self._sides = Sides()
-        self._faded: tuple[Side | None, Side | None] | None = None
+        self._faded: tuple[Prediction | None, Prediction | None] | None = None
 
     def show_picture(self, picture: Picture | None) -> None:
         """Forget what the models said; here is another picture, or none."""
@@ -55,7 +55,7 @@ class Content:
         """What the models say, adversarial sides at full strength."""
         self._sides, self._faded = sides, None
 
-    def show_faded(self, a: Side | None, b: Side | None) -> None:
+    def show_faded(self, a: Prediction | None, b: Prediction | None) -> None:
         """What the models say of the faded images."""
         self._faded = (a, b)
 
@@ -64,7 +64,7 @@ class Content:
         """Height and width of the picture; None where there is none."""
         picture = self._picture
         for side in self._sides[:4]:
-            if isinstance(side, Side):
+            if isinstance(side, Prediction):
                 picture = side.image
                 break
         return None if picture is None else (picture.shape[0], picture.shape[1])
@@ -88,7 +88,7 @@ class Content:
             return replace(made, keys=keys, more=more, name=layer)
         return replace(made, name=layer)
 
-    def _sides_on_show(self) -> list[Side]:
+    def _sides_on_show(self) -> list[Prediction]:
         a_clean, a_adv, b_clean, b_adv = self._sides[:4]
         sides = [a_clean, b_clean]
         if not self.flipped and self.view.fade != 0:
@@ -113,7 +113,7 @@ class Content:
         base = faded(clean, attacked, self.view.fade)
         return compose(shown, clean, view, self.colours, base)
 
-    def _follower(self, first: int) -> Side | None:
+    def _follower(self, first: int) -> Prediction | None:
         """What the model says of the faded image; the last one it got, while the fade moves."""
         if self._faded is None or self.view.fade == 1:
             return None
@@ -127,7 +127,7 @@ class Content:
         return None if self._picture is None else Composition(self._picture)
 
 
-def faded(clean: Side, adversarial: Side, share: float) -> Picture:
+def faded(clean: Prediction, adversarial: Prediction, share: float) -> Picture:
     """The clean image plus a share of the perturbation, clipped to 0..255.
 
     Args:

@@ -14,7 +14,7 @@ from art_segplugin_gui.qt.panes.pane import Pane
 from art_segplugin_gui.qt.panes.reading import Sides
 from art_segplugin_gui.qt.panes.titles import Caption
 from art_segplugin_gui.qt.panes.viewport import Viewport
-from art_segplugin_gui.session.frames import Picture, Side
+from art_segplugin_gui.session.frames import Picture, Prediction
 from art_segplugin_gui.session.painted import Mask
 from art_segplugin_gui.session.state import View
 
@@ -87,10 +87,10 @@ class PaneGrid(QWidget):
 
     def show_sides(
         self,
-        a_clean: Side | None,
-        a_adv: Side | None,
-        b_clean: Side | None = None,
-        b_adv: Side | None = None,
+        a_clean: Prediction | None,
+        a_adv: Prediction | None,
+        b_clean: Prediction | None = None,
+        b_adv: Prediction | None = None,
     ) -> None:
         """Show what the models say, with adversarial sides at full strength.
 
@@ -100,7 +100,7 @@ class PaneGrid(QWidget):
         self._check_stroke()
         self._refresh()
 
-    def show_faded(self, a: Side | None, b: Side | None = None) -> None:
+    def show_faded(self, a: Prediction | None, b: Prediction | None = None) -> None:
         """Let label maps and layers follow the fade of the view, which blends the pictures alone.
 
         They are shown until there are other sides, or the fade is 0 or 1.

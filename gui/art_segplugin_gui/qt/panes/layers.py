@@ -27,7 +27,7 @@ from art_segplugin_gui.qt.panes.maps import (
     verdicts,
 )
 from art_segplugin_gui.qt.panes.safe import safe_colours
-from art_segplugin_gui.session.frames import Picture, Side
+from art_segplugin_gui.session.frames import Picture, Prediction
 from art_segplugin_gui.session.state import View
 
 _FILL, _INK = 150, 255  # alpha of a wrong pixel, and of the hatching on it
@@ -113,8 +113,8 @@ class Composition:
 
 
 def compose(
-    side: Side,
-    clean: Side | None,
+    side: Prediction,
+    clean: Prediction | None,
     view: View,
     colours: tuple[Rgb, ...],
     base: Picture | None = None,
@@ -147,7 +147,9 @@ def compose(
     return Composition(image)
 
 
-def _prediction(side: Side, image: Picture, view: View, colours: tuple[Rgb, ...]) -> Composition:
+def _prediction(
+    side: Prediction, image: Picture, view: View, colours: tuple[Rgb, ...]
+) -> Composition:
     palette = safe_colours(len(colours)) if view.safe_colours else colours
     if view.pair is not None:
         return Composition(image, (_pair_layer(side, view, palette),))
@@ -156,7 +158,7 @@ def _prediction(side: Side, image: Picture, view: View, colours: tuple[Rgb, ...]
 
 
 def _verdicts(
-    side: Side, clean: Side | None, image: Picture, view: View, colours: tuple[Rgb, ...]
+    side: Prediction, clean: Prediction | None, image: Picture, view: View, colours: tuple[Rgb, ...]
 ) -> Composition:
     if view.pair is not None:
         palette = safe_colours(len(colours)) if view.safe_colours else colours
@@ -174,13 +176,13 @@ def _verdicts(
     return Composition(image, (layer,), note, keys)
 
 
-def _pair_layer(side: Side, view: View, palette: tuple[Rgb, ...]) -> Layer:
+def _pair_layer(side: Prediction, view: View, palette: tuple[Rgb, ...]) -> Layer:
     assert view.pair is not None
     true, predicted = view.pair
     return Layer(pair_codes(side, view.pair), pair_table(palette, true, predicted), 1.0)
 
 
-def _confidence(side: Side, image: Picture, view: View) -> Composition:
+def _confidence(side: Prediction, image: Picture, view: View) -> Composition:
     if side.confidence is None:
         return Composition(image, note="no confidence here")
     keys = _ramp_key("confidence", confidence_table())

@@ -13,7 +13,7 @@ from art_segplugin_gui.qt.panes.hatching import (
     hatching,
     outline,
 )
-from art_segplugin_gui.session.frames import VOID, PixelMap, Side
+from art_segplugin_gui.session.frames import VOID, PixelMap, Prediction
 from art_segplugin_gui.session.state import View
 
 RIGHT, HEALED, NEWLY, ALREADY, IGNORED = 0, 2 * DOTS, 2 * RISING, 2 * FALLING, 2 * BARS
@@ -24,7 +24,7 @@ PAIR_FILL, PAIR_INK, PAIR_LINE = 1, 2, 3
 _cache = SideCache(room=24)
 
 
-def verdicts(side: Side, clean: Side | None, view: View) -> NDArray[np.uint8]:
+def verdicts(side: Prediction, clean: Prediction | None, view: View) -> NDArray[np.uint8]:
     """What became of each pixel: RIGHT, NEWLY wrong, ALREADY wrong clean, HEALED or IGNORED.
 
     Of a clean side every wrong pixel is ALREADY wrong. Without a clean side every wrong pixel is
@@ -42,7 +42,7 @@ def verdicts(side: Side, clean: Side | None, view: View) -> NDArray[np.uint8]:
     return _cache.get((side, clean), settings, lambda: _verdicts(side, clean, view))
 
 
-def _verdicts(side: Side, clean: Side | None, view: View) -> NDArray[np.uint8]:
+def _verdicts(side: Prediction, clean: Prediction | None, view: View) -> NDArray[np.uint8]:
     reference = side.reference
     wrong = (side.prediction != reference).view(np.uint8)
     if clean is None:
@@ -72,7 +72,7 @@ def _painted_classes(view: View) -> NDArray[np.uint8]:
     return painted
 
 
-def pair_codes(side: Side, pair: tuple[int, int]) -> NDArray[np.uint8]:
+def pair_codes(side: Prediction, pair: tuple[int, int]) -> NDArray[np.uint8]:
     """Pixels of one true class that are taken for one class: fill, hatching and outline.
 
     Args:
@@ -93,7 +93,7 @@ def pair_codes(side: Side, pair: tuple[int, int]) -> NDArray[np.uint8]:
     return _cache.get((side,), ("pair", pair), work_out)
 
 
-def restricted(side: Side, view: View) -> PixelMap | None:
+def restricted(side: Prediction, view: View) -> PixelMap | None:
     """The confidence where the view paints the predicted class, at least 1/255; 0 elsewhere.
 
     Args:

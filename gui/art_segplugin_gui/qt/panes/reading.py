@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from art_segplugin_gui.session.frames import VOID, Side
+from art_segplugin_gui.session.frames import VOID, Prediction
 
 
 class Sides(NamedTuple):
     """What the panes show; None where there is nothing yet."""
 
-    a_clean: Side | None = None
-    a_adv: Side | None = None
-    b_clean: Side | None = None
-    b_adv: Side | None = None
+    a_clean: Prediction | None = None
+    a_adv: Prediction | None = None
+    b_clean: Prediction | None = None
+    b_adv: Prediction | None = None
     labelled: bool = True
     """The reference is the labels; else it is the clean prediction."""
 
@@ -42,7 +42,7 @@ def reading(x: int, y: int, sides: Sides, names: Sequence[str]) -> str:
     return "  ".join(part for part in (f"({x}, {y})", " | ".join(parts)) if part)
 
 
-def _inside(x: int, y: int, side: Side) -> bool:
+def _inside(x: int, y: int, side: Prediction) -> bool:
     rows, columns = side.prediction.shape
     return bool(0 <= x < columns and 0 <= y < rows)
 
@@ -53,7 +53,7 @@ def _name(index: int, names: Sequence[str]) -> str:
     return names[index] if index < len(names) else f"class {index}"
 
 
-def _share(side: Side, x: int, y: int) -> str:
+def _share(side: Prediction, x: int, y: int) -> str:
     """Confidence as ".97"."""
     if side.confidence is None:
         return "—"

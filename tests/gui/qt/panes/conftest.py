@@ -5,13 +5,13 @@ COLOURS = ((200, 0, 0), (0, 200, 0), (0, 0, 200))
 
 
 def make_side(prediction, reference, image=None, **more):
-    from art_segplugin_gui.session.frames import Scores, Side
+    from art_segplugin_gui.session.frames import Prediction, Scores
 
     shape = prediction.shape
     image = np.full((*shape, 3), 100, np.uint8) if image is None else image
     scores = Scores(0.5, 0.1, np.zeros(3), np.zeros((3, 3)))
     confidence = more.pop("confidence", np.full(shape, 204, np.uint8))
-    return Side(image, prediction, confidence, reference, scores, **more)
+    return Prediction(image, prediction, confidence, reference, scores, **more)
 
 
 def scene(height=40, width=60):
