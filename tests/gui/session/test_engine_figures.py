@@ -7,7 +7,8 @@ import pytest
 import torch
 from session_parts import MODELS, engine, events, of, picture, run
 
-from art_segplugin.attacks import named
+from art_segplugin.attacks import RECIPES, named
+from art_segplugin.attacks.registry import parameters
 from art_segplugin.evaluation.dataset import Batch, attacked_result, clean_result
 from art_segplugin.evaluation.pipeline import Goal
 from art_segplugin.metrics import iou_per_class, mean_iou, mis_ratio
@@ -16,8 +17,6 @@ from art_segplugin_gui.session.frames import Clean, Faded, Step
 from art_segplugin_gui.session.jobs import CancelToken
 from art_segplugin_gui.session.painted import Painted
 from art_segplugin_gui.session.request import Fade
-
-RECIPES = ("fgsm", "pgd", "segfgsm", "segpgd", "temperature-pgd", "temperature-sweep", "apgd")
 
 
 def library(frame, spec, attack, goal=None, mask=None):
@@ -43,7 +42,7 @@ def same(scores, counts):
 def test_figures_are_those_of_evaluate(recipe):
     frame = picture()
     found = events(engine(), run(frame=frame, recipe=recipe))
-    options = {"steps": 3} if recipe not in ("fgsm", "segfgsm") else {}
+    options = {"steps": 3} if "steps" in parameters(recipe) else {}
     clean, attacked, result = library(frame, "one", named(recipe, **options))
     (first,), last = of(Clean, found), of(Step, found)[-1]
     assert first.labelled
