@@ -23,6 +23,7 @@ __all__ = [
     "AttackSpec",
     "NamedAttack",
     "apgd",
+    "cospgd",
     "fgsm",
     "named",
     "pgd",
@@ -118,4 +119,16 @@ def apgd(
     ignore_index: int = ...,
     bounds: tuple[float, float] = ...,
     loss: str = ...,
+) -> GradientAttack: ...
+def cospgd(
+    eps: float | PerImage = ...,
+    step_size: float | PerImage = ...,
+    steps: int = ...,
+    norm: float | str = ...,
+    random_start: bool = ...,
+    restarts: int = ...,
+    targeted: bool = ...,
+    ignore_index: int = ...,
+    bounds: tuple[float, float] = ...,
+    decay: float | None = ...,
 ) -> GradientAttack: ...

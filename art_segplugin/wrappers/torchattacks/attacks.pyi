@@ -8,6 +8,7 @@ from art_segplugin.core.types import PerImage
 from art_segplugin.wrappers.torchattacks.mixin import SegAttackMixin
 
 __all__ = [
+    "CosPGD",
     "SegFGSM",
     "SegPGD",
     "SegmentationAPGD",
@@ -108,4 +109,19 @@ class SegmentationAPGD(FactoryAttack):
         restarts: int = ...,
         ignore_index: int = ...,
         loss: str = ...,
+    ) -> None: ...
+
+class CosPGD(FactoryAttack):
+    def __init__(
+        self,
+        model: Any,
+        eps: float | PerImage = ...,
+        alpha: float | PerImage = ...,
+        steps: int = ...,
+        random_start: bool = ...,
+        *,
+        norm: float | str = ...,
+        restarts: int = ...,
+        ignore_index: int = ...,
+        decay: float | None = ...,
     ) -> None: ...
