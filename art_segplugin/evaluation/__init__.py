@@ -1,4 +1,4 @@
-"""Attack whole data sets and score what is left."""
+"""Attack images, data sets and clips, and score what the model says of them."""
 
 from art_segplugin.evaluation.dataset import ResultStore, evaluate, predict
 from art_segplugin.evaluation.diagnosis import ModelCounts, attack_counts, diagnose

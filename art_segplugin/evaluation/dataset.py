@@ -291,11 +291,10 @@ def _blank(
         return BatchResult(CLEAN, {}, 0, batch.first)
     # The attack's values as they are used: void is what the model calls so.
     options = named.described() | {"ignore_index": model.ignore_index}
-    wanted = {
-        "target": goal.to_class,
-        "from": goal.from_class,
-    }  # nothing where any wrong class does
-    options |= {name: value for name, value in wanted.items() if value is not None}
+    if goal.to_class is not None:
+        options["target"] = goal.to_class
+    if goal.from_class is not None:
+        options["from"] = goal.from_class
     return BatchResult(named.name, options, seed, batch.first)
 
 
