@@ -3,13 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-import torch
-
 from art_segplugin.attacks import NamedAttack
 from art_segplugin.attacks.registry import parameters
 from art_segplugin.core.iterate import Attack
 from art_segplugin.core.losses import PixelLoss
-from art_segplugin.core.threat_model import ThreatModel
 from art_segplugin.core.types import Images
 from art_segplugin.errors import InputError
 from art_segplugin.models.segmenter import Segmenter
@@ -77,21 +74,4 @@ class InnerAttack:
     ) -> Images:
         """Return adversarial images of one batch: shape, dtype and device of its images."""
         attack = self.build(batch.strength, loss)
-        start = None
-        if getattr(attack, "random_start", True):
-            start = random_starts(attack.threat_model, batch.images, batch.seeds)
-        return attack(model, batch.images, batch.labels, start=start)
-
-
-def random_starts(threat_model: ThreatModel, images: Images, seeds: tuple[int, ...]) -> Images:
-    """Return a random point of each image's threat model, drawn with a seed of its own.
-
-    Args:
-        threat_model: What may be changed; one radius for all images.
-        images: (n, ch, h, w).
-        seeds: n numbers.
-    """
-    generator = torch.Generator(images.device)
-    region, one = threat_model.around(images), threat_model.around(images[:1])
-    noise = torch.cat([one.noise(generator.manual_seed(seed)) for seed in seeds])
-    return region.project(images + region.radius * noise)
+        return attack(model, batch.images, batch.labels, seeds=batch.seeds)

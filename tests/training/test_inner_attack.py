@@ -9,9 +9,14 @@ from art_segplugin.attacks import named
 from art_segplugin.core.losses import KLDivergence
 from art_segplugin.core.threat_model import ThreatModel
 from art_segplugin.errors import InputError
-from art_segplugin.training.inner_attack import InnerAttack, random_starts
+from art_segplugin.training.inner_attack import InnerAttack
 
 EPS = 0.05
+
+
+def random_starts(threat_model, images, seeds):
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    return threat_model.around(images).random_point(generators)
 
 
 @pytest.mark.parametrize("norm", [1, 2, "inf"])
