@@ -10,6 +10,7 @@ Files, data sets, clips, replay and the desktop app all go through here, a batch
 - `Attacked` is an image that a model was shown, with what it said; `evaluation.scores` counts it.
 """
 
+import math
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -581,7 +582,8 @@ def to_8_bit(x_adv: Images, x: Images, threat_model: ThreatModel) -> Images:
         away = (rest >= per_image(threshold, rest)).to(x)
         return (origin + change.sign() * (size + away)).clamp(0, 255) / 255
 
-    eps = torch.as_tensor(threat_model.eps).to(x) * (1 + 1e-5)
+    radius = math.inf if threat_model.eps is None else threat_model.eps
+    eps = torch.as_tensor(radius).to(x) * (1 + 1e-5)
     low, high = x.new_full((len(x),), 0.5), x.new_full((len(x),), 1.0)  # at 1 none goes away from x
     inside = threat_model.distance(rounded(low), x) <= eps
     for _ in range(BISECTIONS):

@@ -31,3 +31,9 @@ def test_whole_255ths_are_kept():
     x = torch.full((1, 3, 2, 2), 100 / 255)
     x_adv = x + 8 / 255
     assert torch.equal(to_8_bit(x_adv, x, ThreatModel(8 / 255)), torch.full_like(x, 108) / 255)
+
+
+def test_without_a_radius_every_value_goes_to_the_nearest():
+    x, x_adv = torch.zeros(1, 3, 4, 4), torch.rand(1, 3, 4, 4)
+    rounded = to_8_bit(x_adv, x, ThreatModel(None))
+    assert torch.equal(rounded, (x_adv * 255).round() / 255)
