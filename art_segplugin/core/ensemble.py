@@ -1,4 +1,4 @@
-"""Several attacks as one: per image the best answer of all."""
+"""Several attacks as one: the best answer of all, or each from where the one before ended."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,9 +13,38 @@ from art_segplugin.core.task import Task, TaskAttack
 from art_segplugin.core.threat_model import ThreatModel
 from art_segplugin.errors import InputError
 
+Member = Union[GradientAttack, "WorstCase", "Staged"]
+
 
 @dataclass(frozen=True, eq=False)
-class WorstCase(TaskAttack):
+class _Several(TaskAttack):
+    """Attacks on the same labels; what they have in common is theirs."""
+
+    attacks: Sequence[Member]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "attacks", tuple(self.attacks))
+        if not self.attacks:
+            raise InputError("there is no attack to choose from; give at least one.")
+        for other in self.attacks[1:]:
+            for name in ("targeted", "ignore_index"):
+                values = getattr(self.attacks[0], name), getattr(other, name)
+                if values[0] != values[1]:
+                    raise InputError(_different(name, *values))
+
+    @property
+    def targeted(self) -> bool:
+        """Labels are what the adversary wants."""
+        return self.attacks[0].targeted
+
+    @property
+    def ignore_index(self) -> int:
+        """Label of void pixels."""
+        return self.attacks[0].ignore_index
+
+
+@dataclass(frozen=True, eq=False)
+class WorstCase(_Several):
     """Run the attacks one after the other; per image the answer that fools the most pixels wins.
 
     Of answers that fool as many, the earliest. The restarts of all members are numbered on, so
@@ -31,19 +60,10 @@ class WorstCase(TaskAttack):
         InputError: no attack, or attacks that differ in one of these.
     """
 
-    attacks: Sequence[Union[GradientAttack, "WorstCase"]]
-
     def __post_init__(self) -> None:
-        object.__setattr__(self, "attacks", tuple(self.attacks))
-        if not self.attacks:
-            raise InputError("there is no attack to choose from; give at least one.")
-        first = self.attacks[0]
+        super().__post_init__()
         for other in self.attacks[1:]:
-            _check_same_threat(first.threat_model, other.threat_model)
-            for name in ("targeted", "ignore_index"):
-                values = getattr(first, name), getattr(other, name)
-                if values[0] != values[1]:
-                    raise InputError(_different(name, *values))
+            _check_same_threat(self.attacks[0].threat_model, other.threat_model)
 
     @property
     def threat_model(self) -> ThreatModel:
@@ -60,16 +80,6 @@ class WorstCase(TaskAttack):
         """Restarts of all members together."""
         return sum(attack.restarts for attack in self.attacks)
 
-    @property
-    def targeted(self) -> bool:
-        """Labels are what the adversary wants."""
-        return self.attacks[0].targeted
-
-    @property
-    def ignore_index(self) -> int:
-        """Label of void pixels."""
-        return self.attacks[0].ignore_index
-
     def run(self, task: Task, *, final_forward: bool) -> Iterator[Iterate]:
         """What `iterates` says, on arguments that were checked."""
         final_forward = final_forward or len(self.attacks) > 1
@@ -84,7 +94,7 @@ class WorstCase(TaskAttack):
 
 
 @dataclass(frozen=True, eq=False)
-class Staged(TaskAttack):
+class Staged(_Several):
     """Attacks one after the other, each from the answer of the one before: radii that shrink.
 
     Segmentation ensemble attack, SEA (Croce et al., ECCV 2024, arXiv:2306.12941, section 3.2) runs
@@ -100,19 +110,11 @@ class Staged(TaskAttack):
         InputError: no attack, one with several restarts, or attacks that differ in one of these.
     """
 
-    attacks: Sequence[GradientAttack]
-
     def __post_init__(self) -> None:
-        object.__setattr__(self, "attacks", tuple(self.attacks))
-        if not self.attacks:
-            raise InputError("there is no stage; give at least one attack.")
+        super().__post_init__()
         for stage in self.attacks:
             if stage.restarts != 1:
                 raise InputError(f"a stage has {stage.restarts} restarts; give stages of one.")
-            for name in ("targeted", "ignore_index"):
-                values = getattr(self.attacks[0], name), getattr(stage, name)
-                if values[0] != values[1]:
-                    raise InputError(_different(name, *values))
 
     @property
     def threat_model(self) -> ThreatModel:
@@ -128,16 +130,6 @@ class Staged(TaskAttack):
     def restarts(self) -> int:
         """One."""
         return 1
-
-    @property
-    def targeted(self) -> bool:
-        """Labels are what the adversary wants."""
-        return self.attacks[0].targeted
-
-    @property
-    def ignore_index(self) -> int:
-        """Label of void pixels."""
-        return self.attacks[0].ignore_index
 
     def run(self, task: Task, *, final_forward: bool) -> Iterator[Iterate]:
         """What `iterates` says, on arguments that were checked."""

@@ -324,7 +324,7 @@ def test_one_stage_is_the_attack_itself():
 
 
 def test_stages_that_do_not_fit_together_are_refused():
-    with pytest.raises(InputError, match="there is no stage"):
+    with pytest.raises(InputError, match="give at least one"):
         Staged([])
     one = staged([0.04]).attacks[0]
     with pytest.raises(InputError, match="a stage has 2 restarts"):
