@@ -1,4 +1,4 @@
-"""Write what is made from the attacks' specifications: type stubs, and the table in docs/attacks.md.
+"""Write what is made from the attacks' specifications: type stubs, and the tables in README.md and docs/attacks.md.
 
 python tools/make_stubs.py          write the files
 python tools/make_stubs.py --check  exit with 1 if one of them is not what would be written
@@ -16,6 +16,7 @@ from typing import Any
 from art_segplugin import attacks
 from art_segplugin.attacks import ATTACKS
 from art_segplugin.attacks.common import ORDER, Budget
+from art_segplugin.attacks.registry import PARTS
 from art_segplugin.wrappers.art import attacks as art_attacks
 from art_segplugin.wrappers.torchattacks import attacks as torchattacks_attacks
 
@@ -134,25 +135,39 @@ def class_stubs(module: Any, known: dict[str, str], imports: set[str]) -> str:
     return "\n".join([*head, *lines, ""])
 
 
-def table() -> str:
-    """The table of attacks in docs/attacks.md."""
+def table(root: str) -> str:
+    """The table of attacks.
+
+    Args:
+        root: from the document to the root of the project, for links.
+    """
     lines = [
-        "| attack | what it does | paper | kind | parameters of its own |",
+        "| attack | what it does, and its paper | kind | class for ART and torchattacks | its own parameters |",
         "|---|---|---|---|---|",
     ]
     for spec in ATTACKS.values():
-        own = [f"`{name}`" for name in spec.parameters if name not in ORDER]
-        cells = (f"`{spec.name}`", spec.summary, spec.paper, spec.kind, ", ".join(own) or "-")
-        lines.append(f"| {' | '.join(cells)} |")
+        own = [f"`{name}`" for name in spec.parameters if name not in (*ORDER, *PARTS)]
+        own += [f"`{p.name}`" for p in spec.parameters.values() if _is_word(p)]
+        module = inspect.getmodule(inspect.unwrap(spec.factory))
+        assert module is not None
+        file = f"{root}{module.__name__.replace('.', '/')}.py"
+        what = f"{spec.summary}<br>[{spec.paper.rstrip('.')}]({file})"
+        name = f"`{spec.class_name}`" if spec.class_name else "-"
+        lines.append(f"| `{spec.name}` | {what} | {spec.kind} | {name} | {', '.join(own) or '-'} |")
     return "\n".join(lines)
 
 
-def with_table(text: str) -> str:
+def _is_word(parameter: inspect.Parameter) -> bool:
+    """Whether a part of the attack is chosen by its name."""
+    return parameter.name in PARTS and isinstance(parameter.default, str)
+
+
+def with_table(text: str, root: str) -> str:
     """The document with today's table between its marks."""
     begin, end = "<!-- attacks: begin -->", "<!-- attacks: end -->"
     before, _, rest = text.partition(begin)
     _, _, after = rest.partition(end)
-    return f"{before}{begin}\n{table()}\n{end}{after}"
+    return f"{before}{begin}\n{table(root)}\n{end}{after}"
 
 
 def formatted(text: str, path: Path) -> str:
@@ -183,8 +198,8 @@ def files() -> Iterator[tuple[Path, str]]:
     imports = {"from art_segplugin.wrappers.torchattacks.mixin import SegAttackMixin"}
     stub = class_stubs(torchattacks_attacks, {"model": "Any"}, shared | imports)
     yield path, formatted(stub, path)
-    document = ROOT / "docs/attacks.md"
-    yield document, with_table(document.read_text(encoding="utf-8"))
+    for name, root in (("README.md", ""), ("docs/attacks.md", "../")):
+        yield ROOT / name, with_table((ROOT / name).read_text(encoding="utf-8"), root)
 
 
 def main(arguments: Iterable[str]) -> int:

@@ -163,5 +163,5 @@ def at_temperature(
 
 SPECS = (
     AttackSpec("Temperature-PGD", temperature_pgd, wrapped=at_temperature, place=5),
-    AttackSpec("Temperature sweep", temperature_sweep, class_name=None, place=6),
+    AttackSpec("Temperature sweep", temperature_sweep, "ensemble", class_name=None, place=6),
 )
