@@ -6,7 +6,7 @@ from numbers import Integral
 
 import torch
 
-from art_segplugin.core.forward_pass import ForwardPass
+from art_segplugin.core.forward_pass import ForwardPass, look
 from art_segplugin.core.inputs import GradientFilter, InputTransform
 from art_segplugin.core.iterate import Iterate, better_of
 from art_segplugin.core.losses import LayerLoss, PixelLoss, cross_entropy
@@ -129,8 +129,8 @@ class GradientAttack(TaskAttack):
         with evaluation_mode(task.model):
             with torch.set_grad_enabled(through):
                 x_leaf = x_adv.detach().requires_grad_(through)
-                forward, pixel_loss = task.look(
-                    x_leaf, i, self.steps, self.loss, targeted=self.targeted
+                forward, pixel_loss = look(
+                    task, x_leaf, i, self.steps, self.loss, targeted=self.targeted
                 )
             if not with_gradient:
                 return forward, None
@@ -163,7 +163,7 @@ class GradientAttack(TaskAttack):
                 maps = (task.labels, task.valid, weights)
                 moved, (labels, valid, counts) = transform(x_leaf, maps, task.random)
                 there = replace(task, labels=labels, valid=valid)
-                _, pixel_loss = there.look(moved, i, self.steps, self.loss, targeted=self.targeted)
+                _, pixel_loss = look(there, moved, i, self.steps, self.loss, targeted=self.targeted)
             total = total + self._gradient(pixel_loss, x_leaf, counts.masked_fill(~valid, 0.0))
         return total
 

@@ -1,11 +1,19 @@
 """What one forward pass tells about the current images."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from art_segplugin.core.types import Labels, Logits, PerImage, PixelMap, PixelMask
+from art_segplugin.core.checks import check_logits
+from art_segplugin.core.layers import recorded
+from art_segplugin.core.losses import LayerLoss, PixelLoss, cross_entropy
+from art_segplugin.core.modes import evaluation_mode
+from art_segplugin.core.types import Images, Labels, Logits, PerImage, PixelMap, PixelMask
+
+if TYPE_CHECKING:
+    from art_segplugin.core.task import Task
 
 
 def fooled_pixels(
@@ -76,6 +84,57 @@ class ForwardPass:
 
     def _mean_over_valid(self, values: Tensor) -> PerImage:
         return _sum(values) / _sum(self.valid).clamp(min=1)
+
+
+def look(
+    task: "Task",
+    x_adv: Images,
+    step: int,
+    steps: int,
+    loss: PixelLoss | LayerLoss = cross_entropy,
+    *,
+    targeted: bool = False,
+) -> tuple[ForwardPass, PixelMap]:
+    """What the model says about a point, and the pixel loss, with its graph in grad mode.
+
+    Args:
+        task: the model and the batch.
+        x_adv: the point (n, ch, h, w).
+        step: number of steps taken before it.
+        steps: length of the run.
+        loss: of each pixel.
+        targeted: labels are what the adversary wants.
+
+    Raises:
+        InputError: the logits do not fit the labels, or a layer that the loss reads is not there.
+    """
+    layers = loss.layers if isinstance(loss, LayerLoss) else ()
+    with recorded(task.model, layers) as activations:
+        logits = task.model(x_adv)
+    check_logits(logits, task.labels, task.classes)
+    if isinstance(loss, LayerLoss):
+        pixel_loss = loss(logits, task.labels, activations)
+    else:
+        pixel_loss = loss(logits, task.labels)
+    detached = logits.detach()
+    forward = ForwardPass(
+        step=step,
+        steps=steps,
+        labels=task.labels,
+        valid=task.valid,
+        fooled=fooled_pixels(detached, task.labels, task.valid, targeted=targeted),
+        pixel_loss=pixel_loss.detach().masked_fill(~task.valid, 0.0),
+        logits=detached,
+    )
+    return forward, pixel_loss
+
+
+def query(
+    task: "Task", x_adv: Images, step: int, steps: int, *, targeted: bool = False
+) -> ForwardPass:
+    """`look` without gradients, all that an attack with predict-only access may ask for."""
+    with torch.no_grad(), evaluation_mode(task.model):
+        return look(task, x_adv, step, steps, targeted=targeted)[0]
 
 
 def _sum(values: Tensor) -> PerImage:

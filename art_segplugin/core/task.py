@@ -8,20 +8,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from art_segplugin.core.checks import (
-    check_logits,
-    check_range,
-    check_shapes,
-    check_start,
-    largest_label,
-)
-from art_segplugin.core.forward_pass import ForwardPass, fooled_pixels
+from art_segplugin.core.checks import check_range, check_shapes, check_start, largest_label
 from art_segplugin.core.iterate import Iterate, Model
-from art_segplugin.core.layers import recorded
-from art_segplugin.core.losses import LayerLoss, PixelLoss, cross_entropy
-from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.core.threat_model import RandomSource, ThreatModel
-from art_segplugin.core.types import ImageMask, Images, Labels, PixelMap, PixelMask
+from art_segplugin.core.types import ImageMask, Images, Labels, PixelMask
 from art_segplugin.errors import InputError
 
 
@@ -81,45 +71,6 @@ class Task:
         check_start(start)
         classes = largest_label(labels) + 1
         return cls(model, images, labels, valid, classes, mask, start, random)
-
-    def look(
-        self,
-        x_adv: Images,
-        step: int,
-        steps: int,
-        loss: PixelLoss | LayerLoss = cross_entropy,
-        *,
-        targeted: bool = False,
-    ) -> tuple[ForwardPass, PixelMap]:
-        """What the model says about a point, and the pixel loss, with its graph in grad mode.
-
-        Raises:
-            InputError: the logits do not fit the labels, or a layer that the loss reads is not there.
-        """
-        layers = loss.layers if isinstance(loss, LayerLoss) else ()
-        with recorded(self.model, layers) as activations:
-            logits = self.model(x_adv)
-        check_logits(logits, self.labels, self.classes)
-        if isinstance(loss, LayerLoss):
-            pixel_loss = loss(logits, self.labels, activations)
-        else:
-            pixel_loss = loss(logits, self.labels)
-        detached = logits.detach()
-        forward = ForwardPass(
-            step=step,
-            steps=steps,
-            labels=self.labels,
-            valid=self.valid,
-            fooled=fooled_pixels(detached, self.labels, self.valid, targeted=targeted),
-            pixel_loss=pixel_loss.detach().masked_fill(~self.valid, 0.0),
-            logits=detached,
-        )
-        return forward, pixel_loss
-
-    def query(self, x_adv: Images, step: int, steps: int, *, targeted: bool = False) -> ForwardPass:
-        """`look` without gradients, all that an attack with predict-only access may ask for."""
-        with torch.no_grad(), evaluation_mode(self.model):
-            return self.look(x_adv, step, steps, targeted=targeted)[0]
 
 
 def random_source(

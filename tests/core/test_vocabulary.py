@@ -13,6 +13,7 @@ from torch.utils.checkpoint import checkpoint
 
 from art_segplugin.core.attack import GradientAttack
 from art_segplugin.core.ensemble import Staged
+from art_segplugin.core.forward_pass import query
 from art_segplugin.core.inputs import InputTransform
 from art_segplugin.core.iterate import Attack, FittedAttack, Iterate, better_of
 from art_segplugin.core.losses import LayerLoss, cross_entropy
@@ -51,7 +52,7 @@ class SmallestFooling(TaskAttack):
             x_adv = GradientAttack(ThreatModel(eps), SteepestStep(eps), 1, random_start=False)(
                 task.model, task.images, task.labels.masked_fill(~task.valid, 255)
             )
-            forward = task.query(x_adv, i, 20)
+            forward = query(task, x_adv, i, 20)
             done = forward.success_rate == 1
             low, high = torch.where(done, low, eps.to(low)), torch.where(done, eps.to(low), high)
             distance = self.threat_model.distance(x_adv, task.images)
@@ -143,7 +144,7 @@ class Applied(TaskAttack):
 
     def run(self, task, *, final_forward):
         x_adv = self.threat_model.around(task.images, task.mask).project(task.images + self.delta)
-        forward = task.query(x_adv, 0, 0)
+        forward = query(task, x_adv, 0, 0)
         yield Iterate(0, 0, x_adv, forward, x_adv, forward.success_rate)
 
 
@@ -174,7 +175,7 @@ class RandomSearch(TaskAttack):
         best = Iterate(0, 0, task.images, None, task.images, None)
         for i in range(self.steps):
             x_adv = region.random_point(task.random)
-            forward = task.query(x_adv, i, self.steps)
+            forward = query(task, x_adv, i, self.steps)
             rank = forward.success_rate
             best = better_of(Iterate(0, i, x_adv, forward, x_adv, rank, rank), best)
             yield best
