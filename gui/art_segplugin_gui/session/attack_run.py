@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from torch import Tensor
@@ -18,7 +19,7 @@ from art_segplugin.evaluation.pipeline import (
 )
 from art_segplugin_gui.session.arrays import Adversarial, side
 from art_segplugin_gui.session.frames import Prediction, SourceFrame, Step
-from art_segplugin_gui.session.jobs import CancelToken, Prefetcher
+from art_segplugin_gui.session.jobs import CancelToken, Prefetcher, next_of_each
 from art_segplugin_gui.session.label_names import usable_labels
 from art_segplugin_gui.session.model_cache import LoadedModel
 from art_segplugin_gui.session.plan import plan_of
@@ -119,20 +120,22 @@ class AttackRun:
         self._points = [self._iterates(run) for run in attacked]
         self._weights: list[Tensor | None] = [None for _ in attacked]
         self._ahead = ahead
-        self._next: Future[list[Iterate]] | None = None
+        self._next: Future[tuple[list[Iterate], float]] | None = None
         self._number = -1
-        self._pace = 0, 0.0  # points, and the seconds that they took
+        self._seconds = 0.0  # that the points took
         self._shown = -math.inf
 
     def steps(self, rev: int, pause_at: int | None, token: CancelToken) -> Iterator[Step]:
         """The points that come next, up to number `pause_at`, a pause of the token, or the end."""
         while not self.ended:
-            coming, self._next = self._next or self._ahead.start(self._advance), None
-            points = coming.result()
-            self._number += 1
+            if self._next is None:
+                self.begin()
+            assert self._next is not None
+            (points, seconds), self._next = self._next.result(), None
+            self._number, self._seconds = self._number + 1, self._seconds + seconds
             waits = token.paused or (pause_at is not None and self._number >= pause_at)
             seen = [self._seen(place, point) for place, point in enumerate(points)]
-            del coming, points
+            del points
             if not waits and not self.ended:
                 self.begin()
             due = time.perf_counter() - self._shown >= 1 / SHOWN_PER_SECOND
@@ -144,7 +147,7 @@ class AttackRun:
 
     def begin(self) -> None:
         """Compute the next point beside, while something else is to be done."""
-        self._next = self._ahead.start(self._advance)
+        self._next = self._ahead.start(partial(next_of_each, self._points))
 
     @property
     def ended(self) -> bool:
@@ -165,14 +168,6 @@ class AttackRun:
         assert isinstance(iterates, Generator), "so it can be closed"
         return iterates
 
-    def _advance(self) -> list[Iterate]:
-        """The next point of each attack; runs in the thread beside."""
-        started = time.perf_counter()
-        points = [next(iterates) for iterates in self._points]
-        count, seconds = self._pace
-        self._pace = count + 1, seconds + time.perf_counter() - started
-        return points
-
     def _seen(self, place: int, point: Iterate) -> _Seen:
         run = self.a if place == 0 or self.b is None else self.b
         if point.forward is not None and point.forward.weights is not None:
@@ -188,8 +183,8 @@ class AttackRun:
         elif self.b is not None:
             logits = finite_logits(self.b.loaded.model, seen[0].x_adv)
             b = self._scored(self.b, _Seen(seen[0].x_adv, logits, None), first)
-        count, seconds = self._pace
-        return Step(rev, self._number, self.total, a, b, seconds / count, self.ended)
+        pace = self._seconds / (self._number + 1)
+        return Step(rev, self._number, self.total, a, b, pace, self.ended)
 
     def _scored(self, run: CleanRun, seen: _Seen, adversarial: Adversarial) -> Prediction:
         return side(

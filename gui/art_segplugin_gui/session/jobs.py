@@ -2,7 +2,8 @@
 
 import queue
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
@@ -78,6 +79,12 @@ class Latest(Generic[T]):
         with self._changed:
             self._item, self._closed = None, True
             self._changed.notify_all()
+
+
+def next_of_each(iterators: Sequence[Iterator[T]]) -> tuple[list[T], float]:
+    """The next of each iterator, and the seconds that they took."""
+    started = time.perf_counter()
+    return [next(one) for one in iterators], time.perf_counter() - started
 
 
 class Prefetcher:
