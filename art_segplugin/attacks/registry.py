@@ -140,9 +140,10 @@ class NamedAttack:
         Attacks keep nothing of a run, so the one without changes is made once.
         """
         known = parameters(self.recipe)
-        usual = {name: self.options.get(name, p.default) for name, p in known.items()}
+        present = {name: self.options.get(name, p.default) for name, p in known.items()}
         if any(
-            name not in usual or not _same(value, usual[name]) for name, value in changes.items()
+            name not in present or not _same(value, present[name])
+            for name, value in changes.items()
         ):
             return RECIPES[self.recipe](**self.options | changes)
         if not self._built:
@@ -177,7 +178,7 @@ def named(name: str, preset: str = "default", **options: Any) -> NamedAttack:
     Args:
         name: a name in ATTACKS, optionally with the number of steps.
         preset: a name in PRESETS; `options` win over it.
-        **options: values for the attack's parameters; those that only other recipes have are left
+        **options: values for the attack's parameters; those that only other attacks have are left
             out, so that one set of options can serve several.
 
     Raises:

@@ -9,6 +9,7 @@ import torch
 
 from art_segplugin.core.forward_pass import ForwardPass
 from art_segplugin.core.types import PerImage
+from art_segplugin.errors import InputError
 
 
 @runtime_checkable
@@ -117,9 +118,16 @@ class SmallestDistance:
 
     Args:
         share: of the valid pixels that has to be fooled, in (0, 1].
+
+    Raises:
+        InputError: another share.
     """
 
     share: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise InputError(f"share is {self.share}; give a number above 0 and up to 1.")
 
     def __call__(self, success: PerImage, distance: PerImage) -> PerImage:
         """Above 1 where enough is fooled, the more the nearer; the success rate, below 1, elsewhere."""

@@ -1,1 +1,1 @@
-"""Faces of the recipes for other libraries: names and types are translated, nothing is computed."""
+"""Wrappers of the attacks for other libraries: names and types are translated, nothing is computed."""

@@ -89,6 +89,12 @@ def test_restarts_without_a_budget_keep_the_nearest_that_fools_enough():
         assert torch.equal(runs[-1].best[image], ends[restart].x_adv[image])
 
 
+@pytest.mark.parametrize("share", [0.0, -0.5, 1.5, float("nan")])
+def test_a_share_that_is_none_is_named(share):
+    with pytest.raises(InputError, match="give a number above 0 and up to 1"):
+        SmallestDistance(share)
+
+
 # patch: no eps inside a mask
 
 
