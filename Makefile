@@ -2,7 +2,8 @@
 #
 #   make demo                the main job: attack the shipped model, tables and pictures in demo-output/
 #   make gui                 the desktop app; GUI_ARGS="street.png --theme dark" are its arguments
-#   make test                lint, types, import contracts, tests
+#   make test                lint, types, import contracts, all tests
+#   make quick               the same without the tests marked slow
 #   make demo TORCH=cpu      on Linux without a GPU: the small CPU build of PyTorch
 #   make demo TORCH=cu126    a particular CUDA build; without TORCH, whatever pip chooses
 
@@ -16,7 +17,7 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 # That index mirrors few versions of what torch depends on, so those come from PyPI with the rest.
 TORCH_INDEX := $(if $(filter-out default,$(TORCH)),--no-deps --index-url https://download.pytorch.org/whl/$(TORCH))
 
-.PHONY: demo gui pictures test lint types imports pytest stubs format clean
+.PHONY: demo gui pictures test quick lint types imports pytest stubs format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.core
@@ -32,6 +33,9 @@ pictures: demo
 	$(BIN)/python tools/readme_pictures.py
 
 test: lint types imports pytest
+
+quick: PYTEST_ARGS += -m 'not slow'
+quick: lint types imports pytest
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
