@@ -15,6 +15,7 @@ _KINDS: Mapping[str, type] = {
     "options": dict,
     "ignore_index": int,
     "bgr": bool,
+    "reduce_labels": bool,
     "stride": int,
     "data": str,
     "training": dict,
@@ -42,6 +43,8 @@ class CheckpointInfo:
         bgr: The network wants the channels in the order blue, green, red.
         channels: Start, stop and step of the logits that are classes; None for all.
         stride: Height and width of the images are padded to a multiple of it.
+        reduce_labels: It was trained on label files in which 0 is void and class k is stored as
+            k + 1 (``do_reduce_labels`` of ADE20K models).
         data: What it was trained on.
         training: Options of the training.
         scores: Figures measured on the validation data, such as ``miou`` in 0..1.
@@ -63,6 +66,7 @@ class CheckpointInfo:
     bgr: bool = False
     channels: tuple[int | None, int | None, int | None] | None = None
     stride: int = 1
+    reduce_labels: bool = False
     data: str = ""
     training: Mapping[str, Any] = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)

@@ -54,7 +54,8 @@ def load(name: str) -> Segmenter:
         ignore_index=getattr(config, "semantic_loss_ignore_index", 255),
         mean=mean,
         std=std,
-        bgr=preprocessing.get("do_flip_channel_order", False),
+        bgr=bool(preprocessing.get("do_flip_channel_order")),
+        reduce_labels=bool(_first(preprocessing, "do_reduce_labels", "reduce_labels")),
     )
     return Segmenter.from_info(model, info)
 
@@ -68,16 +69,27 @@ def _model_class(transformers: Any, config: Any) -> Any:
 
 
 def _preprocessing(transformers: Any, name: str, local: bool) -> dict[str, Any]:
-    found = transformers.utils.cached_file(
-        name,
-        "preprocessor_config.json",
-        local_files_only=local,
-        _raise_exceptions_for_missing_entries=False,
-    )
-    if found is None:
-        return {"image_mean": IMAGENET_MEAN, "image_std": IMAGENET_STD}
-    settings: dict[str, Any] = json.loads(Path(found).read_text(encoding="utf-8"))
-    return settings
+    """What the image processor of the model does, as transformers itself looks it up."""
+    for filename in ("processor_config.json", "preprocessor_config.json"):
+        found = transformers.utils.cached_file(
+            name,
+            filename,
+            local_files_only=local,
+            _raise_exceptions_for_missing_entries=False,
+        )
+        if found is None:
+            continue
+        settings: dict[str, Any] = json.loads(Path(found).read_text(encoding="utf-8"))
+        if filename == "preprocessor_config.json":
+            return settings
+        if "image_processor" in settings:  # a processor of text and images
+            return dict(settings["image_processor"])
+    return {"image_mean": IMAGENET_MEAN, "image_std": IMAGENET_STD}
+
+
+def _first(settings: dict[str, Any], *keys: str) -> Any:
+    """The value of the first key that is there; older files have other names."""
+    return next((settings[key] for key in keys if key in settings), None)
 
 
 def _normalisation(settings: dict[str, Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -21,13 +21,13 @@ def test_survives_json():
     assert CheckpointInfo.from_json(INFO.to_json()) == INFO
     converted = replace(INFO, hypersphere=15.0, hypersphere_layer="classifier")
     assert CheckpointInfo.from_json(converted.to_json()) == converted
-    wrapped = replace(INFO, bgr=True, channels=(None, -1, None), stride=32)
+    wrapped = replace(INFO, bgr=True, channels=(None, -1, None), stride=32, reduce_labels=True)
     assert CheckpointInfo.from_json(wrapped.to_json()) == wrapped
 
 
 def test_reads_descriptions_without_the_fields_added_later():
     fields = json.loads(INFO.to_json())
-    for name in ("bgr", "channels", "stride", "hypersphere", "hypersphere_layer"):
+    for name in ("bgr", "channels", "stride", "reduce_labels", "hypersphere", "hypersphere_layer"):
         del fields[name]
     assert CheckpointInfo.from_json(json.dumps(fields)) == INFO
 
@@ -49,6 +49,7 @@ def changed(**fields):
         changed(options=None),
         changed(ignore_index="x"),
         changed(stride="8"),
+        changed(reduce_labels="yes"),
         changed(channels=[0]),
         changed(channels=["a", None, None]),
         changed(hypersphere="15"),

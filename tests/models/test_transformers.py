@@ -91,6 +91,36 @@ def test_channel_order_and_missing_preprocessing(segformer):
     assert adapter.load(str(folder)).info.mean == IMAGENET_MEAN
 
 
+@pytest.mark.parametrize(
+    ("settings", "reduced"),
+    [
+        ({"do_reduce_labels": True}, True),
+        ({"reduce_labels": True}, True),
+        ({"do_reduce_labels": False}, False),
+        ({"do_reduce_labels": None}, False),
+        ({}, False),
+    ],
+)
+def test_the_label_rule_of_the_model_is_kept(segformer, settings, reduced):
+    _, folder = segformer
+    _describe(folder, **settings)
+    assert adapter.load(str(folder)).info.reduce_labels is reduced
+
+
+def test_the_image_processor_inside_a_processor_counts(segformer):
+    _, folder = segformer
+    _describe(folder, image_mean=[0.1] * 3, image_std=[0.2] * 3)
+    inner = {"image_mean": [0.5] * 3, "image_std": [0.25] * 3, "do_reduce_labels": True}
+    file = folder / "processor_config.json"
+    file.write_text(json.dumps({"image_processor": inner}))
+    try:
+        info = adapter.load(str(folder)).info
+    finally:
+        file.unlink()
+    assert info.mean == pytest.approx((0.5,) * 3)
+    assert info.reduce_labels
+
+
 def test_mask_and_class_queries(tmp_path):
     config = transformers.MaskFormerConfig(
         backbone_config=transformers.SwinConfig(
