@@ -1,7 +1,6 @@
 import contextlib
-import importlib.util
+import importlib
 import signal
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,29 +14,10 @@ install_import_hook(["art_segplugin.core", "art_segplugin.attacks"], "typecheck.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
-_kept_alive = []
-
-
-def _torchvision_on_cpu_torch():
-    """Let the CUDA-built torchvision of PyPI import on a CPU build of torch: declare two operators."""
-    if importlib.util.find_spec("torchvision") is None or torch.version.cuda is not None:
-        return
-    try:
-        importlib.import_module("torchvision")
-    except RuntimeError as error:
-        if "torchvision::nms does not exist" not in str(error):
-            raise
-        for name in [k for k in sys.modules if k.split(".")[0] == "torchvision"]:
-            del sys.modules[name]
-        library = torch.library.Library("torchvision", "FRAGMENT")
-        _kept_alive.append(library)
-        for operator in ("nms", "qnms"):
-            library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        with contextlib.suppress(RuntimeError):
-            importlib.import_module("torchvision")
-
-
-_torchvision_on_cpu_torch()
+# Tests that use torchvision by themselves import it where it was built for another torch, too. That the
+# product does so without this is tested in processes of their own (test_torchvision_build.py).
+with contextlib.suppress(ImportError):
+    importlib.import_module("art_segplugin.torchvision_build").import_torchvision()
 
 
 def pytest_collection_modifyitems(items):

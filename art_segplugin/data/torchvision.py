@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from art_segplugin.data.class_order import (
 from art_segplugin.data.images import check_scale, scaled_image
 from art_segplugin.data.sample import Sample
 from art_segplugin.errors import InputError
+from art_segplugin.torchvision_build import import_torchvision
 
 SHORTER_SIDE, CROP = 256, 224
 """Images of different sizes are seen as networks for ImageNet are usually evaluated."""
@@ -135,7 +135,7 @@ def open_torchvision(spec: str, split: str = "train", scale: float = 1.0) -> Tor
 
 def _load(name: str, folder: Path, arguments: dict[str, Any]) -> Any:
     try:
-        maker = getattr(import_module("torchvision.datasets"), name)
+        maker = getattr(import_torchvision("torchvision.datasets"), name)
     except ImportError as error:
         raise InputError(
             f"data set {name} needs torchvision ({error}): pip install 'art-segplugin[models]'"

@@ -221,7 +221,7 @@ def test_torchvision_that_does_not_import(tmp_path, monkeypatch, error, said):
     def refuse(_):
         raise error
 
-    monkeypatch.setattr(ours, "import_module", refuse)
+    monkeypatch.setattr(ours, "import_torchvision", refuse)
     with pytest.raises(InputError, match=said):
         TorchvisionData("MNIST", tmp_path)
 
