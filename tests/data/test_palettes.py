@@ -12,7 +12,14 @@ EVERY = [*PALETTES.values(), numbered_palette()]
 
 def test_names_and_sizes():
     sizes = {name: len(palette) for name, palette in PALETTES.items()}
-    assert sizes == {"scenes": 11, "camvid": 11, "cityscapes": 19, "voc": 21}
+    assert sizes == {
+        "scenes": 11,
+        "camvid": 11,
+        "cityscapes": 19,
+        "voc": 21,
+        "ade20k": 150,
+        "loveda": 7,
+    }
     assert all(palette.name == name for name, palette in PALETTES.items())
 
 
