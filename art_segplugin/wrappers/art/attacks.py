@@ -34,6 +34,7 @@ from art_segplugin.wrappers.art.arrays import (
 from art_segplugin.wrappers.art.estimator import SegmenterMixin
 from art_segplugin.wrappers.art.estimator_view import EstimatorView, view_of
 from art_segplugin.wrappers.art.masks import pixel_mask
+from art_segplugin.wrappers.art.parameters import restored_on_error
 from art_segplugin.wrappers.art.sizes import (
     Size,
     check_in_clip_values,
@@ -127,15 +128,28 @@ class FactoryAttack(EvasionAttack):
 
     @property
     def summary_writer(self) -> SummaryWriter | None:
-        """Where the curves go; set a folder, True, False or a writer."""
+        """Where the curves go; set a folder, True, False (or None) or a writer."""
         return self._summary_writer
 
     @summary_writer.setter
     def summary_writer(self, value: Any) -> None:
-        self._summary_writer_arg = value
+        self._summary_writer_arg = False if value is None else value
         if not isinstance(value, SummaryWriter):
             value = SummaryWriterDefault(value) if value else None
         self._summary_writer = value
+
+    def set_params(self, **kwargs: Any) -> None:
+        """Set parameters of the constructor, all of them or none.
+
+        Args:
+            **kwargs: their new values.
+
+        Raises:
+            ValueError: there is no such parameter.
+            TypeError, InputError: as in the constructor.
+        """
+        with restored_on_error(self):
+            super().set_params(**kwargs)
 
     def generate(
         self,

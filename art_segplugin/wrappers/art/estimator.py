@@ -37,6 +37,7 @@ from art_segplugin.wrappers.art.arrays import (
 )
 from art_segplugin.wrappers.art.labels import all_void, label_map
 from art_segplugin.wrappers.art.losses import Loss, batch_loss, image_losses, zero_one_losses
+from art_segplugin.wrappers.art.parameters import restored_on_error
 from art_segplugin.wrappers.art.preprocessing import (
     float_type,
     preprocessed,
@@ -197,20 +198,24 @@ class PyTorchSegmenter(SegmenterMixin, PyTorchEstimator):
             self._loss.to(self._device)
 
     def set_params(self, **kwargs: Any) -> None:
-        """Set parameters of the constructor; a mean per channel follows `channels_first`.
+        """Set parameters of the constructor, all of them or none.
+
+        A mean per channel follows `channels_first`.
 
         Args:
             **kwargs: their new values.
 
         Raises:
+            ValueError: there is no such parameter.
             TypeError, InputError: as in the constructor.
         """
-        if "channels_first" in kwargs:
-            self._channels_first = kwargs["channels_first"]  # _set_preprocessing needs it
-            before = kwargs.get("preprocessing", self.preprocessing)
-            if isinstance(before, StandardisationMeanStdPyTorch):
-                kwargs["preprocessing"] = (before.mean.ravel(), before.std.ravel())
-        super().set_params(**kwargs)
+        with restored_on_error(self):
+            if "channels_first" in kwargs:
+                self._channels_first = kwargs["channels_first"]  # _set_preprocessing needs it
+                before = kwargs.get("preprocessing", self.preprocessing)
+                if isinstance(before, StandardisationMeanStdPyTorch):
+                    kwargs["preprocessing"] = (before.mean.ravel(), before.std.ravel())
+            super().set_params(**kwargs)
 
     def _set_preprocessing(self, preprocessing: Any) -> Preprocessor | None:
         """Keep (mean, std) in PyTorch, where ART's `set_params` would make it NumPy."""

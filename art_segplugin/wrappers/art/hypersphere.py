@@ -30,6 +30,7 @@ from art_segplugin.wrappers.art.arrays import Data, to_tensor
 from art_segplugin.wrappers.art.estimator import PyTorchSegmenter
 from art_segplugin.wrappers.art.labels import image_labels
 from art_segplugin.wrappers.art.losses import Loss
+from art_segplugin.wrappers.art.parameters import restored_on_error
 from art_segplugin.wrappers.art.preprocessing import float_type
 from art_segplugin.wrappers.art.sizes import whole_number
 from art_segplugin.wrappers.art.training_loop import holds, optimizer_of
@@ -92,17 +93,11 @@ class HypersphereMixin:
             ValueError: There is no such parameter.
             TypeError, InputError: As in the constructor.
         """
-        # ART sets them one by one, checks them last, and changes its lists in place.
-        before = {
-            name: copy(value) if isinstance(value, list) else value
-            for name, value in vars(self).items()
-        }
         head, scale = self.head, self.scale
         try:
-            super().set_params(**kwargs)  # type: ignore[misc]
+            with restored_on_error(self):
+                super().set_params(**kwargs)  # type: ignore[misc]
         except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
             head.scale = scale
             raise
 
