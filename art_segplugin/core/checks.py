@@ -103,6 +103,22 @@ def _void_mark(labels: Tensor) -> str:
     return "mark void pixels with ignore_index"
 
 
+def check_gradients(purpose: str = "attacking") -> None:
+    """Refuse inference mode, in which nothing has a gradient.
+
+    Args:
+        purpose: what needs gradients.
+
+    Raises:
+        InputError: inference mode is on.
+    """
+    if torch.is_inference_mode_enabled():
+        raise InputError(
+            f"inference mode is on, in which nothing has a gradient; leave torch.inference_mode() "
+            f"before {purpose}."
+        )
+
+
 def check_shapes(images: Tensor, labels: Tensor, mask: Tensor | None, start: Tensor | None) -> None:
     """Refuse images, labels, mask and start that do not fit together.
 
@@ -114,8 +130,7 @@ def check_shapes(images: Tensor, labels: Tensor, mask: Tensor | None, start: Ten
             f"images are {images.dtype} of shape {tuple(images.shape)}; give floats (n, ch, h, w)."
         )
     wanted, one_each = (images.shape[0], *images.shape[2:]), (images.shape[0], 1, 1)
-    if torch.is_inference_mode_enabled():
-        raise InputError("attacks need gradients; leave torch.inference_mode() before attacking.")
+    check_gradients()
     fits = tuple(labels.shape) in (wanted, one_each)
     if not fits or labels.is_floating_point() or labels.dtype == torch.bool:
         raise InputError(

@@ -18,9 +18,12 @@ Same = TypeVar("Same", Array, Tensor)
 
 
 def to_tensor(data: Data, device: torch.device) -> Tensor:
-    """The values as a tensor on `device`, sharing memory where that is possible."""
+    """The values as a tensor on `device`, sharing memory where that is possible.
+
+    A tensor made in inference mode, which no gradient can go through, is copied.
+    """
     if isinstance(data, Tensor):
-        return data.to(device)
+        return data.to(device, copy=data.is_inference())
     # Torch accepts neither read-only arrays nor negative strides.
     return torch.from_numpy(np.require(data, requirements=["C", "W"])).to(device)
 

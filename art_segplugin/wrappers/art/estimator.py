@@ -19,6 +19,7 @@ from art.preprocessing.standardisation_mean_std.pytorch import StandardisationMe
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
+from art_segplugin.core.checks import check_gradients
 from art_segplugin.core.modes import in_mode
 from art_segplugin.core.types import Images, Labels, Logits, PerImage
 from art_segplugin.errors import InputError
@@ -347,6 +348,7 @@ class PyTorchSegmenter(SegmenterMixin, PyTorchEstimator):
         Raises:
             InputError: images or labels that cannot be used.
         """
+        check_gradients("asking for gradients")
         images = self._images(x).detach()
         labels = self._labels(y, images)
         with torch.enable_grad():
@@ -403,7 +405,8 @@ class PyTorchSegmenter(SegmenterMixin, PyTorchEstimator):
             x: images.
             layer: place in `layer_names`, from the end if negative, or the name of any module.
             batch_size: images per forward pass.
-            framework: return a tensor that keeps its graph, down to `x` if that is a tensor.
+            framework: return a tensor that keeps its graph, down to `x` if that is a tensor. Keep the
+                model in evaluation mode until after the backward pass if it checkpoints activations.
 
         Raises:
             InputError: no such layer, or one that does not return a tensor.
@@ -489,6 +492,7 @@ class PyTorchSegmenter(SegmenterMixin, PyTorchEstimator):
         training_mode: bool,
         verbose: bool,
     ) -> None:
+        check_gradients("training")
         optimizer = optimizer_of(self, self._model)
         for epoch in epochs(batches, nb_epochs, scheduler, verbose=verbose):
             for x, y in epoch.batches:

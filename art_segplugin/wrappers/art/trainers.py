@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from art_segplugin.attacks import NamedAttack
+from art_segplugin.core.checks import check_gradients
 from art_segplugin.core.modes import in_mode
 from art_segplugin.core.types import Images, Labels
 from art_segplugin.errors import InputError
@@ -193,6 +194,7 @@ class AdversarialTrainerSegmentationPyTorch(Trainer):
             raise InputError(
                 f"scheduler is a {type(scheduler).__name__}; give one of torch.optim.lr_scheduler."
             )
+        check_gradients("training")
         objective, model = self._objective(), view_of(self._classifier)
         data = TrainingData(model)
         optimizer = optimizer_of(self._classifier, model)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torchattacks.attack import Attack
 
+from art_segplugin.core.checks import check_gradients
 from art_segplugin.core.modes import evaluation_mode, in_mode
 from art_segplugin.core.types import Images, Labels, Logits
 from art_segplugin.errors import InputError
@@ -84,6 +85,7 @@ class SegAttackMixin(LabelMapSaving):
             InputError: shapes, dtypes or values that do not fit, named in one sentence, or a model
                 that answers with NaN or infinite values.
         """
+        check_gradients()
         _check_shapes(inputs, labels, image_labels=self.takes_image_labels)
         self._image_labels = labels is not None and labels.ndim == 1
         if not inputs.numel():
@@ -94,12 +96,12 @@ class SegAttackMixin(LabelMapSaving):
                 "instance the model's own prediction."
             )
         self.device = _device(self.model, inputs)
-        images, normalised = inputs.to(self.device), self._normalization_applied is True
+        images, normalised = _plain(inputs, self.device), self._normalization_applied is True
         if normalised:
             images = self.inverse_normalize(images).to(inputs.dtype)
         self._check_range(images)
         if labels is not None:
-            labels = labels.to(self.device, torch.int64)
+            labels = _plain(labels, self.device).to(torch.int64)
             self._highest_label = self._checked_highest(labels)
             self._labels = labels
         try:
@@ -290,6 +292,11 @@ def _attacks_in(value: Any) -> Iterator[Attack]:
 def _device(model: object, inputs: Images) -> torch.device:
     weights = (model.parameters(), model.buffers()) if isinstance(model, nn.Module) else ()
     return next(itertools.chain(*weights), inputs).device
+
+
+def _plain(values: Tensor, device: torch.device) -> Tensor:
+    """On the device; a copy if made in inference mode, which no gradient can go through."""
+    return values.to(device, copy=values.is_inference())
 
 
 def _other_classes(logits: Logits) -> int:

@@ -103,6 +103,6 @@ def test_a_refused_set_params_leaves_a_hypersphere_classifier_as_it_was():
     )
     params = estimator.get_params()
     for new in ({"scale": 3.0, "margin": -1.0}, {"scale": 3.0, "nothing of the kind": 1}):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match=r"give a number >= 0|margin|nothing"):
             estimator.set_params(**new)
         assert same(params, estimator.get_params())
