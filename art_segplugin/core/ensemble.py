@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from art_segplugin.core.attack import GradientAttack
-from art_segplugin.core.iterate import Iterate, better_of
+from art_segplugin.core.iterate import Iterate, better_of, both
 from art_segplugin.core.task import Task, TaskAttack
 from art_segplugin.core.threat_model import ThreatModel
 from art_segplugin.errors import InputError
@@ -134,15 +134,18 @@ class Staged(_Several):
     def run(self, task: Task, *, final_forward: bool) -> Iterator[Iterate]:
         """What `iterates` says, on arguments that were checked."""
         region, visited = self.threat_model.around(task.images, task.mask), 0
+        iterate = Iterate(0, 0, task.images, None, task.images, None)
         for stage in self.attacks:
-            last = stage is self.attacks[-1]
+            last, before = stage is self.attacks[-1], iterate.without_gradient
             for iterate in stage.run(task, final_forward=final_forward and last):
                 answer = iterate.best
+                hidden = both(iterate.without_gradient, before)
+                iterate = replace(iterate, step=visited, without_gradient=hidden)
                 if not last:
                     iterate = replace(
                         iterate, best=region.project(answer), best_success=None, best_rank=None
                     )
-                yield replace(iterate, step=visited)
+                yield iterate
                 visited += 1
             task = replace(task, start=answer)
 

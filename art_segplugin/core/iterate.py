@@ -1,5 +1,6 @@
 """What an attack is to those who run it: an answer, and every point on the way to it."""
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
@@ -10,7 +11,7 @@ from torch import Tensor
 from art_segplugin.core.forward_pass import ForwardPass
 from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.core.threat_model import ThreatModel, per_image
-from art_segplugin.core.types import ImageMask, Images, Labels, PerImage
+from art_segplugin.core.types import ImageMask, Images, Labels, PerImage, PerImageMask
 
 Model = Callable[[Tensor], Tensor]
 """Images (n, ch, h, w) -> logits at the size of the labels: (n, c, h, w), or (n, c, 1, 1) of a
@@ -29,6 +30,9 @@ class Iterate:
         best: the answer if the attack were stopped now.
         best_success: success rate of `best`, None where `forward` is.
         best_rank: what `best` is compared by, the success rate unless the attack says otherwise.
+        without_gradient: images whose gradient was zero at every point so far, of all restarts,
+            though they may be changed and not all of their pixels were fooled; stays on the device,
+            see `warn_without_gradient`. None where the attack takes no gradients.
     """
 
     restart: int
@@ -38,6 +42,7 @@ class Iterate:
     best: Images
     best_success: PerImage | None
     best_rank: PerImage | None = None
+    without_gradient: PerImageMask | None = None
 
 
 def better_of(now: Iterate, earlier: Iterate) -> Iterate:
@@ -45,6 +50,7 @@ def better_of(now: Iterate, earlier: Iterate) -> Iterate:
 
     Where one rank is not known, the answer of `now` stays.
     """
+    now = replace(now, without_gradient=both(now.without_gradient, earlier.without_gradient))
     if (
         now.best_success is None
         or earlier.best_success is None
@@ -59,6 +65,35 @@ def better_of(now: Iterate, earlier: Iterate) -> Iterate:
         best_success=torch.where(ahead, now.best_success, earlier.best_success),
         best_rank=torch.maximum(now.best_rank, earlier.best_rank),
     )
+
+
+def both(now: PerImageMask | None, earlier: PerImageMask | None) -> PerImageMask | None:
+    """Images that two parts of an attack have in common; None is a part that knows nothing."""
+    if now is None or earlier is None:
+        return earlier if now is None else now
+    return now & earlier
+
+
+def warn_without_gradient(last: Iterate, stacklevel: int = 2) -> None:
+    """Warn of images that the attack could not move, because the model hides its gradient.
+
+    Call it once, with the last iterate: it reads one number back from the device.
+
+    Args:
+        last: the last point of an attack.
+        stacklevel: as of `warnings.warn`; 2 names the caller.
+    """
+    if last.without_gradient is None:
+        return
+    count, images = int(last.without_gradient.sum()), len(last.without_gradient)
+    if count:
+        warnings.warn(
+            f"the gradient is zero or not finite at every step for {count} of {images} images: "
+            "something in the model, such as rounding, an argmax or a saturated softmax, hides it, "
+            "so the result says nothing about their robustness; use a black-box attack, such as "
+            "Square.",
+            stacklevel=stacklevel,
+        )
 
 
 @runtime_checkable

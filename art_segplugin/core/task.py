@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from art_segplugin.core.checks import check_range, check_shapes, check_start, largest_label
-from art_segplugin.core.iterate import Iterate, Model
+from art_segplugin.core.iterate import Iterate, Model, warn_without_gradient
 from art_segplugin.core.threat_model import RandomSource, ThreatModel
 from art_segplugin.core.types import ImageMask, Images, Labels, PixelMask
 from art_segplugin.errors import InputError
@@ -130,6 +130,8 @@ class TaskAttack(ABC):
     ) -> Images:
         """Adversarial images: shape, dtype, device and range of `images`.
 
+        Warns where the model has no gradient, see `warn_without_gradient`.
+
         Args:
             model: images -> logits, at the size of the labels.
             images: (n, ch, h, w), inside the bounds of the threat model.
@@ -160,6 +162,7 @@ class TaskAttack(ABC):
         )
         for iterate in iterates:
             best = iterate.best
+        warn_without_gradient(iterate, stacklevel=3)
         return best
 
     def iterates(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from art_segplugin.core.types import ImageMask, Images, PerImage
+from art_segplugin.core.types import ImageMask, Images, PerImage, PerImageMask
 from art_segplugin.errors import InputError
 
 NORMS = {1: 1.0, 2: 2.0, math.inf: math.inf, "1": 1.0, "2": 2.0, "inf": math.inf}
@@ -141,6 +141,13 @@ class Region(ABC):
     def free(self, direction: Images) -> Images:
         """`direction` with the coordinates that may not change set to 0."""
         return direction if self.mask is None else direction * self.mask.unsqueeze(1)
+
+    def movable(self) -> PerImageMask:
+        """Images of which something may change: the radius is not 0 and the mask not empty."""
+        movable = torch.ones(len(self.x), dtype=torch.bool, device=self.x.device)
+        if self.mask is not None:
+            movable = self.mask.flatten(1).any(1)
+        return movable & torch.as_tensor(self.radius > 0, device=self.x.device).flatten()
 
     @abstractmethod
     def project(self, x_adv: Images) -> Images:

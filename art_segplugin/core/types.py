@@ -14,6 +14,7 @@ Logits = Float[Tensor, "n c h w"]  # before softmax, at label resolution
 PixelMap = Float[Tensor, "n h w"]  # one number per pixel
 PixelMask = Bool[Tensor, "n h w"]
 PerImage = Float[Tensor, " n"]
+PerImageMask = Bool[Tensor, " n"]
 
 NO_VOID = -100
 """`ignore_index` where nothing is void, as in labels of whole images (torch's own default)."""

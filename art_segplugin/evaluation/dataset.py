@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from art_segplugin.attacks import NamedAttack
+from art_segplugin.core.iterate import warn_without_gradient
 from art_segplugin.core.types import Images, Labels
 from art_segplugin.data.resampling import even
 from art_segplugin.data.sample import Dataset, Sample
@@ -260,6 +261,7 @@ def _attack_parts(
             wrong.append(forward.fooled.flatten(1).sum(1))
             on_fooled.append(torch.where(forward.fooled, forward.pixel_loss, 0.0).flatten(1).sum(1))
             loss.append(forward.pixel_loss.flatten(1).sum(1))
+    warn_without_gradient(iterate)
     blank = _blank(clean.model, batch, named, seed, goal)
     curves = [_per_image(values, len(batch.names)) for values in (wrong, on_fooled, loss)]
     parts = [

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from art_segplugin.attacks import NamedAttack
 from art_segplugin.attacks.registry import PARTS, named, parameters
-from art_segplugin.core.iterate import Attack, Iterate
+from art_segplugin.core.iterate import Attack, Iterate, warn_without_gradient
 from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.core.threat_model import ThreatModel, per_image
 from art_segplugin.core.types import ImageMask, Images, Labels, Logits
@@ -555,7 +555,9 @@ def _finite(x_adv: Images) -> Images:
 
 def _closable(iterates: Iterator[Iterate]) -> Generator[Iterate, None, None]:
     """The same iterates; who leaves early can free the attack's graph at once."""
-    yield from iterates
+    for iterate in iterates:
+        yield iterate
+    warn_without_gradient(iterate)
 
 
 def to_8_bit(x_adv: Images, x: Images, threat_model: ThreatModel) -> Images:

@@ -10,6 +10,7 @@ from art_segplugin.data.palettes import Palette
 from art_segplugin.data.sample import Sample
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation import ResultStore, RobustnessReport, evaluate, examples, summarise
+from art_segplugin.evaluation.pipeline import AttackPlan, clean_images
 from art_segplugin.metrics import count
 from art_segplugin.models import Segmenter
 
@@ -168,3 +169,22 @@ def test_report_round_trip(model, tmp_path):
     (tmp_path / "bad.json").write_text("{}")
     with pytest.raises(InputError, match=r"bad\.json is not a report"):
         RobustnessReport.load(tmp_path / "bad.json")
+
+
+class Rounded(TinyNet):
+    def forward(self, x):
+        return super().forward((x * 255).round() / 255)
+
+
+def test_a_model_that_hides_its_gradient_is_named():
+    """By the evaluation of a data set, and by a plan's answer and its iterates, once each."""
+    hidden = Segmenter(Rounded(4), classes=4).eval()
+    with pytest.warns(UserWarning, match="zero or not finite .* for 2 of 2 images") as caught:
+        list(evaluate(hidden, Toy([(12, 14)] * 2), ATTACKS[1:]))
+    assert len(caught) == 1
+    clean = clean_images(hidden, torch.rand(1, 3, 12, 14), None)
+    plan = AttackPlan("segpgd-3", {"eps": 0.1})
+    for run in (lambda: plan.answer(clean), lambda: list(plan.iterates(clean))):
+        with pytest.warns(UserWarning, match="for 1 of 1 images") as caught:
+            run()
+        assert len(caught) == 1
