@@ -7,13 +7,14 @@ from art_segplugin.data.datasets import known_palette
 from art_segplugin.data.palettes import Palette, numbered_colours, numbered_palette
 from art_segplugin.errors import InputError
 from art_segplugin.models import Segmenter
+from art_segplugin.models.info import BACKGROUND_COLOUR, default_colours
 
 MOST_SYNONYMS = 0.1
 """Share of the classes that the model and the data may name differently."""
 
 
 def palette_of(model: Segmenter, name: str | None) -> Palette:
-    """The palette asked for, else the checkpoint's, else numbered classes.
+    """The palette asked for, else the checkpoint's, else background and foreground, or numbers.
 
     Classes with names but without colours get colours of their own, none of them black.
 
@@ -27,6 +28,9 @@ def palette_of(model: Segmenter, name: str | None) -> Palette:
         names = model.info.classes
         colours = model.info.colours or numbered_colours(len(names) + 1)[1:]
         return Palette("model", names, colours, model.ignore_index)
+    if model.binary:
+        colours = (BACKGROUND_COLOUR, *default_colours(1))
+        return Palette("model", ("background", "foreground"), colours, model.ignore_index)
     return numbered_palette(model.classes or 255)
 
 

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from art_segplugin.errors import InputError
 from art_segplugin.heads.hypersphere import checked_scale
 
 Colour = tuple[int, int, int]
+
+BACKGROUND_COLOUR: Colour = (64, 64, 64)
 
 _KINDS: Mapping[str, type] = {
     "architecture": str,
@@ -75,6 +77,13 @@ class CheckpointInfo:
     task: str = "segmentation"
     hypersphere: float | None = None
     hypersphere_layer: str = ""
+
+    def with_background(self) -> "CheckpointInfo":
+        """The same, with a background before a single class: a model with one output channel."""
+        if len(self.classes) != 1:
+            return self
+        colours = self.colours and (BACKGROUND_COLOUR, *self.colours)
+        return replace(self, classes=("background", *self.classes), colours=colours)
 
     def to_json(self) -> str:
         """Return the description as JSON text."""

@@ -29,9 +29,10 @@ def pixel_logits(output: Any, size: tuple[int, int]) -> Logits:
         size: Height and width of the images in pixels.
 
     Returns:
-        Logits of shape (n, c, h, w), differentiable. For mask-and-class queries these are logarithms
-        of the semantic scores, so that their argmax is the usual class map and their softmax the
-        normalised scores.
+        Logits of shape (n, c, h, w), differentiable; of a model with one output channel those of its
+        two classes, see `binary_logits`. For mask-and-class queries these are logarithms of the
+        semantic scores, so that their argmax is the usual class map and their softmax the normalised
+        scores.
 
     Raises:
         InputError: No logits of shape (n, c, h, w) can be found.
@@ -40,7 +41,26 @@ def pixel_logits(output: Any, size: tuple[int, int]) -> Logits:
     mask_queries = getattr(output, "masks_queries_logits", None)
     if class_queries is not None and mask_queries is not None:
         return _from_queries(class_queries, mask_queries, size)
-    return _resize(_find(output), size)
+    return binary_logits(_resize(_find(output), size))
+
+
+def binary_logits(logits: Tensor) -> Tensor:
+    """Give a model with one output channel z the logits [0, z] of its two classes.
+
+    Their softmax is (1 - sigmoid(z), sigmoid(z)), and their cross-entropy is the binary one of z:
+    class 1, the foreground, wins where z > 0. Other logits are returned as they are.
+
+    Args:
+        logits: (n, c, ...).
+    """
+    if logits.shape[1] != 1:
+        return logits
+    return torch.cat((torch.zeros_like(logits), logits), 1)
+
+
+def are_binary(logits: Tensor) -> bool:
+    """Whether logits are those that `binary_logits` makes of one channel; reads values back."""
+    return logits.shape[1] == 2 and not bool(logits[:, 0].any())
 
 
 def class_logits(output: Any, n: int) -> Tensor:
@@ -48,7 +68,8 @@ def class_logits(output: Any, n: int) -> Tensor:
 
     Args:
         output: A tensor (n, c) or (n, c, 1, 1), a mapping that has one under ``logits`` or ``out``, or
-            an object with such ``.logits`` (transformers).
+            an object with such ``.logits`` (transformers). One logit per image, (n, 1) or (n,),
+            gives those of two classes, see `binary_logits`.
         n: Number of images.
 
     Raises:
@@ -58,13 +79,15 @@ def class_logits(output: Any, n: int) -> Tensor:
     if isinstance(output, Mapping):
         logits = output.get("logits", output.get("out", output))
     shape = tuple(logits.shape) if isinstance(logits, Tensor) else ()
-    if len(shape) >= 2 and shape[0] == n and shape[1] >= 2 and math.prod(shape[2:]) == 1:
-        found: Tensor = logits.flatten(1)
-        return found
+    if shape[:1] == (n,) and math.prod(shape[1:2]) >= 1 and math.prod(shape[2:]) == 1:
+        if logits.is_floating_point():
+            return binary_logits(logits.flatten(1) if len(shape) > 1 else logits.unsqueeze(1))
     if not isinstance(logits, Tensor):
         remedy = "wrap it in art_segplugin.models.Classifier, with output=... to say where they are"
     elif math.prod(shape[2:]) > 1:
         remedy = "give label maps of the size of the images to a segmentation model"
+    elif shape and not logits.is_floating_point():
+        remedy = "let it return the logits before the argmax"
     else:
         remedy = "let it return one logit per class"
     given = f"tensor {shape}" if isinstance(logits, Tensor) else type(logits).__name__
@@ -87,14 +110,22 @@ def check_outputs(logits: Logits, labels: Tensor | None = None) -> None:
             `no_predictions`; without them cosines are not recognised.
 
     Raises:
-        InputError: They hold NaN or infinite values.
+        InputError: They hold NaN or infinite values, or are those of one channel of probabilities.
     """
     if not logits.isfinite().all():
         raise InputError(
             "the model's output holds NaN or infinite values on these images: "
             "its weights or its normalisation are broken."
         )
-    if logits.shape[1] > 1 and logits.numel() and _are_probabilities(logits):
+    if not logits.numel():
+        return
+    if are_binary(logits) and 0 <= logits.min().item() < logits.max().item() <= 1:
+        raise InputError(
+            "the model has one output channel, and it is in [0, 1] on these images, as a probability "
+            "after a sigmoid is: return the logit before the sigmoid, or pass output=torch.logit to "
+            "Segmenter; if it is a logit, pass output=lambda z: torch.cat((-z, z), 1) / 2."
+        )
+    if logits.shape[1] > 1 and _are_probabilities(logits):
         warnings.warn(
             "the model's output looks like probabilities (it sums to 1 over the classes); "
             "attacks are stronger on the logits before the softmax.",
@@ -148,16 +179,23 @@ def _find(output: Any) -> Tensor:
 
 
 def _with_class_axis(logits: Tensor) -> Tensor:
-    if logits.ndim == 4:
+    if logits.ndim == 4 and logits.is_floating_point():
         return logits
-    hint = (
-        "a class map has no gradient: return the logits before the argmax"
-        if logits.ndim == 3
-        else "is this a segmentation model?"
-    )
+    if logits.is_complex():
+        hint = "return their real part or magnitude"
+    elif not logits.is_floating_point():
+        hint = "a class map has no gradient: return the logits before the argmax"
+    elif logits.ndim == 3:
+        hint = (
+            "a class map has no gradient: return the logits before the argmax; if it is the one logit "
+            "per pixel of a binary model, pass output=lambda r: r.unsqueeze(1) to Segmenter, and "
+            "r.unsqueeze(0) if the axis of the images is missing"
+        )
+    else:
+        hint = "is this a segmentation model?"
     raise InputError(
-        f"the model returned a tensor of shape {tuple(logits.shape)}; "
-        f"expected logits (n, classes, h, w); {hint}"
+        f"the model returned a tensor of shape {tuple(logits.shape)} of {logits.dtype}; "
+        f"expected floating-point logits (n, classes, h, w); {hint}"
     )
 
 

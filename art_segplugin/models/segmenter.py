@@ -12,7 +12,7 @@ from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.core.types import Logits
 from art_segplugin.errors import InputError
 from art_segplugin.models.info import CheckpointInfo
-from art_segplugin.models.outputs import check_outputs, pixel_logits
+from art_segplugin.models.outputs import are_binary, binary_logits, check_outputs, pixel_logits
 
 
 class Segmenter(nn.Module):
@@ -25,7 +25,8 @@ class Segmenter(nn.Module):
 
     Args:
         model: Module or callable that takes normalised images (n, ch, h, w).
-        classes: Number of classes; found by `validate` where it is None.
+        classes: Number of classes; found by `validate` where it is None. A model with one output
+            channel z has two, background and foreground, with the logits [0, z]; 1 is taken for 2.
         ignore_index: Label of pixels that belong to no class.
         mean: Per-channel mean that the model expects to be subtracted, on the scale of [0, 1].
         std: Per-channel standard deviation that it expects to be divided by.
@@ -68,13 +69,14 @@ class Segmenter(nn.Module):
         if stride < 1:
             raise InputError(f"stride is {stride}; expected a number of pixels, at least 1.")
         self.model = model
-        self.classes = classes
+        self.classes = 2 if classes == 1 else classes
+        self.binary = False  # one output channel, as far as `validate` has seen
         self.ignore_index = ignore_index
         self.bgr = bgr
         self.output = output
         self.channels = channels
         self.stride = stride
-        self.info = info
+        self.info = info and info.with_background()
         # The buffers may be rounded to another precision; what is written to a file shall not be.
         self._normalisation = tuple(map(float, mean)), tuple(map(float, std))
         self._normalises = any(value != 0 for value in mean) or any(value != 1 for value in std)
@@ -135,7 +137,7 @@ class Segmenter(nn.Module):
         height, width = self.label_size(images)
         logits = logits[..., :height, :width]
         if self.channels is not None:
-            logits = logits[:, self.channels]
+            logits = binary_logits(logits[:, self.channels])
         if logits.shape[0] != len(images):
             raise InputError(
                 f"the model returned {logits.shape[0]} logit maps for {len(images)} images."
@@ -197,6 +199,7 @@ class Segmenter(nn.Module):
         with evaluation_mode(self), torch.no_grad():
             logits = self(images)
         check_outputs(logits, labels)
+        self.binary = are_binary(logits)
         if self.classes is None:
             self.classes = logits.shape[1]
         if labels is not None:
