@@ -79,9 +79,9 @@ def class_logits(output: Any, n: int) -> Tensor:
     if isinstance(output, Mapping):
         logits = output.get("logits", output.get("out", output))
     shape = tuple(logits.shape) if isinstance(logits, Tensor) else ()
-    if shape[:1] == (n,) and math.prod(shape[1:2]) >= 1 and math.prod(shape[2:]) == 1:
-        if logits.is_floating_point():
-            return binary_logits(logits.flatten(1) if len(shape) > 1 else logits.unsqueeze(1))
+    fits = shape[:1] == (n,) and math.prod(shape[1:2]) >= 1 and math.prod(shape[2:]) == 1
+    if fits and logits.is_floating_point():
+        return binary_logits(logits.flatten(1) if len(shape) > 1 else logits.unsqueeze(1))
     if not isinstance(logits, Tensor):
         remedy = "wrap it in art_segplugin.models.Classifier, with output=... to say where they are"
     elif math.prod(shape[2:]) > 1:

@@ -182,7 +182,7 @@ def test_of_a_smoothed_classifier_the_model_inside_is_attacked(classification):
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        (nn.Sequential(nn.Flatten(), nn.Linear(168, 1)), "one logit per class"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(168, 1)), "gives 2 logits .* nb_classes is 4"),
         (nn.Sequential(nn.Flatten(), nn.Linear(168, 3)), "gives 3 logits .* nb_classes is 4"),
         (nn.Conv2d(3, 4, 1), r"a tensor \(8, 4, 7, 8\) .* label maps"),
     ],

@@ -161,7 +161,7 @@ def test_models_and_labels_that_do_not_fit(classification):
     with pytest.raises(InputError, match=r"shape \(8, 4\).*is this a segmentation model"):
         TemperaturePGD(model, steps=1)(x, torch.zeros(8, 7, 8, dtype=torch.int64))
     with pytest.raises(InputError, match="one logit per class"):
-        TemperaturePGD(lambda images: model(images)[:, :1], steps=1)(x, labels * 0)
+        TemperaturePGD(lambda images: model(images)[:, :0], steps=1)(x, labels * 0)
 
 
 def test_attacks_on_label_maps_only(classification):
