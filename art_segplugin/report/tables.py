@@ -3,17 +3,14 @@
 import csv
 import io
 import math
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
 from art_segplugin.evaluation.result import CLEAN, RobustnessReport
 from art_segplugin.files import write_text
+from art_segplugin.report.fitted import FittedTable
 from art_segplugin.report.summary import (
     ABSENT,
     Attacked,
@@ -32,23 +29,20 @@ Rows = list[list[str]]
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table: what it shows, its columns, its rows, and what its reader has to know."""
+    """A table: what it shows, its columns, its rows, and what its reader has to know.
+
+    With `total` the last row sums up the others.
+    """
 
     title: str
     header: list[str]
     rows: Rows
     note: str = ""
+    total: bool = False
 
-    def for_terminal(self) -> Table:
-        """The same for rich to print."""
-        written = Table(title=_text(self.title), caption=_text(self.note) if self.note else None)
-        written.add_column(_label(self.header[0]), no_wrap=True)
-        for name in self.header[1:]:
-            head = re.sub(r"(?<=\w{8})-", "-\n", name)  # rich breaks lines at spaces only
-            written.add_column(_label(head), justify="right", overflow="fold")
-        for first, *others in self.rows:
-            written.add_row(_label(first), *map(_text, others))
-        return written
+    def for_terminal(self) -> FittedTable:
+        """The same for rich to print, at any width of the terminal."""
+        return FittedTable(self.title, self.header, self.rows, self.note, self.total)
 
     def as_markdown(self) -> str:
         """The same without title and note."""
@@ -58,19 +52,11 @@ class Sheet:
         return "\n".join(f"| {' | '.join(line)} |" for line in escaped)
 
 
-def _label(name: str) -> Text:
-    """A name with the options that follow it on a line of their own: terminals are narrow."""
-    return _text(name.replace(" (", "\n("))
-
-
-def _text(text: str) -> Text:
-    """A text in which rich reads no "[...]" as mark-up: names come from files of others."""
-    return Text(text)
-
-
-def table(heading: str, header: Sequence[str], rows: Rows, note: str) -> Table:
+def table(
+    heading: str, header: Sequence[str], rows: Rows, note: str = "", total: bool = False
+) -> FittedTable:
     """A table for the terminal, whose first column names the rows."""
-    return Sheet(heading, list(header), rows, note).for_terminal()
+    return Sheet(heading, list(header), rows, note, total).for_terminal()
 
 
 def scores_header(report: RobustnessReport) -> list[str]:
@@ -131,22 +117,20 @@ def option_cells(options: Sequence[dict[str, Any]]) -> tuple[list[str], Rows]:
     return [name.replace("_", " ") for name in names], cells
 
 
-def scores_table(report: RobustnessReport) -> Table:
+def scores_table(report: RobustnessReport) -> FittedTable:
     """Accuracy, mIoU and MisRatio of segmenters, what is lost, and size of the perturbation, for a terminal."""
     heading = f"{report.model} on {report.data}"
     return table(heading, scores_header(report), score_rows(report), caption(report))
 
 
-def class_table(report: RobustnessReport) -> Table:
+def class_table(report: RobustnessReport) -> FittedTable:
     """Score of each class in percent, one row a class and one column an attack, for a terminal."""
     pooled = groups(report)
     rows = [[name, *(score.percent for score in row)] for name, row in class_scores(report)]
     scores = [main_score(report, group).percent for group in pooled]
     rows.append([main_score_word(report), *scores])
     header = ["class", *(group.label for group in pooled)]
-    written = table(class_heading(report), header, rows, caption(report))
-    written.rows[-2].end_section = True
-    return written
+    return table(class_heading(report), header, rows, caption(report), total=True)
 
 
 def class_heading(report: RobustnessReport) -> str:

@@ -36,9 +36,9 @@ def picture(tmp_path):
 def run(monkeypatch, capsys):
     """Run the command line: (exit status, standard output, standard error)."""
 
-    def run(*arguments):
+    def run(*arguments, columns=200):
         monkeypatch.setattr(sys, "argv", ["art-segplugin", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.setenv("COLUMNS", str(columns))
         status = 0
         try:
             main()
