@@ -7,6 +7,7 @@ from pathlib import Path
 from art_segplugin.data.class_folder import ClassFolder, is_class_folder
 from art_segplugin.data.digits import Digits
 from art_segplugin.data.folders import CamVid, ImageFolder
+from art_segplugin.data.labels import INDICES_OR_COLOURS, LabelRule
 from art_segplugin.data.palettes import PALETTES, Palette
 from art_segplugin.data.sample import Dataset, Sample
 from art_segplugin.data.scenes import SceneDataset
@@ -18,7 +19,10 @@ SCENE_TEXTURES = {"scenes": "real", "scenes:random-textures": "random"}
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of a data set; see `open_dataset`."""
+    """What is asked of a data set; see `open_dataset`.
+
+    `rule` goes before the label rule that a data set has of its own, that one before `default_rule`.
+    """
 
     spec: str
     split: str
@@ -28,6 +32,8 @@ class Request:
     palette: Palette | None
     seed: int
     size: tuple[int, int]
+    rule: LabelRule | None
+    default_rule: LabelRule
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ def _open_scenes(asked: Request) -> Dataset:
 def _open_folder(asked: Request) -> Dataset:
     root = Path(asked.spec)
     folder = root / asked.split if (root / asked.split).is_dir() else root
-    return ImageFolder(folder, asked.palette, asked.scale)
+    return ImageFolder(folder, asked.palette, asked.scale, asked.rule or asked.default_rule)
 
 
 DATASETS = {
@@ -94,7 +100,7 @@ DATASETS = {
         "a folder with 'trainannot' or 'valannot'",
         "CamVid",
         lambda spec, _: CamVid.lies_in(Path(spec)),
-        lambda asked: CamVid(asked.spec, asked.split, asked.scale),
+        lambda asked: CamVid(asked.spec, asked.split, asked.scale, asked.rule or CamVid.rule),
     ),
     "class-folder": DatasetKind(
         "a folder or zip file of class folders",
@@ -122,6 +128,8 @@ def open_dataset(
     palette: Palette | None = None,
     seed: int = 0,
     size: tuple[int, int] = (360, 480),
+    rule: LabelRule | None = None,
+    default_rule: LabelRule = INDICES_OR_COLOURS,
 ) -> Dataset:
     """Open a data set of the first of `DATASETS` that recognises it.
 
@@ -136,6 +144,8 @@ def open_dataset(
         palette: Classes of the labels of a folder of images; None for numbers.
         seed: Seed of the scenes.
         size: Height and width of the scenes, before `scale`.
+        rule: How the pixels of label maps become class indices; None for the data set's own rule.
+        default_rule: The same where neither `rule` nor the data set says it, such as the model's.
 
     Raises:
         InputError: No such folder, no images in it, an unknown split, or a package is missing.
@@ -147,7 +157,9 @@ def open_dataset(
         known = ", ".join(kind.spec for kind in DATASETS.values())
         raise InputError(f"data {spec!r} is no folder; give {known}.")
     try:
-        data = kind.open(Request(spec, split, count, skip, scale, palette, seed, size))
+        data = kind.open(
+            Request(spec, split, count, skip, scale, palette, seed, size, rule, default_rule)
+        )
     except ModuleNotFoundError as error:
         raise InputError(f"data {spec!r} needs {kind.needs or 'a package'} ({error})") from error
     return _Part(data, skip, count) if skip or (count is not None and count < len(data)) else data
@@ -159,6 +171,11 @@ def is_classification(data: Dataset) -> bool:
         return False
     labels = data[0].labels
     return labels is not None and labels.shape == (1, 1)
+
+
+def label_rule(data: Dataset) -> LabelRule | None:
+    """Return the rule by which label files of the data are read; None where there are no files."""
+    return getattr(data, "rule", None)
 
 
 def known_palette(name: str | None) -> Palette | None:
@@ -179,7 +196,7 @@ class _Part:
         rest = max(len(data) - skip, 0)
         self.data, self.skip = data, skip
         self.count = rest if count is None else min(count, rest)
-        self.palette = data.palette
+        self.palette, self.rule = data.palette, label_rule(data)
 
     def __len__(self) -> int:
         return self.count

@@ -3,12 +3,20 @@
 import contextlib
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from art_segplugin.data.class_order import SPLITS, check_split
-from art_segplugin.data.images import IMAGE_SUFFIXES, check_scale, load_sample
-from art_segplugin.data.labels import INDICES_OR_COLOURS, UNAMBIGUOUS, LabelRule
+from art_segplugin.data.images import IMAGE_SUFFIXES, check_scale, load_sample, settled_rule
+from art_segplugin.data.labels import (
+    CAMVID_INDICES,
+    INDICES_OR_COLOURS,
+    UNAMBIGUOUS,
+    LabelRule,
+    UnsettledMaskError,
+)
 from art_segplugin.data.palettes import CAMVID, Palette, numbered_palette
 from art_segplugin.data.sample import Sample
 from art_segplugin.errors import InputError
@@ -17,6 +25,8 @@ LABEL_ENDINGS = ("", "_label", "_labels", "_L")
 LABEL_FOLDERS = ("labels", "masks")
 VOID = 11
 """Label of void pixels in the files of CamVid."""
+
+T = TypeVar("T")
 
 
 class ImageFiles:
@@ -59,8 +69,24 @@ class ImageFiles:
 
     def __getitem__(self, index: int) -> Sample:
         """Read one sample; raise IndexError past the end."""
-        image, label_map = self.pairs[index]
-        return load_sample(self.name(index), image, label_map, self.palette, self.scale, self.rule)
+        name, (image, label_map) = self.name(index), self.pairs[index]
+        return self.by_rule(
+            lambda rule: load_sample(name, image, label_map, self.palette, self.scale, rule)
+        )
+
+    def by_rule(self, read: Callable[[LabelRule], T]) -> T:
+        """Return what `read` gives by the rule of the data set.
+
+        A mask of 0 and 255 alone is read again once the other label maps have told what 255 is.
+        """
+        try:
+            return read(self.rule)
+        except UnsettledMaskError:
+            return read(self._settled_rule)
+
+    @cached_property
+    def _settled_rule(self) -> LabelRule:
+        return settled_rule(self.rule, (path for _, path in self.pairs if path is not None))
 
 
 class ImageFolder(ImageFiles):
@@ -162,6 +188,7 @@ class CamVid(PairedFolder):
         root: Folder that holds the folders of the splits.
         split: "train", "val" or "test".
         scale: Factor on height and width, 0.5 for half resolution.
+        rule: How the pixels of a label map become class indices, where it is not that of SegNet.
 
     Raises:
         InputError: The folders are not there, are empty, or an image has no label map.
@@ -169,12 +196,18 @@ class CamVid(PairedFolder):
 
     title = "CamVid"
     palette = CAMVID
-    rule = LabelRule("camvid", VOID)
+    rule = CAMVID_INDICES
 
-    def __init__(self, root: str | Path, split: str = "train", scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        root: str | Path,
+        split: str = "train",
+        scale: float = 1.0,
+        rule: LabelRule = CAMVID_INDICES,
+    ) -> None:
         check_split(split)
         root = Path(root)
-        super().__init__(root / split, root / f"{split}annot", self.rule, self.palette, scale)
+        super().__init__(root / split, root / f"{split}annot", rule, self.palette, scale)
 
     @staticmethod
     def lies_in(root: Path) -> bool:

@@ -1,8 +1,12 @@
 """Reading images and label maps from files, with one clear sentence for whatever is wrong."""
 
+import contextlib
 import math
+from collections.abc import Iterable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +14,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from art_segplugin.data.labels import INDICES_OR_COLOURS, LabelRule
+from art_segplugin.data.labels import INDICES_OR_COLOURS, LabelRule, distinct
 from art_segplugin.data.palettes import Palette
 from art_segplugin.data.resampling import resized_labels, resized_picture
 from art_segplugin.data.sample import Sample
@@ -58,24 +62,104 @@ def decode_image(data: bytes, where: str) -> Array:
 
 def read_label_map(
     path: Path, palette: Palette, void: int | None = None, rule: LabelRule | None = None
-) -> Array:
+) -> npt.NDArray[np.integer]:
     """Read a label map, by default of class indices or painted in the colours of the palette.
 
     Args:
-        path: PNG file.
+        path: PNG, TIFF or another lossless image, or an array of integers or bool saved as .npy.
         palette: Which labels there may be.
         void: Short for `rule=LabelRule(void=void)`.
         rule: How its pixels become class indices.
 
     Returns:
-        Class indices or `palette.ignore_index`, uint8 of shape (h, w).
+        Class indices or `palette.ignore_index` of shape (h, w): uint8 where it holds them all, else
+        int64.
 
     Raises:
-        InputError: The file is missing or corrupt, or holds other labels.
+        InputError: The file is missing or corrupt, holds other labels, or a format or transparency
+            that changes values.
+        UnsettledMaskError: It holds 0 and 255 alone, see `LabelRule.decode`.
     """
+    pixels, colours = label_pixels(path)
+    table = {} if colours is None else {"colours": colours}
+    return (rule or LabelRule(void=void)).decode(pixels, palette, f"label map {path}", **table)
+
+
+def label_pixels(path: Path) -> tuple[npt.NDArray[Any], Array | None]:
+    """Read what a label map holds, as `LabelRule.decode` takes it.
+
+    Args:
+        path: See `read_label_map`.
+
+    Returns:
+        One value per pixel of shape (h, w), or RGB of shape (h, w, 3); and the colours (h, w, 3) of
+        the same pixels where they are indices of a colour table, else None.
+
+    Raises:
+        InputError: The file cannot be used, see `read_label_map`.
+    """
+    where = f"label map {path}"
+    if path.suffix.lower() == ".npy":
+        return _label_array(path, where), None
     opened = _open(path, "label map")
-    pixels = np.array(opened if opened.mode in INDEX_MODES else opened.convert("RGB"))
-    return (rule or LabelRule(void=void)).decode(pixels, palette, f"label map {path}")
+    if opened.format == "JPEG" or _is_lossy_webp(path):
+        raise InputError(
+            f"{where} is a {opened.format} file, which changes labels where it saves space; save it "
+            "as PNG."
+        )
+    if opened.mode in INDEX_MODES:
+        pixels = np.array(opened)
+        return pixels, np.array(opened.convert("RGB")) if opened.mode == "P" else None
+    if opened.mode in ("LA", "PA", "RGBA"):
+        if opened.getchannel("A").getextrema() != (255, 255):
+            raise InputError(
+                f"{where} is transparent in places, and labels are not; save it without transparency."
+            )
+        opened = opened.convert("L" if opened.mode == "LA" else "RGB")
+    if opened.mode not in ("L", "RGB"):
+        raise InputError(
+            f"{where} is an image of mode {opened.mode}; expected one integer per pixel, or RGB."
+        )
+    return np.array(opened), None
+
+
+def settled_rule(rule: LabelRule, label_maps: Iterable[Path]) -> LabelRule:
+    """Return a rule by which 255 is void, where one of the label maps holds a class besides 0.
+
+    Masks of 0 and 255 alone leave open what 255 is, see `UnsettledMaskError`; those beside them can
+    tell. Where none does, the rule stays as it is.
+    """
+    for path in label_maps:
+        with contextlib.suppress(InputError):  # said where it is read to be used
+            pixels, _ = label_pixels(path)
+            if {*distinct(pixels)} - {0, 255}:
+                return replace(rule, mapping=(*rule.mapping, (255, None)))
+    return rule
+
+
+def _label_array(path: Path, where: str) -> npt.NDArray[Any]:
+    try:
+        pixels = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(
+            f"{where} cannot be read ({error}); replace it or leave it out."
+        ) from error
+    shape = getattr(pixels, "shape", ())
+    if len(shape) == 3 and 1 in (shape[0], shape[-1]):
+        pixels = pixels[0] if shape[0] == 1 else pixels[..., 0]
+    if len(getattr(pixels, "shape", ())) != 2 or pixels.dtype.kind not in "biu":
+        kind = getattr(pixels, "dtype", type(pixels).__name__)
+        raise InputError(
+            f"{where} is an array of {kind} and shape {shape}; expected integers of shape "
+            "(height, width)."
+        )
+    return np.asarray(pixels)
+
+
+def _is_lossy_webp(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(16)
+    return head[:4] == b"RIFF" and head[8:] == b"WEBPVP8 "
 
 
 def load_sample(
@@ -97,8 +181,11 @@ def load_sample(
         rule: How the pixels of the label map become class indices.
 
     Raises:
-        InputError: A file cannot be used, or the label map has another size than the image.
+        InputError: A file cannot be used, or the label map has another size than the image or is the
+            image.
     """
+    if label_map is not None and image_file.resolve() == label_map.resolve():
+        raise InputError(f"{image_file} is both the image and its label map; give two files.")
     rgb = read_image(image_file)
     image = scaled_image(rgb, scale)
     labels = None

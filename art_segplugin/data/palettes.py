@@ -9,6 +9,8 @@ from art_segplugin.core.types import NO_VOID
 from art_segplugin.errors import InputError
 
 Colour = tuple[int, int, int]
+NUMBERED = "numbered"
+"""Name of the palette for classes without names."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,9 @@ class Palette:
         classes: Class names; the position is the class index.
         colours: One RGB colour in 0..255 per class.
         ignore_index: Label of pixels that belong to no class (void).
-        void_colour: Colour of void pixels.
+        void_colour: Colour of void pixels; where a class has it too, it is the class's.
+        decodes: Whether painted label maps are read by the colours. False where they were made up,
+            to be looked at: nobody painted a label map with them.
     """
 
     name: str
@@ -28,6 +32,7 @@ class Palette:
     colours: tuple[Colour, ...]
     ignore_index: int = 255
     void_colour: Colour = (0, 0, 0)
+    decodes: bool = True
 
     def __post_init__(self) -> None:
         """Refuse a palette whose parts do not fit together."""
@@ -45,6 +50,11 @@ class Palette:
     def __len__(self) -> int:
         """Return the number of classes, void not counted."""
         return len(self.classes)
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the classes have numbers for names, see `numbered_palette`."""
+        return self.name == NUMBERED
 
     def unknown_labels(self, labels: npt.NDArray[np.integer]) -> list[int]:
         """Return the values of a label map that are neither a class nor void, in order."""
@@ -76,17 +86,18 @@ class Palette:
         ]
         return painted
 
-    def indices(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    def indices(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.integer]:
         """Read a label map painted in colours; the inverse of `colourise`.
 
         Args:
             image: RGB, uint8 of shape (h, w, 3), holding colours of the palette only.
 
         Returns:
-            Label map, uint8 of shape (h, w).
+            Label map of shape (h, w): uint8 where it holds all labels, else int64.
 
         Raises:
-            InputError: The image holds a colour that the palette does not know.
+            InputError: The image holds a colour that the palette does not know, or that two of its
+                classes have.
         """
         codes = _code(image)
         known = _code(np.array([*self.colours, self.void_colour], dtype=np.uint8))
@@ -95,17 +106,27 @@ class Palette:
         found = order[position]
         wrong = known[found] != codes
         if wrong.any():
-            colours = np.unique(image[wrong], axis=0)
-            shown = ", ".join(str(tuple(int(v) for v in colour)) for colour in colours[:5])
-            more = f" and {len(colours) - 5} more" if len(colours) > 5 else ""
             raise InputError(
-                f"colours {shown}{more} are not in palette {self.name!r}; use the colours of the "
+                f"colours {listed_colours(image[wrong])} are not in palette {self.name!r}; use the colours of the "
                 "palette or a label map of class indices"
             )
-        labels: npt.NDArray[np.uint8] = np.where(
+        for first, second in _same_colours(self.colours):
+            if (found == first).any():
+                raise InputError(
+                    f"colour {self.colours[first]} is that of {self.classes[first]!r} and of "
+                    f"{self.classes[second]!r} in palette {self.name!r}; use a label map of class "
+                    "indices"
+                )
+        fits = len(self) <= 256 and 0 <= self.ignore_index <= 255
+        labels: npt.NDArray[np.integer] = np.where(
             found == len(self), self.ignore_index, found
-        ).astype(np.uint8)
+        ).astype(np.uint8 if fits else np.int64)
         return labels
+
+    def knows(self, colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+        """Tell of RGB colours of shape (..., 3) which are those of a class or of void."""
+        known = _code(np.array([*self.colours, self.void_colour], dtype=np.uint8))
+        return np.isin(_code(colours), known)
 
 
 def _code(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
@@ -113,6 +134,21 @@ def _code(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
     wide = np.asarray(colours).astype(np.int32)
     packed: npt.NDArray[np.int32] = (wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2]
     return packed
+
+
+def listed_colours(colours: npt.NDArray[np.uint8]) -> str:
+    """Name the first colours of an array of shape (..., 3), for messages."""
+    different = np.unique(colours.reshape(-1, 3), axis=0)
+    shown = ", ".join(str(tuple(int(v) for v in colour)) for colour in different[:5])
+    return shown + (f" and {len(different) - 5} more" if len(different) > 5 else "")
+
+
+def _same_colours(colours: tuple[Colour, ...]) -> list[tuple[int, int]]:
+    """Pairs of classes of one colour, the first of them and another."""
+    first: dict[Colour, int] = {}
+    for index, colour in enumerate(colours):
+        first.setdefault(colour, index)
+    return [(first[c], index) for index, c in enumerate(colours) if first[c] != index]
 
 
 def numbered_colours(count: int) -> tuple[Colour, ...]:
@@ -133,7 +169,7 @@ def numbered_palette(count: int = 255) -> Palette:
     """
     names = tuple(str(number) for number in range(count))
     void = 255 if count <= 255 else NO_VOID
-    return Palette("numbered", names, numbered_colours(count), void, (224, 224, 192))
+    return Palette(NUMBERED, names, numbered_colours(count), void, (224, 224, 192), decodes=False)
 
 
 def _hex(colour: str) -> Colour:

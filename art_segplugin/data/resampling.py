@@ -28,16 +28,16 @@ def resized_picture(rgb: Array, rows: int, columns: int) -> Array:
     return np.asarray(cv2.resize(rgb, (columns, rows), interpolation=method), dtype=np.uint8)
 
 
-def resized_labels(labels: Array, rows: int, columns: int) -> Array:
+def resized_labels(labels: npt.NDArray[T], rows: int, columns: int) -> npt.NDArray[T]:
     """Give a label map another size: each new pixel has the label under its centre.
 
     Args:
-        labels: uint8 of shape (h, w).
+        labels: integers of shape (h, w).
         rows: new height.
         columns: new width.
 
     Returns:
-        uint8 of shape (rows, columns); `labels` itself where the size stays.
+        shape (rows, columns), of the same type; `labels` itself where the size stays.
     """
     height, width = labels.shape
     if (rows, columns) == (height, width):
