@@ -1,5 +1,6 @@
 """The one interface that attacks, metrics and trainers see of a segmentation model."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.core.types import Logits
+from art_segplugin.core.void import void_doubt
 from art_segplugin.errors import InputError
 from art_segplugin.models.info import CheckpointInfo
 from art_segplugin.models.outputs import are_binary, binary_logits, check_outputs, pixel_logits
@@ -71,6 +73,7 @@ class Segmenter(nn.Module):
         self.model = model
         self.classes = 2 if classes == 1 else classes
         self.binary = False  # one output channel, as far as `validate` has seen
+        self._doubted = False
         self.ignore_index = ignore_index
         self.bgr = bgr
         self.output = output
@@ -176,7 +179,8 @@ class Segmenter(nn.Module):
         """Make the checks that are too dear for every forward; call it once per run.
 
         One forward without gradient, in eval mode. Sets `classes` where it was not given. Warns when
-        the outputs are probabilities, on which losses made for logits are weak.
+        the outputs are probabilities, on which losses made for logits are weak, and when the labels
+        are void and one class only, as a mask of 0 and 255 is.
 
         Args:
             images: Some of the images of the run, (n, ch, h, w).
@@ -210,6 +214,10 @@ class Segmenter(nn.Module):
                     f"images and a model of {self.task}."
                 )
             self.check_labels(labels)
+            doubt = void_doubt(labels, self.ignore_index)
+            if doubt and not self._doubted:  # the batches of a run say the same
+                self._doubted = True
+                warnings.warn(doubt, stacklevel=2)
         return self
 
     def check_labels(self, labels: Tensor) -> None:

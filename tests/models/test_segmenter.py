@@ -221,6 +221,20 @@ class TestValidate:
         Segmenter(_network()).validate(IMAGES, labels)
         Segmenter(_network(), ignore_index=-1).validate(IMAGES, labels.where(labels < 255, -1))
 
+    def test_a_mask_of_0_and_255_is_warned_of_once(self):
+        labels = torch.zeros(2, 12, 16, dtype=torch.long)
+        labels[:, :6] = 255
+        segmenter = Segmenter(_network())
+        with pytest.warns(UserWarning, match="contain 255 in 50 % .* only one class") as caught:
+            segmenter.validate(IMAGES, labels)
+        assert caught[0].filename == __file__
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            segmenter.validate(IMAGES, labels)
+            Segmenter(_network(), ignore_index=-1).validate(IMAGES, labels.clamp(max=1))
+        with pytest.warns(UserWarning, match="in every pixel"):
+            Segmenter(_network()).validate(IMAGES, torch.full_like(labels, 255))
+
     def test_labels_need_the_number_of_classes(self):
         with pytest.raises(InputError, match=r"call validate\(images\) first"):
             Segmenter(_network()).check_labels(torch.zeros(1, 2, 2, dtype=torch.long))
