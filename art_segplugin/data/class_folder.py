@@ -19,7 +19,14 @@ from art_segplugin.data.class_order import (
     share_out,
 )
 from art_segplugin.data.folders import LABEL_FOLDERS
-from art_segplugin.data.images import IMAGE_SUFFIXES, check_scale, decode_image, scaled_image
+from art_segplugin.data.images import (
+    IMAGE_SUFFIXES,
+    RGB,
+    ImageRule,
+    check_scale,
+    decode_image,
+    scaled_image,
+)
 from art_segplugin.data.sample import Sample
 from art_segplugin.errors import InputError
 
@@ -74,6 +81,9 @@ class ClassFolder:
             fewer than two classes.
     """
 
+    pixels: ImageRule = RGB
+    """How the pixels of an image become channels; may be set before images are read."""
+
     def __init__(self, path: str | Path, split: str = "train", scale: float = 1.0) -> None:
         check_split(split)
         check_scale(scale)
@@ -107,7 +117,7 @@ class ClassFolder:
         number, picture = self.pictures[index]
         stem = _stem(self.pictures[index])
         file = stem[1] if self._stems[stem] == 1 else PurePosixPath(picture).name
-        rgb = decode_image(self._files.read(picture), self._files.where(picture))
+        rgb = decode_image(self._files.read(picture), self._files.where(picture), self.pixels)
         return Sample(
             f"{self.palette.classes[number]}-{file}",
             scaled_image(rgb, self.scale),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from art_segplugin.data.class_folder import ClassFolder, is_class_folder
 from art_segplugin.data.digits import Digits
-from art_segplugin.data.folders import CamVid, ImageFolder
+from art_segplugin.data.folders import CamVid, ImageFiles, ImageFolder
+from art_segplugin.data.images import RGB, ImageRule
 from art_segplugin.data.labels import INDICES_OR_COLOURS, LabelRule
 from art_segplugin.data.palettes import PALETTES, Palette
 from art_segplugin.data.sample import Dataset, Sample
@@ -130,6 +131,7 @@ def open_dataset(
     size: tuple[int, int] = (360, 480),
     rule: LabelRule | None = None,
     default_rule: LabelRule = INDICES_OR_COLOURS,
+    pixels: ImageRule = RGB,
 ) -> Dataset:
     """Open a data set of the first of `DATASETS` that recognises it.
 
@@ -146,6 +148,7 @@ def open_dataset(
         size: Height and width of the scenes, before `scale`.
         rule: How the pixels of label maps become class indices; None for the data set's own rule.
         default_rule: The same where neither `rule` nor the data set says it, such as the model's.
+        pixels: How the pixels of image files become channels.
 
     Raises:
         InputError: No such folder, no images in it, an unknown split, or a package is missing.
@@ -162,6 +165,13 @@ def open_dataset(
         )
     except ModuleNotFoundError as error:
         raise InputError(f"data {spec!r} needs {kind.needs or 'a package'} ({error})") from error
+    if isinstance(data, ImageFiles | ClassFolder):
+        data.pixels = pixels
+    elif pixels.channels != 3:
+        raise InputError(
+            f"data {spec!r} are RGB and the model takes {pixels.channels} channels; give a folder "
+            "of images."
+        )
     return _Part(data, skip, count) if skip or (count is not None and count < len(data)) else data
 
 

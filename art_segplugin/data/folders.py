@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from art_segplugin.data.class_order import SPLITS, check_split
-from art_segplugin.data.images import IMAGE_SUFFIXES, check_scale, load_sample, settled_rule
+from art_segplugin.data.images import (
+    IMAGE_SUFFIXES,
+    RGB,
+    ImageRule,
+    check_scale,
+    load_sample,
+    settled_rule,
+)
 from art_segplugin.data.labels import (
     CAMVID_INDICES,
     INDICES_OR_COLOURS,
@@ -44,6 +51,9 @@ class ImageFiles:
         InputError: The scale is no positive number.
     """
 
+    pixels: ImageRule = RGB
+    """How the pixels of an image become channels; may be set before images are read."""
+
     def __init__(
         self,
         pairs: Sequence[tuple[Path, Path | None]],
@@ -71,7 +81,9 @@ class ImageFiles:
         """Read one sample; raise IndexError past the end."""
         name, (image, label_map) = self.name(index), self.pairs[index]
         return self.by_rule(
-            lambda rule: load_sample(name, image, label_map, self.palette, self.scale, rule)
+            lambda rule: load_sample(
+                name, image, label_map, self.palette, self.scale, rule, self.pixels
+            )
         )
 
     def by_rule(self, read: Callable[[LabelRule], T]) -> T:

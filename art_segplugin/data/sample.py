@@ -15,7 +15,7 @@ class Sample:
 
     Attributes:
         name: Name for files and messages, without a suffix.
-        image: RGB, float32 in [0, 1] of shape (3, h, w).
+        image: float32 in [0, 1] of shape (channels, h, w); three channels are RGB.
         labels: int64: class indices or the palette's `ignore_index`, of shape (h, w), or (1, 1)
             where the image as a whole has a class; or None.
     """
@@ -26,10 +26,10 @@ class Sample:
 
     def __post_init__(self) -> None:
         """Refuse shapes and types that the rest of the library does not expect."""
-        if self.image.dtype != torch.float32 or self.image.ndim != 3 or self.image.shape[0] != 3:
+        if self.image.dtype != torch.float32 or self.image.ndim != 3:
             raise ValueError(
                 f"the image of sample {self.name!r} is {self.image.dtype} of shape "
-                f"{tuple(self.image.shape)}; expected float32 of shape (3, height, width)"
+                f"{tuple(self.image.shape)}; expected float32 of shape (channels, height, width)"
             )
         if self.labels is None:
             return

@@ -99,7 +99,7 @@ def test_a_corrupt_label_map_is_a_warning_and_a_corrupt_picture_an_error(tmp_pat
     source = open_source(str(tmp_path), None)
     assert "label map" in source.read(0).warning
     (tmp_path / "a.jpg").write_bytes((tmp_path / "a.jpg").read_bytes()[:200])
-    with pytest.raises(InputError, match=r"picture .*a\.jpg cannot be read"):
+    with pytest.raises(InputError, match=r"image .*a\.jpg cannot be read"):
         source.read(0)
 
 
