@@ -127,7 +127,7 @@ def decode_image(data: bytes, where: Path | str, rule: ImageRule = RGB) -> Array
     if pixels.shape[2] not in (1, 3):
         _say(BANDS, where)
     colours = pixels[..., : 1 if pixels.shape[2] < 3 else 3]
-    rgb = np.ascontiguousarray(np.broadcast_to(colours, (*pixels.shape[:2], 3)))
+    rgb = np.array(np.broadcast_to(colours, (*pixels.shape[:2], 3)))  # a copy, to be written to
     if rule.channels == 3:
         return rgb
     if np.ptp(rgb, axis=2).any():
