@@ -1,4 +1,10 @@
-"""The exception and the warning meant to be read by people rather than by programmers."""
+"""What is meant to be read by people rather than by programmers: one exception, and warnings."""
+
+import sys
+import warnings
+from typing import Any
+
+_BETWEEN = {"art", "art_segplugin", "beartype", "contextlib", "jaxtyping", "torch", "torchattacks"}
 
 
 class InputError(ValueError):
@@ -22,3 +28,12 @@ class InputWarning(UserWarning):
     def __init__(self, message: str, where: object = "") -> None:
         super().__init__(message)
         self.where = str(where)
+
+
+def warn(text: str) -> None:
+    """Warn in the name of whoever called this package, however many calls are between."""
+    frame: Any = sys._getframe(1)
+    level = 2
+    while frame and frame.f_globals.get("__name__", "").partition(".")[0] in _BETWEEN:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, stacklevel=level)

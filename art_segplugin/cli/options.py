@@ -1,6 +1,7 @@
 """Options that several commands share, and how their values are read."""
 
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
@@ -61,20 +62,23 @@ def threat_model(
     Without a preset, steps are a quarter of a given radius, at most 2/255 for Linf.
 
     Raises:
-        InputError: a value that is no number; for norms 1 and 2 no eps; for Linf an eps above 1.
+        InputError: a value that is no number; for norms 1 and 2 no eps; for Linf a size above 1.
     """
+    from art_segplugin.core.checks import check_unit
+
     values: dict[str, Any] = {"norm": norm}
     bounded = norm.lower() in ("inf", "linf")
     if eps is None and not bounded:
         raise InputError(f"the norm is {norm}; give --eps in that norm, images lie in [0, 1].")
     if eps is not None:
         radius = values["eps"] = number(eps)
-        if bounded and radius > 1:
-            raise InputError(f"eps is {eps}, but images lie in [0, 1]; did you mean {eps}/255?")
         if preset == "default":
             values["step_size"] = min(2 / 255, radius / 4) if bounded else radius / 4
     if step_size is not None:
         values["step_size"] = number(step_size)
+    for name in ("eps", "step_size") if bounded else ():
+        option = f"--{name.replace('_', '-')}"
+        check_unit(option, values.get(name), (0.0, 1.0), math.inf, setting=None)
     return values
 
 

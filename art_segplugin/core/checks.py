@@ -1,11 +1,12 @@
 """What can be wrong with what an attack is given, each in one sentence."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from art_segplugin.errors import InputError
+from art_segplugin.errors import InputError, warn
 
 
 def check_range(images: Tensor, bounds: tuple[float, float]) -> None:
@@ -22,6 +23,63 @@ def check_range(images: Tensor, bounds: tuple[float, float]) -> None:
         raise InputError(
             f"the images hold values from {low:.4g} to {high:.4g} and the bounds are {bounds}; divide "
             "8-bit images by 255, or give the attack bounds=(0, 255) and eps in that unit."
+        )
+
+
+_8_BIT = 255
+_LEAST_8_BIT_SPAN = 100.0
+"""A range as wide as this is counted in 8-bit levels (or finer)."""
+
+
+def check_unit(
+    name: str,
+    size: Any,
+    bounds: tuple[float, float],
+    norm: float,
+    setting: str | None = "bounds",
+    *,
+    quiet: bool = False,
+) -> None:
+    """Question an L-inf radius or step size that is meant in another unit than that of the images.
+
+    Radii of other norms are sums over coordinates, for which any number may be meant. A radius of
+    the whole range is no mistake: it says that nothing is bounded but the values.
+
+    Args:
+        name: what the user calls the size, such as "eps".
+        size: one number, or one per image in a tensor or array; None is no size.
+        bounds: smallest and largest value of the images.
+        norm: 1, 2 or inf.
+        setting: where the user sets the bounds; None where images always are in [0, 1].
+        quiet: refuse only.
+
+    Warns:
+        Of a size above 0 below one level of 8-bit images.
+
+    Raises:
+        InputError: the size is larger than the range.
+    """
+    low, high = bounds
+    span = high - low
+    if size is None or norm != math.inf or not span < math.inf:
+        return
+    sizes = torch.as_tensor(size, dtype=torch.float64, device="cpu")
+    sizes = sizes[sizes > 0]
+    if not sizes.numel():
+        return
+    smallest, largest = (float(value) for value in sizes.aminmax())
+    whose = f"and images go from {low:g} to {high:g}"
+    if largest > span * (1 + 1e-6):
+        meant = f"{largest:g}/255" if span == 1 else f"{largest * span / _8_BIT:.3g}"
+        if span >= _LEAST_8_BIT_SPAN or largest > _8_BIT:
+            raise InputError(f"{name} is {largest:g} {whose}; give at most {span:g}.")
+        other = f", or are the images in 0 to 255 (then set {setting}=(0, 255))" if setting else ""
+        raise InputError(f"{name} is {largest:g} {whose}: did you mean {meant}{other}?")
+    if not quiet and smallest < span / _8_BIT and span >= _LEAST_8_BIT_SPAN:
+        other = f", or are the images in [0, 1] (then set {setting}=(0, 1))" if setting else ""
+        warn(
+            f"{name} is {smallest:.3g} {whose}, less than one 8-bit level: did you mean "
+            f"{smallest * span:.3g}{other}?"
         )
 
 

@@ -1,6 +1,5 @@
 """What an attack is to those who run it: an answer, and every point on the way to it."""
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
@@ -12,6 +11,7 @@ from art_segplugin.core.forward_pass import ForwardPass
 from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.core.threat_model import ThreatModel, per_image
 from art_segplugin.core.types import ImageMask, Images, Labels, PerImage, PerImageMask
+from art_segplugin.errors import warn
 
 Model = Callable[[Tensor], Tensor]
 """Images (n, ch, h, w) -> logits at the size of the labels: (n, c, h, w), or (n, c, 1, 1) of a
@@ -74,25 +74,25 @@ def both(now: PerImageMask | None, earlier: PerImageMask | None) -> PerImageMask
     return now & earlier
 
 
-def warn_without_gradient(last: Iterate, stacklevel: int = 2) -> None:
+def warn_without_gradient(found: Iterate | PerImageMask) -> None:
     """Warn of images that the attack could not move, because the model hides its gradient.
 
     Call it once, with the last iterate: it reads one number back from the device.
 
     Args:
-        last: the last point of an attack.
-        stacklevel: as of `warnings.warn`; 2 names the caller.
+        found: the last point of an attack, or what several attacks say of their images at their last
+            points, put together.
     """
-    if last.without_gradient is None:
+    hidden = found.without_gradient if isinstance(found, Iterate) else found
+    if hidden is None:
         return
-    count, images = int(last.without_gradient.sum()), len(last.without_gradient)
+    count, images = int(hidden.sum()), len(hidden)
     if count:
-        warnings.warn(
+        warn(
             f"the gradient is zero or not finite at every step for {count} of {images} images: "
             "something in the model, such as rounding, an argmax or a saturated softmax, hides it, "
             "so the result says nothing about their robustness; use a black-box attack, such as "
-            "Square.",
-            stacklevel=stacklevel,
+            "Square."
         )
 
 

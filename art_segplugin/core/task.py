@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from art_segplugin.core.checks import check_range, check_shapes, check_start, largest_label
+from art_segplugin.core.checks import (
+    check_range,
+    check_shapes,
+    check_start,
+    check_unit,
+    largest_label,
+)
 from art_segplugin.core.iterate import Iterate, Model, warn_without_gradient
 from art_segplugin.core.threat_model import RandomSource, ThreatModel
 from art_segplugin.core.types import ImageMask, Images, Labels, PixelMask
@@ -130,7 +136,8 @@ class TaskAttack(ABC):
     ) -> Images:
         """Adversarial images: shape, dtype, device and range of `images`.
 
-        Warns where the model has no gradient, see `warn_without_gradient`.
+        Warns where the model has no gradient, see `warn_without_gradient`, and of sizes in another
+        unit than that of the images, see `check_unit`.
 
         Args:
             model: images -> logits, at the size of the labels.
@@ -160,9 +167,10 @@ class TaskAttack(ABC):
             seeds=seeds,
             final_forward=False,
         )
+        self._check_units(quiet=False)
         for iterate in iterates:
             best = iterate.best
-        warn_without_gradient(iterate, stacklevel=3)
+        warn_without_gradient(iterate)
         return best
 
     def iterates(
@@ -183,7 +191,13 @@ class TaskAttack(ABC):
         None, where the answer does not depend on it (one restart, answered by its last point).
         Arguments and errors are otherwise those of calling the attack.
         """
+        self._check_units(quiet=True)
         bounds = self.threat_model.bounds
         random = random_source(images, generator, seeds)
         task = Task.checked(model, images, labels, mask, start, random, bounds, self.ignore_index)
         yield from self.run(task, final_forward=final_forward)
+
+    def _check_units(self, *, quiet: bool) -> None:
+        threat, step = self.threat_model, getattr(self, "step", None)
+        for name, size in (("eps", threat.eps), ("step_size", getattr(step, "size", None))):
+            check_unit(name, size, threat.bounds, threat.p, quiet=quiet)

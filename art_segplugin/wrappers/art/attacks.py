@@ -17,8 +17,15 @@ from tqdm.auto import trange
 
 from art_segplugin.attacks import ATTACKS, AttackSpec
 from art_segplugin.attacks.common import ORDER
-from art_segplugin.core.iterate import Attack, FittedAttack, Iterate, fitted
-from art_segplugin.core.types import Images, Labels, PixelMask
+from art_segplugin.core.checks import check_unit
+from art_segplugin.core.iterate import (
+    Attack,
+    FittedAttack,
+    Iterate,
+    fitted,
+    warn_without_gradient,
+)
+from art_segplugin.core.types import Images, Labels, PerImageMask, PixelMask
 from art_segplugin.docstrings import arguments, described
 from art_segplugin.errors import InputError
 from art_segplugin.models.outputs import check_outputs, no_predictions
@@ -194,6 +201,7 @@ class FactoryAttack(EvasionAttack):
         starts = range(0, len(x), self.batch_size)
         slices = [slice(start, start + self.batch_size) for start in starts]
         learned: Attack | None = None
+        hidden: list[PerImageMask] = []
         first = (
             self.build(of_batch(eps, slices[0]), of_batch(eps_step, slices[0])) if slices else None
         )
@@ -208,8 +216,12 @@ class FactoryAttack(EvasionAttack):
             attack = learned or self.build(of_batch(eps, rows), of_batch(eps_step, rows))
             assert isinstance(attack, Attack)
             pixels = None if allowed is None else allowed[rows].to(estimator.device)
-            best = self._run(batch_id, attack, images, labels, pixels, generator)
-            result[rows] = from_images(best, x, **layout)
+            last = self._run(batch_id, attack, images, labels, pixels, generator)
+            result[rows] = from_images(last.best, x, **layout)
+            if last.without_gradient is not None:
+                hidden.append(last.without_gradient)
+        if hidden:  # once, of all batches
+            warn_without_gradient(torch.cat(hidden))
         if self.summary_writer is not None:
             self.summary_writer.reset()
         return result
@@ -233,14 +245,14 @@ class FactoryAttack(EvasionAttack):
         labels: Labels,
         mask: PixelMask | None,
         generator: torch.Generator | None,
-    ) -> Images:
-        model = self._view
-        if self.summary_writer is None:
-            return attack(model, images, labels, mask=mask, generator=generator)
-        for iterate in attack.iterates(model, images, labels, mask=mask, generator=generator):
-            self._write(self.summary_writer, batch_id, iterate, labels, attack.steps)
-            best = iterate.best
-        return best
+    ) -> Iterate:
+        """The last point of the attack, whose warnings `generate` gives once for all batches."""
+        writer = self.summary_writer
+        options = {"mask": mask, "generator": generator, "final_forward": writer is not None}
+        for iterate in attack.iterates(self._view, images, labels, **options):
+            if writer is not None:
+                self._write(writer, batch_id, iterate, labels, attack.steps)
+        return iterate
 
     def _write(
         self, writer: SummaryWriter, batch_id: int, iterate: Iterate, labels: Labels, steps: int
@@ -279,7 +291,11 @@ class FactoryAttack(EvasionAttack):
         self.batch_size = whole_number("batch_size", self.batch_size, least=1)
         if not isinstance(self.verbose, bool):
             raise InputError(f"verbose is {self.verbose!r}; give True or False.")
-        self.build(0.0, 0.0)  # the core refuses other norms and the attack's own parameters
+        built = self.build(0.0, 0.0)  # the core refuses other norms and the attack's own parameters
+        bounds, norm = pixel_bounds(self.estimator.clip_values), built.threat_model.p
+        for name, own in (("eps", "eps"), ("eps_step", "step_size")):
+            if own in known:
+                check_unit(name, getattr(self, name), bounds, norm, "the estimator's clip_values")
 
     @staticmethod
     def _check_steps(eps: Size, eps_step: Size) -> None:

@@ -5,7 +5,6 @@ First the trainer of all objectives, then one for each method with its paper's v
 
 import logging
 import math
-import warnings
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from numbers import Real
@@ -21,7 +20,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from art_segplugin.attacks import NamedAttack
-from art_segplugin.core.checks import check_gradients
+from art_segplugin.core.checks import check_gradients, check_unit
 from art_segplugin.core.modes import in_mode
 from art_segplugin.core.types import Images, Labels
 from art_segplugin.errors import InputError
@@ -51,9 +50,6 @@ logger = logging.getLogger(__name__)
 
 _OF_ART = frozenset({"verbose", "training_mode", "drop_last", "batch_size"})
 """Keywords that ART's own code passes to a `fit`; they may be without effect."""
-
-_LEAST_SHARE = 1 / 1000
-"""Of the range of the images; a smaller radius was meant in another unit."""
 
 
 class AdversarialTrainerSegmentationPyTorch(Trainer):
@@ -257,10 +253,11 @@ class AdversarialTrainerSegmentationPyTorch(Trainer):
         recipe, _, _ = defaults_of(self.objective).attack.partition("-")
         attack = None if self.max_iter is None else f"{recipe}-{self.max_iter}"
         eps, step = checked_size("eps", self.eps), self.eps_step
-        check_radius(eps, self._classifier.clip_values)
         step = None if step is None else checked_size("eps_step", step)
-        named = inner_attack(self.objective, attack, eps, step)
         bounds = pixel_bounds(self._classifier.clip_values)
+        for size_name, size in (("eps", eps), ("eps_step", step)):
+            check_unit(size_name, size, bounds, math.inf, "the estimator's clip_values")
+        named = inner_attack(self.objective, attack, eps, step)
         return replace(named, options=named.options | {"bounds": bounds})
 
 
@@ -590,28 +587,6 @@ def checked_size(name: str, value: Any) -> float:
             "for images in [0, 1]."
         )
     return float(value)
-
-
-def check_radius(eps: float, clip_values: Any) -> None:
-    """Refuse a radius beyond the range of the images; warn of one that is far too small for it.
-
-    Raises:
-        InputError: It is larger than the range.
-    """
-    low, high = pixel_bounds(clip_values)
-    span = high - low
-    if eps > span:
-        raise InputError(
-            f"eps is {eps:g}, more than the whole range of the images, clip_values {low:g} to "
-            f"{high:g}; give it in the unit of the images, such as {8 / 255 * span:.3g}."
-        )
-    # Without bounds any radius can be meant, and in [0, 1] there is no other unit to mistake it for.
-    if 0 < eps < _LEAST_SHARE * span < math.inf and span != 1:
-        warnings.warn(
-            f"eps is {eps:.3g}, less than a thousandth of the range of the images, clip_values "
-            f"{low:g} to {high:g}; it is in their unit: did you mean {eps * span:.3g}?",
-            stacklevel=2,
-        )
 
 
 def check_half(half: Any) -> None:

@@ -5,13 +5,16 @@ and the attack's own; the last lines make them. What type checkers read is `atta
 """
 
 import inspect
+import math
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from art_segplugin.attacks import ATTACKS, AttackSpec
+from art_segplugin.core.checks import check_unit
 from art_segplugin.core.iterate import Attack, FittedAttack, fitted
+from art_segplugin.core.threat_model import NORMS
 from art_segplugin.core.types import NO_VOID, Images, Labels, PixelMask
 from art_segplugin.docstrings import arguments, described
 from art_segplugin.wrappers.torchattacks.mixin import SegAttackMixin
@@ -51,6 +54,7 @@ class FactoryAttack(SegAttackMixin):
         for name, value in values.items():
             setattr(self, name, value)
         self.build()  # a bad value is said here rather than at the first batch
+        self._check_units()
 
     def build(self) -> Attack | FittedAttack:
         """The attack that the present attributes describe."""
@@ -68,6 +72,11 @@ class FactoryAttack(SegAttackMixin):
         made: Attack | FittedAttack = self.spec.wrapped(**options)
         return made
 
+    def _check_units(self) -> None:
+        norm = NORMS.get(getattr(self, "norm", None))
+        for name in ("eps", "alpha") if norm == math.inf else ():
+            check_unit(name, _size(getattr(self, name, None)), (0.0, 1.0), norm, setting=None)
+
     def forward(self, images: Images, labels: Labels, *, mask: PixelMask | None = None) -> Images:
         """Adversarial images for images in [0, 1].
 
@@ -84,6 +93,7 @@ class FactoryAttack(SegAttackMixin):
         mask = None if mask is None else mask.to(images.device)
         if labels.ndim == 1:
             labels = labels[:, None, None]
+        self._check_units()
         model = _Logits(self)
         attack = fitted(self.build(), model, [(images, labels)])
         return attack(model, images, labels, mask=mask)

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import inspect
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import torchattacks
 from torch import nn
 from torchattacks.attack import Attack
 
+from art_segplugin.core.checks import check_unit
 from art_segplugin.core.threat_model import per_image
 from art_segplugin.core.types import Images, Labels
 from art_segplugin.errors import InputError
@@ -95,12 +97,17 @@ class Unmodified(SegAttackMixin):
         """The attack's own forward; images without a valid pixel come back as they are.
 
         Raises:
-            InputError: a loss of UPGD that cannot handle label maps.
+            InputError: a loss of UPGD that cannot handle label maps, or a radius or step above 1.
         """
         if getattr(self, "loss", "ce") in ("dlr", "margin"):
             raise InputError(
                 f"loss is {self.loss!r}, which UPGD computes for one label per image; use 'ce'."
             )
+        if not isinstance(self, torchattacks.PGDL2):
+            for name in ("eps", "alpha", "max_epsilon"):
+                size = getattr(self, name, None)
+                if isinstance(size, int | float):
+                    check_unit(name, size, (0.0, 1.0), math.inf, setting=None)
         with _weights_frozen(self.model):
             if labels is None:
                 return super().forward(images)

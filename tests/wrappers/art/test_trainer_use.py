@@ -52,13 +52,17 @@ def test_a_radius_that_is_no_number(trainer):
 
 
 def test_a_radius_in_another_unit(recwarn):
-    with pytest.raises(InputError, match=r"eps is 8, more than .* 0 to 1; .* such as 0\.0314"):
+    with pytest.raises(
+        InputError, match=r"eps is 8 and .* 0 to 1: did you mean 8/255, or .*clip_values=\(0, 255\)"
+    ):
         AdversarialTrainerHEFastPyTorch(segmenter(), eps=8)
     bytes_ = segmenter(clip_values=(0, 255))
     AdversarialTrainerHEFastPyTorch(bytes_, eps=8)
     AdversarialTrainerHEFastPyTorch(segmenter(), eps=1e-4)
     assert not recwarn
-    with pytest.warns(UserWarning, match=r"thousandth .* 0 to 255; .* did you mean 8\?"):
+    with pytest.warns(
+        UserWarning, match=r"0\.0314 and .* 0 to 255, .* did you mean 8, or .*clip_values=\(0, 1\)"
+    ):
         AdversarialTrainerHEFastPyTorch(bytes_)
 
 
