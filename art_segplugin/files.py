@@ -1,13 +1,80 @@
-"""Writing files whole or not at all, beside the target first, then renamed over it; and their sha256."""
+"""Files written whole or not at all; their names and sha256; folders that one run writes into."""
 
 import hashlib
 import os
 import tempfile
+import unicodedata
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from art_segplugin.errors import InputError
+
+LONGEST_NAME = 255
+"""Bytes of a file's name, on almost all file systems."""
+LOCK = "run.lock"
+
+
+def printable(text: str) -> str:
+    """A name for people: what is no text, breaks lines or turns their direction becomes "�".
+
+    Names of files are bytes; what is not UTF-8 in them are lone surrogates in Python, which no
+    report can be written with.
+    """
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}"
+        if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c in _TURNS
+        else c
+        for c in text
+    )
+
+
+_TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+def fitting_name(name: str, ending: str) -> str:
+    """`name` cut so that with `ending` it is no longer than file systems allow."""
+    room = LONGEST_NAME - len(os.fsencode(ending))
+    while len(os.fsencode(name)) > room:
+        name = name[:-1]
+    return name + ending
+
+
+@contextmanager
+def only_run_in(folder: Path) -> Iterator[None]:
+    """Keep other runs out of a folder; the system frees it when the process ends, however it does.
+
+    Raises:
+        InputError: another run writes into it, or it cannot be written.
+    """
+    from filelock import FileLock, Timeout  # which torch needs
+
+    path, made = folder / LOCK, not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
+        lock.acquire(timeout=0)
+    except Timeout:
+        process = ""
+        with suppress(OSError, ValueError):
+            process = path.read_text(encoding="utf-8")
+        raise InputError(
+            f"another run{f' (process {process})' if process else ''} writes into {folder}; wait "
+            "until it ends, or choose another folder with --out."
+        ) from None
+    except OSError as error:
+        raise InputError(f"cannot write {folder}: {error.strerror or error}.") from error
+    try:
+        with suppress(OSError):
+            path.write_text(str(os.getpid()), encoding="utf-8")
+        yield
+    finally:
+        with suppress(OSError):  # Windows deletes no open file
+            path.unlink()
+        lock.release()
+        with suppress(OSError):
+            if made:
+                folder.rmdir()  # which fails if anything was written
 
 
 @contextmanager
@@ -22,7 +89,7 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent
+            prefix=f".{path.stem[:40]}.", suffix=path.suffix, dir=path.parent
         )
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}.") from error

@@ -1,5 +1,6 @@
 """The command line: `art-segplugin --help`."""
 
+import os
 import sys
 
 import typer
@@ -18,10 +19,12 @@ from art_segplugin.cli import (
     replay,
     train,
 )
-from art_segplugin.cli.console import errors
+from art_segplugin.cli.console import errors, warnings_told
 from art_segplugin.errors import InputError
 
 INTERRUPTED = 130  # what typer exits with after Ctrl-C
+IN_ONE_PROCESS = ("demo", "attack", "evaluate", "diagnose", "adjust", "replay")
+"""Commands that several processes would all do from beginning to end, into the same files."""
 
 app = typer.Typer(
     help="Can your segmentation model be fooled? Attack it, measure it, train it.",
@@ -43,16 +46,29 @@ app.command()(attacks.attacks)
 
 
 @app.callback(invoke_without_command=True)
-def _version(version: bool = typer.Option(False, "--version", help="Show the version.")) -> None:
+def _before_all(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Show the version."),
+) -> None:
     if version:
         typer.echo(f"art-segplugin {__version__}")
         raise typer.Exit
+    processes, command = os.environ.get("WORLD_SIZE", "1"), context.invoked_subcommand
+    if command in IN_ONE_PROCESS and processes not in ("", "0", "1"):
+        raise InputError(
+            f"`{command}` runs in one process and WORLD_SIZE is {processes}; start it without "
+            "torchrun, or unset WORLD_SIZE. Only `train` uses several processes."
+        )
 
 
 def main() -> None:
     """Run a command; what goes wrong is said in one sentence, with an exit status other than 0."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a name may hold what the terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        with warnings_told():
+            app()
     except InputError as error:
         _fail(str(error), 2)
     except SystemExit as end:
