@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-_declared: list[torch.library.Library] = []  # a schema lives as long as its library
+_declared: list[Any] = []  # a schema lives as long as its library
 
 
 def import_torchvision(module: str = "torchvision") -> Any:
@@ -28,7 +28,7 @@ def import_torchvision(module: str = "torchvision") -> Any:
             raise
     for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
         del sys.modules[name]  # half imported
-    library = torch.library.Library("torchvision", "FRAGMENT")
+    library: Any = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
     for operator in ("nms", "qnms"):
         library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     _declared.append(library)

@@ -10,7 +10,7 @@ from art_segplugin.errors import InputError
 from art_segplugin.files import file_sha256
 from art_segplugin.models import Segmenter, load_model
 from art_segplugin.models.checkpoint import shipped
-from art_segplugin.models.zoo import WEIGHT_SUFFIXES, ZOOS
+from art_segplugin.models.zoo import MODELS, model_kind
 
 
 @dataclass(frozen=True)
@@ -111,10 +111,9 @@ def open_model(
 
 
 def is_code(spec: str) -> bool:
-    """Whether loading the model runs a function that the text names."""
-    scheme, colon, _ = spec.partition(":")
-    is_file = spec in shipped() or Path(spec).is_file() or spec.endswith(WEIGHT_SUFFIXES)
-    return bool(colon) and not is_file and scheme not in ZOOS
+    """Whether to load or to call the model runs a program that somebody else may have written."""
+    kind = model_kind(spec)
+    return kind is not None and kind.runs_code
 
 
 def validate(model: Segmenter, images: Images) -> None:
@@ -128,7 +127,9 @@ def _file(spec: str) -> tuple[Path | None, str]:
     """The file that a spec names, and what of the spec comes after it."""
     if spec in shipped():
         return shipped()[spec], ""
-    if Path(spec).is_file() or spec.endswith(WEIGHT_SUFFIXES):
+    kind = model_kind(spec)
+    if kind is not None and kind.is_file:
         return Path(spec), ""
-    source, colon, name = spec.rpartition(":")
-    return (Path(source), f":{name}") if colon and source.endswith(".py") else (None, "")
+    source, _, name = spec.rpartition(":")
+    is_own = kind is MODELS["function"] and source.endswith(".py")
+    return (Path(source), f":{name}") if is_own else (None, "")

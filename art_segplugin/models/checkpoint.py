@@ -125,8 +125,8 @@ def _unreadable(path: Path, error: Exception) -> str:
     if start.startswith(_PICKLE_STARTS):
         return (
             f"{path} is a pickle (torch.save), which could run any code and is not loaded: read it "
-            "with torch.load(path, weights_only=True) into your network and write it again with "
-            "art_segplugin.models.save_checkpoint."
+            "with torch.load(path, weights_only=True) into your network, in a function that you give as "
+            "file.py:function, or write it again with art_segplugin.models.save_checkpoint."
         )
     return f"{path} is not a readable safetensors checkpoint ({error}): it may be cut off."
 

@@ -12,6 +12,8 @@ from torch import Tensor
 from art_segplugin.core.types import Logits
 from art_segplugin.errors import InputError
 
+_MASK2FORMER_SIZE = (384, 384)
+"""Of the masks of all Mask2Former models in the post-processing of transformers."""
 _LABELS_NEEDED = 4
 _MODESTY = 0.25
 """By how much a model of unscaled cosines is more often right than it believes."""
@@ -31,16 +33,17 @@ def pixel_logits(output: Any, size: tuple[int, int]) -> Logits:
     Returns:
         Logits of shape (n, c, h, w), differentiable; of a model with one output channel those of its
         two classes, see `binary_logits`. For mask-and-class queries these are logarithms of the
-        semantic scores, so that their argmax is the usual class map and their softmax the normalised
-        scores.
+        semantic scores, normalised over the classes, so that their argmax is the usual class map and
+        their softmax the scores.
 
     Raises:
         InputError: No logits of shape (n, c, h, w) can be found.
     """
-    class_queries = getattr(output, "class_queries_logits", None)
-    mask_queries = getattr(output, "masks_queries_logits", None)
-    if class_queries is not None and mask_queries is not None:
-        return _from_queries(class_queries, mask_queries, size)
+    if all(
+        isinstance(getattr(output, name, None), Tensor)
+        for name in ("class_queries_logits", "masks_queries_logits")
+    ):
+        return _from_queries(output, size)
     return binary_logits(_resize(_find(output), size))
 
 
@@ -199,13 +202,16 @@ def _with_class_axis(logits: Tensor) -> Tensor:
     )
 
 
-def _from_queries(class_queries: Tensor, mask_queries: Tensor, size: tuple[int, int]) -> Logits:
-    # The last class of the queries is "no object". The scores are enlarged before the logarithm is
-    # taken, as the models' own post-processing does, so that the class map is the same.
-    classes = class_queries.softmax(-1)[..., :-1]
-    scores = torch.einsum("nqc,nqhw->nchw", classes, mask_queries.sigmoid())
-    smallest = torch.finfo(scores.dtype).tiny
-    return _resize(scores, size).clamp_min(smallest).log()
+def _from_queries(output: Any, size: tuple[int, int]) -> Logits:
+    # The models' own post-processing: the last class of the queries is "no object", Mask2Former's masks
+    # are brought to 384 x 384, and scores are enlarged before the logarithm is taken. The logarithm is of
+    # each class's share, so that the softmax leaves the scores as they are.
+    masks = output.masks_queries_logits
+    if type(output).__name__.startswith("Mask2Former"):
+        masks = _resize(masks, _MASK2FORMER_SIZE)
+    classes = output.class_queries_logits.softmax(-1)[..., :-1]
+    scores = _resize(torch.einsum("nqc,nqhw->nchw", classes, masks.sigmoid()), size)
+    return scores.clamp_min(torch.finfo(scores.dtype).tiny).log().log_softmax(1)
 
 
 def _resize(logits: Tensor, size: tuple[int, int]) -> Tensor:

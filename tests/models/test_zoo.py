@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -24,9 +26,39 @@ def test_loads_a_checkpoint_by_path_and_by_shipped_name(checkpoint, monkeypatch)
 
 def test_prefixes_choose_the_zoo(monkeypatch):
     asked = []
-    monkeypatch.setattr(zoo, "ZOOS", {"hf": lambda name: asked.append(name)})
-    zoo.load_model("hf:owner/name")
-    assert asked == ["owner/name"]
+    for prefix in ("torchvision", "hf", "smp", "hub"):
+        kind = replace(zoo.MODELS[prefix], open=lambda spec: asked.append(spec))
+        monkeypatch.setitem(zoo.MODELS, prefix, kind)
+        zoo.load_model(f"{prefix}:owner/name:x")
+    assert asked == [f"{p}:owner/name:x" for p in ("torchvision", "hf", "smp", "hub")]
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind", "code"),
+    [
+        ("small-scenes", "shipped", False),
+        ("runs/best.safetensors", "checkpoint", False),
+        ("C:/runs/best.pt", "checkpoint", False),
+        ("missing.onnx", "checkpoint", False),
+        ("torchvision:fcn_resnet50", "torchvision", False),
+        ("hf:owner/name", "hf", False),
+        ("smp:folder", "smp", False),
+        ("hub:owner/repo:tag:entry", "hub", True),
+        ("models.py:build", "function", True),
+        ("package.module:build", "function", True),
+    ],
+)
+def test_the_table_knows_every_form(spec, kind, code):
+    assert zoo.model_kind(spec) is zoo.MODELS[kind]
+    assert zoo.model_kind(spec).runs_code is code
+
+
+def test_python_code_and_folders_are_answered_with_what_is_missing(tmp_path):
+    (tmp_path / "mine.py").write_text("")
+    with pytest.raises(InputError, match=r"mine\.py names no function; .*mine\.py:FUNCTION"):
+        zoo.load_model(str(tmp_path / "mine.py"))
+    with pytest.raises(InputError, match=r"is a folder; give hf:.*smp:"):
+        zoo.load_model(str(tmp_path))
 
 
 def test_other_prefixes_are_the_users_code(tmp_path):
@@ -35,9 +67,12 @@ def test_other_prefixes_are_the_users_code(tmp_path):
     assert zoo.load_model(f"{file}:build")(torch.rand(1, 3, 4, 4)).shape == (1, 2, 4, 4)
 
 
-@pytest.mark.parametrize("spec", ["nonsense", "hf:", ""])
+@pytest.mark.parametrize("spec", ["nonsense", "hf:", ":build", ""])
 def test_other_texts_are_answered_with_the_forms(spec):
-    with pytest.raises(InputError, match=r"is no model: expected a shipped name .*hf:NAME"):
+    with pytest.raises(
+        InputError,
+        match=r"is no model: expected a shipped name .*hf:FOLDER or hf:OWNER/NAME.*FUNCTION",
+    ):
         zoo.load_model(spec)
 
 
