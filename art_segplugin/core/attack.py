@@ -6,7 +6,7 @@ from numbers import Integral
 
 import torch
 
-from art_segplugin.core.forward_pass import ForwardPass, look
+from art_segplugin.core.forward_pass import ForwardPass, gradient_in, look
 from art_segplugin.core.inputs import GradientFilter, InputTransform
 from art_segplugin.core.iterate import Iterate, better_of
 from art_segplugin.core.losses import LayerLoss, PixelLoss, cross_entropy
@@ -152,8 +152,7 @@ class GradientAttack(TaskAttack):
     def _gradient(self, pixel_loss: PixelMap, x_leaf: Images, weights: PixelMap) -> Images:
         # The weighted sum is differentiated by handing the weights in as the outer gradient.
         outer = -weights if self.targeted else weights
-        (gradient,) = torch.autograd.grad(pixel_loss, x_leaf, outer)
-        return gradient
+        return gradient_in(x_leaf, pixel_loss, outer)
 
     def _transformed_gradient(
         self, transform: InputTransform, task: Task, x_adv: Images, i: int, weights: PixelMap

@@ -1,16 +1,19 @@
 """What one forward pass tells about the current images."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from art_segplugin.core.checks import check_logits
 from art_segplugin.core.layers import recorded
 from art_segplugin.core.losses import LayerLoss, PixelLoss, cross_entropy
 from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.core.types import Images, Labels, Logits, PerImage, PixelMap, PixelMask
+from art_segplugin.errors import InputError
 
 if TYPE_CHECKING:
     from art_segplugin.core.task import Task
@@ -86,6 +89,66 @@ class ForwardPass:
         return _sum(values) / _sum(self.valid).clamp(min=1)
 
 
+NO_GRADIENT = (
+    "the model's output has no gradient in the images: something in it cuts the graph, such as "
+    "torch.no_grad, torch.inference_mode, .detach(), .numpy(), an argmax or a runtime of another "
+    "library; attacks follow the gradient: take that out of forward, or give the network that it was "
+    "made from."
+)
+_FAILED = {
+    "Can't call numpy() on Tensor that requires grad": NO_GRADIENT,
+    "appears to not have been used in the graph": NO_GRADIENT,
+    "does not require grad and does not have a grad_fn": NO_GRADIENT,
+    "Inference tensors cannot be saved for backward": (
+        "the model holds tensors made in inference mode, through which no gradient goes; make or load "
+        "it outside torch.inference_mode()."
+    ),
+}
+"""What torch says of a graph that is cut: what to say instead."""
+
+
+@contextmanager
+def graph_explained() -> Iterator[None]:
+    """Within, torch's errors about a graph that does not reach the images are `InputError`."""
+    try:
+        yield
+    except RuntimeError as error:
+        for said, meant in _FAILED.items():
+            if said in str(error):
+                raise InputError(meant) from error
+        raise
+
+
+def gradient_in(images: Images, total: Tensor, outer: Tensor | None = None) -> Images:
+    """Gradient of `total`, weighed by `outer`, in the images that it was computed from.
+
+    Raises:
+        InputError: nothing leads from one to the other.
+    """
+    with graph_explained():
+        (gradient,) = torch.autograd.grad(total, images, outer)
+    return gradient
+
+
+def float_type(model: object) -> torch.dtype | None:
+    """Float type of a model's weights; None where it has none."""
+    weights = model.parameters() if isinstance(model, nn.Module) else iter(())
+    return next((weight.dtype for weight in weights if weight.is_floating_point()), None)
+
+
+def output_of(model: Any, images: Images) -> Any:
+    """What a model returns for images, which it gets in the float type of its weights.
+
+    A model that prepares images itself (it has an attribute `casts`) gets them as they are.
+
+    Raises:
+        InputError: it cuts the graph, or holds tensors made in inference mode.
+    """
+    wanted = None if getattr(model, "casts", False) else float_type(model)
+    with graph_explained():
+        return model(images if wanted is None else images.to(wanted))
+
+
 def look(
     task: "Task",
     x_adv: Images,
@@ -110,7 +173,9 @@ def look(
     """
     layers = loss.layers if isinstance(loss, LayerLoss) else ()
     with recorded(task.model, layers) as activations:
-        logits = task.model(x_adv)
+        logits = output_of(task.model, x_adv)
+    if isinstance(logits, Tensor) and logits.is_floating_point():
+        logits = logits.to(torch.promote_types(logits.dtype, x_adv.dtype))
     check_logits(logits, task.labels, task.classes)
     if isinstance(loss, LayerLoss):
         pixel_loss = loss(logits, task.labels, activations)

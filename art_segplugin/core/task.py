@@ -199,5 +199,7 @@ class TaskAttack(ABC):
 
     def _check_units(self, *, quiet: bool) -> None:
         threat, step = self.threat_model, getattr(self, "step", None)
+        if threat.eps is None:
+            return  # a step that reaches the bounds at once may be meant
         for name, size in (("eps", threat.eps), ("step_size", getattr(step, "size", None))):
             check_unit(name, size, threat.bounds, threat.p, quiet=quiet)

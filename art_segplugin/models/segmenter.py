@@ -45,6 +45,7 @@ class Segmenter(nn.Module):
     """
 
     task: ClassVar[str] = "segmentation"
+    casts: ClassVar[bool] = True  # images of any float type, see `core.forward_pass.output_of`
     mean: Tensor
     std: Tensor
 

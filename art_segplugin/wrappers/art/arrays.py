@@ -29,8 +29,10 @@ def to_tensor(data: Data, device: torch.device) -> Tensor:
 
 
 def to_array(data: Data) -> Array:
-    """The values as an array, sharing memory where that is possible."""
-    return data.detach().cpu().numpy() if isinstance(data, Tensor) else data
+    """The values as an array, sharing memory where that is possible; NumPy has no bfloat16."""
+    if not isinstance(data, Tensor):
+        return data
+    return (data.float() if data.dtype == torch.bfloat16 else data).detach().cpu().numpy()
 
 
 def float_copy(data: Same) -> Same:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from art_segplugin.core.checks import check_gradients
+from art_segplugin.core.forward_pass import gradient_in, graph_explained
 from art_segplugin.core.modes import in_mode
 from art_segplugin.core.types import Images, Labels, Logits, PerImage
 from art_segplugin.errors import InputError
@@ -346,7 +347,7 @@ class PyTorchSegmenter(SegmenterMixin, PyTorchEstimator):
             **kwargs: taken for ART's sake, without effect.
 
         Raises:
-            InputError: images or labels that cannot be used.
+            InputError: images or labels that cannot be used, or a model without a gradient.
         """
         check_gradients("asking for gradients")
         images = self._images(x).detach()
@@ -354,9 +355,9 @@ class PyTorchSegmenter(SegmenterMixin, PyTorchEstimator):
         with torch.enable_grad():
             leaf = images.requires_grad_()
             # A model that checkpoints its activations runs once more in the backward pass.
-            with in_mode(self._model, training=training_mode):
+            with in_mode(self._model, training=training_mode), graph_explained():
                 total = self._losses(self.logits(leaf, training_mode), labels).sum()
-                (gradient,) = torch.autograd.grad(total, leaf)
+                gradient = gradient_in(leaf, total)
         return from_images(gradient, x, channels_first=self.channels_first)
 
     @torch.no_grad()

@@ -6,7 +6,7 @@ An attack runs on `view_of(estimator)`, a training on the same; neither knows wh
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -31,6 +31,8 @@ class EstimatorView(nn.Module, ABC):
         network: what holds its weights and has the modes.
         ignore_index: label of void pixels.
     """
+
+    casts: ClassVar[bool] = True  # images of any float type, see `core.forward_pass.output_of`
 
     def __init__(self, estimator: Any, network: nn.Module, ignore_index: int) -> None:
         super().__init__()

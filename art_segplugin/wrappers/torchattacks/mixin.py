@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torchattacks.attack import Attack
 
 from art_segplugin.core.checks import check_gradients
+from art_segplugin.core.forward_pass import output_of
 from art_segplugin.core.modes import evaluation_mode, in_mode
 from art_segplugin.core.types import Images, Labels, Logits
 from art_segplugin.errors import InputError
@@ -130,7 +131,7 @@ class SegAttackMixin(LabelMapSaving):
             inputs = self.normalize(inputs).to(inputs.dtype)
         else:
             inputs = inputs.clone()
-        output, size = self.model(inputs), (inputs.shape[-2], inputs.shape[-1])
+        output, size = output_of(self.model, inputs), (inputs.shape[-2], inputs.shape[-1])
         if self._image_labels:
             logits = class_logits(output, len(inputs))
         else:

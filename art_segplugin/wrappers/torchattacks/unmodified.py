@@ -13,6 +13,7 @@ from torch import nn
 from torchattacks.attack import Attack
 
 from art_segplugin.core.checks import check_unit
+from art_segplugin.core.forward_pass import graph_explained
 from art_segplugin.core.threat_model import per_image
 from art_segplugin.core.types import Images, Labels
 from art_segplugin.errors import InputError
@@ -108,7 +109,7 @@ class Unmodified(SegAttackMixin):
                 size = getattr(self, name, None)
                 if isinstance(size, int | float):
                     check_unit(name, size, (0.0, 1.0), math.inf, setting=None)
-        with _weights_frozen(self.model):
+        with _weights_frozen(self.model), graph_explained():
             if labels is None:
                 return super().forward(images)
             void = labels == self.ignore_index
