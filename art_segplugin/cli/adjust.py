@@ -28,6 +28,10 @@ def adjust(
     data: options.Data = "scenes",
     split: Annotated[str, typer.Option(help="Held-out data: train, val or test.")] = "val",
     palette: options.Palette = None,
+    label_map: options.LabelMap = None,
+    void: options.Void = None,
+    reduce_zero_label: options.ReduceZero = None,
+    labels_as: options.LabelsAs = None,
     count: options.Count = None,
     scale: options.Scale = 1.0,
     attack: Annotated[str, typer.Option(help="What the classes shall withstand.")] = "pgd-20",
@@ -66,7 +70,16 @@ def adjust(
             "with an ordinary last layer."
         )
     net = net.to(options.device(device)).eval()
-    held_out = open_dataset(data, split, count=count, scale=scale, palette=palette_of(net, palette))
+    rule, default_rule = options.label_rule(label_map, void, reduce_zero_label, labels_as, net)
+    held_out = open_dataset(
+        data,
+        split,
+        count=count,
+        scale=scale,
+        palette=palette_of(net, palette),
+        rule=rule,
+        default_rule=default_rule,
+    )
     classes = reported_palette(net, held_out.palette)
     states = fit_offsets(
         net,

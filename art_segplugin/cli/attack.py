@@ -28,6 +28,10 @@ def attack(
         str | None, typer.Option(help="Class, by name or index, that all pixels shall become.")
     ] = None,
     palette: Annotated[str | None, typer.Option(help="Classes of the label PNGs.")] = None,
+    label_map: options.LabelMap = None,
+    void: options.Void = None,
+    reduce_zero_label: options.ReduceZero = None,
+    labels_as: options.LabelsAs = None,
     scale: options.Scale = 1.0,
     frames: Annotated[int | None, typer.Option(help="First frames of each video.", min=1)] = None,
     video_format: Annotated[
@@ -57,6 +61,9 @@ def attack(
     )
     segmenter = load_model(model).to(options.device(device)).eval()
     check_video_suffix(f".{video_format}")
+    rule, default_rule = options.label_rule(
+        label_map, void, reduce_zero_label, labels_as, segmenter
+    )
     job = FileAttack(
         segmenter,
         palette,
@@ -67,5 +74,6 @@ def attack(
         save_float,
         f".{video_format}",
         frames,
+        rule=rule or default_rule,
     )
     attack_files(job, inputs, model, scale)

@@ -15,6 +15,7 @@ from art_segplugin.attacks import NamedAttack
 from art_segplugin.cli.console import errors, output, progress_bar
 from art_segplugin.data.folders import ImageFolder
 from art_segplugin.data.images import IMAGE_SUFFIXES
+from art_segplugin.data.labels import INDICES_OR_COLOURS, LabelRule
 from art_segplugin.data.palettes import Palette
 from art_segplugin.data.sample import Dataset, Sample
 from art_segplugin.data.video import LOSSLESS, VIDEO_SUFFIXES, Video, VideoWriter
@@ -45,6 +46,7 @@ class FileAttack:
         save_float: also save exact values as .npy.
         video_suffix: container of adversarial videos.
         frames: number of leading frames of each video, None for all.
+        rule: how label maps beside the images are read.
         taken: names of outputs so far, so that none is written twice.
     """
 
@@ -57,6 +59,7 @@ class FileAttack:
     save_float: bool = False
     video_suffix: str = LOSSLESS
     frames: int | None = None
+    rule: LabelRule = INDICES_OR_COLOURS
     taken: set[str] = field(default_factory=set)
 
     @property
@@ -118,7 +121,7 @@ def attack_files(
         InputError: an input is missing or corrupt, or does not fit the model.
     """
     files, videos = _sorted_inputs(inputs)
-    folders = [ImageFolder(path, job.palette, scale) for path in files]
+    folders = [ImageFolder(path, job.palette, scale, job.rule) for path in files]
     runs = [*map(job.pictures, folders), *map(job.video, videos)]
     frames = [min(video.count, job.frames or video.count) for video in videos]
     results: list[BatchResult] = []

@@ -28,6 +28,10 @@ def diagnose(
     data: options.Data = "scenes",
     split: options.Split = "val",
     palette: options.Palette = None,
+    label_map: options.LabelMap = None,
+    void: options.Void = None,
+    reduce_zero_label: options.ReduceZero = None,
+    labels_as: options.LabelsAs = None,
     count: options.Count = None,
     skip: options.Skip = 0,
     scale: options.Scale = 1.0,
@@ -86,6 +90,9 @@ def diagnose(
     )
     place = options.device(device)
     subjects = [Subject(name, load_model(name).to(place).eval()) for name in names]
+    rule, default_rule = options.label_rule(
+        label_map, void, reduce_zero_label, labels_as, subjects[0].model
+    )
     samples = open_dataset(
         data,
         split,
@@ -93,6 +100,8 @@ def diagnose(
         skip=skip,
         scale=scale,
         palette=palette_of(subjects[0].model, palette),
+        rule=rule,
+        default_rule=default_rule,
     )
     run(
         subjects,

@@ -20,6 +20,10 @@ def evaluate(
     data: options.Data = "scenes",
     split: options.Split = "val",
     palette: options.Palette = None,
+    label_map: options.LabelMap = None,
+    void: options.Void = None,
+    reduce_zero_label: options.ReduceZero = None,
+    labels_as: options.LabelsAs = None,
     count: options.Count = None,
     skip: options.Skip = 0,
     scale: options.Scale = 1.0,
@@ -64,7 +68,19 @@ def evaluate(
     )
     segmenter = load_model(model).to(options.device(device)).eval()
     classes = palette_of(segmenter, palette)
-    samples = open_dataset(data, split, count=count, skip=skip, scale=scale, palette=classes)
+    rule, default_rule = options.label_rule(
+        label_map, void, reduce_zero_label, labels_as, segmenter
+    )
+    samples = open_dataset(
+        data,
+        split,
+        count=count,
+        skip=skip,
+        scale=scale,
+        palette=classes,
+        rule=rule,
+        default_rule=default_rule,
+    )
     run(
         segmenter,
         model,

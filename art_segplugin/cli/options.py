@@ -3,6 +3,7 @@
 import inspect
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -13,6 +14,8 @@ from art_segplugin.errors import InputError
 
 if TYPE_CHECKING:  # torch takes seconds to load, which --help shall not
     from art_segplugin.attacks import NamedAttack
+    from art_segplugin.data.labels import LabelRule
+    from art_segplugin.models import Segmenter
 
 Args = TypeVar("Args")
 
@@ -169,6 +172,16 @@ Model = Annotated[
 Data = Annotated[str, typer.Option(help="'scenes', 'digits', or a folder or zip.")]
 Split = Annotated[str, typer.Option(help="train, val or test.")]
 Palette = Annotated[str | None, typer.Option(help="Classes of a plain folder.")]
+LABEL_MAP_HELP = "What values of label PNGs are, such as 255=1,7=void; or cityscapes-ids, ade20k, loveda, camvid."
+VOID_HELP = "Value of label PNGs that does not count; repeat for several."
+REDUCE_HELP = "In label PNGs 0 is void and class k is stored as k + 1; default: as the model says."
+LABELS_AS_HELP = "What counts in label PNGs with a colour table: indices or colours."
+LabelMap = Annotated[str | None, typer.Option(help=LABEL_MAP_HELP)]
+Void = Annotated[list[int] | None, typer.Option(help=VOID_HELP)]
+ReduceZero = Annotated[
+    bool | None, typer.Option("--reduce-zero-label/--no-reduce-zero-label", help=REDUCE_HELP)
+]
+LabelsAs = Annotated[str | None, typer.Option(help=LABELS_AS_HELP)]
 Count = Annotated[int | None, typer.Option(help="Number of images.", min=1)]
 Skip = Annotated[
     int,
@@ -196,6 +209,51 @@ LARGEST_SEED = 2**31 - 1
 Seed = Annotated[int, typer.Option(help="Seed of the random starts.", min=0, max=LARGEST_SEED)]
 BatchSize = Annotated[int, typer.Option(help="Images at a time.", min=1)]
 Scale = Annotated[float, typer.Option(help="Factor on the size of the images.", min=0.01, max=4.0)]
+
+
+def label_rule(
+    label_map: str | None,
+    void: Sequence[int] | None,
+    reduce_zero: bool | None,
+    labels_as: str | None,
+    model: "Segmenter | None" = None,
+) -> "tuple[LabelRule | None, LabelRule]":
+    """The rule that was asked for, if any, and the one for data that have none of their own.
+
+    What a model says of the labels it was trained on is part of both, unless an option says
+    otherwise, which is then printed.
+
+    Raises:
+        InputError: a value that is none.
+    """
+    from art_segplugin.cli.console import errors
+    from art_segplugin.data.labels import INDICES_OR_COLOURS, RULES, label_mapping
+
+    reduces = model is not None and model.info is not None and model.info.reduce_labels
+    default = (
+        replace(INDICES_OR_COLOURS, name="the model's rule", reduce_zero=True)
+        if reduces
+        else INDICES_OR_COLOURS
+    )
+    if label_map is None and not void and reduce_zero is None and labels_as is None:
+        return None, default
+    named = RULES.get(label_map or "")
+    mapping = label_mapping(label_map) if label_map and named is None else ()
+    mapping += tuple((value, None) for value in void or ())
+    says_of_zero = named is not None or any(value == 0 for value, _ in mapping)
+    if reduce_zero is None:
+        reduce_zero = reduces and not says_of_zero
+    if reduces and not reduce_zero:
+        errors().print(
+            "The model was trained with 0 as void; the options for labels go before that."
+        )
+    rule = named or INDICES_OR_COLOURS
+    return replace(
+        rule,
+        mapping=rule.mapping + mapping,
+        reduce_zero=rule.reduce_zero or reduce_zero,
+        source=labels_as or rule.source,
+    ), default
 
 
 def data_name(data: str, split: str, images: int, skip: int, scale: float) -> str:

@@ -11,7 +11,14 @@ from typing import Annotated
 
 import typer
 
-from art_segplugin.cli.options import LARGEST_SEED, command
+from art_segplugin.cli.options import (
+    LABEL_MAP_HELP,
+    LABELS_AS_HELP,
+    LARGEST_SEED,
+    REDUCE_HELP,
+    VOID_HELP,
+    command,
+)
 from art_segplugin.errors import InputError
 
 EXAMPLES = """
@@ -43,6 +50,12 @@ class TrainArgs:
 
     data: Annotated[str, _data(help="'scenes', 'digits', or a folder or zip.")] = "scenes"
     palette: Annotated[str | None, _data(help="Classes of a plain folder.")] = None
+    label_map: Annotated[str | None, _data(help=LABEL_MAP_HELP)] = None
+    void: Annotated[list[int] | None, _data(help=VOID_HELP)] = None
+    reduce_zero_label: Annotated[
+        bool | None, _data("--reduce-zero-label/--no-reduce-zero-label", help=REDUCE_HELP)
+    ] = None
+    labels_as: Annotated[str | None, _data(help=LABELS_AS_HELP)] = None
     scale: Annotated[float, _data(help="Factor on the size of the images.", min=0.01, max=4.0)] = (
         1.0
     )

@@ -136,8 +136,18 @@ def dataset(args: TrainArgs, split: str, count: int | None) -> Dataset:
     Raises:
         InputError: There are no such data.
     """
-    palette = known_palette(args.palette)
-    return open_dataset(args.data, split, count=count, scale=args.scale, palette=palette)
+    rule, default_rule = options.label_rule(
+        args.label_map, args.void, args.reduce_zero_label, args.labels_as
+    )
+    return open_dataset(
+        args.data,
+        split,
+        count=count,
+        scale=args.scale,
+        palette=known_palette(args.palette),
+        rule=rule,
+        default_rule=default_rule,
+    )
 
 
 def _device(name: str, team: OneProcess | ManyProcesses) -> str:
