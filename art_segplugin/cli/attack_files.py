@@ -13,6 +13,8 @@ from PIL import Image
 
 from art_segplugin.attacks import NamedAttack
 from art_segplugin.cli.console import errors, output, progress_bar
+from art_segplugin.cli.evaluation import print_doubts
+from art_segplugin.data.datasets import known_palette
 from art_segplugin.data.folders import ImageFolder
 from art_segplugin.data.images import IMAGE_SUFFIXES
 from art_segplugin.data.labels import INDICES_OR_COLOURS, LabelRule
@@ -21,8 +23,16 @@ from art_segplugin.data.sample import Dataset, Sample
 from art_segplugin.data.video import LOSSLESS, VIDEO_SUFFIXES, Video, VideoWriter
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation import BatchResult, Example, RobustnessReport, summarise
-from art_segplugin.evaluation.class_names import palette_of
-from art_segplugin.evaluation.dataset import ROUNDED, AttackedSample, attack_samples, video_samples
+from art_segplugin.evaluation.class_names import palette_of, reported_palette
+from art_segplugin.evaluation.dataset import (
+    ROUNDED,
+    AttackedSample,
+    attack_samples,
+    refuse_void_alone,
+    video_samples,
+)
+from art_segplugin.evaluation.label_facts import label_facts
+from art_segplugin.evaluation.pipeline import device_of
 from art_segplugin.evaluation.result import class_lists, reference_of, to_uint8, versions
 from art_segplugin.files import replacing, write_bytes
 from art_segplugin.models import Segmenter
@@ -122,6 +132,7 @@ def attack_files(
     """
     files, videos = _sorted_inputs(inputs)
     folders = [ImageFolder(path, job.palette, scale, job.rule) for path in files]
+    _check_classes(job, folders, videos)
     runs = [*map(job.pictures, folders), *map(job.video, videos)]
     frames = [min(video.count, job.frames or video.count) for video in videos]
     results: list[BatchResult] = []
@@ -147,6 +158,7 @@ def attack_files(
         results=summarise(results),
         versions=versions(),
         command=shlex.join(["art-segplugin", *sys.argv[1:]]),
+        labels=label_facts(results, job.palette, folders[0] if folders else None),
         **class_lists(job.palette),
     )
     if report.reference != "labels":
@@ -154,9 +166,25 @@ def attack_files(
     if videos and job.video_suffix != LOSSLESS:
         errors().print(f"{job.video_suffix} is lossy: such a video is not for re-evaluation.")
     output().print(scores_table(report))
+    print_doubts(report.labels)
     written = write_report(report, shown, job.palette, job.out, overlays=False)
     errors().print(f"wrote adversarial/, overlays/ and {written[-1]}", markup=False)
     return report
+
+
+def _check_classes(
+    job: FileAttack, folders: Sequence[ImageFolder], videos: Sequence[Video]
+) -> None:
+    """Refuse a palette of other classes than the model's, and labels that are void everywhere."""
+    for folder in folders:
+        refuse_void_alone(folder, job.palette.ignore_index)
+    chosen = known_palette(job.palette_name)
+    if chosen is None:
+        return
+    if job.model.classes is None:
+        first = folders[0][0] if folders else next(video_samples(videos[0], 1))
+        job.model.validate(first.image[None].to(device_of(job.model)))
+    reported_palette(job.model, chosen, asked=True)
 
 
 def _sorted_inputs(inputs: Sequence[Path]) -> tuple[list[Path], list[Video]]:

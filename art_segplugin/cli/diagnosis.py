@@ -13,6 +13,7 @@ from art_segplugin.cli.evaluation import (
     WIDEST_TABLE,
     command,
     fitting_palette,
+    print_doubts,
     refuse_existing,
 )
 from art_segplugin.data.palettes import Palette
@@ -29,6 +30,7 @@ from art_segplugin.evaluation import (
     evaluate,
 )
 from art_segplugin.evaluation.dataset import refused_runs_removed, setting
+from art_segplugin.evaluation.label_facts import label_facts
 from art_segplugin.evaluation.result import CLEAN
 from art_segplugin.heads.last_layer import class_weight_norms
 from art_segplugin.models import Segmenter
@@ -101,6 +103,7 @@ def run(
         ]
         total = len(subjects) * len(data) * (1 + len(attacks))
         task = bar.add_task("clean", total=total)
+        clean = []
         for one, store in zip(subjects, stores, strict=True):
             with _named(one):
                 valid = 0
@@ -108,6 +111,8 @@ def run(
                     one.model, data, (), batch_size=batch_size, store=store, regions=regions
                 ):
                     valid += sum(image.valid for image in result.images)
+                    if one is subjects[0]:
+                        clean.append(result)
                     bar.update(task, advance=len(result.images), description=f"{one.name} clean")
                 if not valid:
                     raise InputError(
@@ -126,8 +131,10 @@ def run(
             counted = attack_counts(_shown(results, bar, task, one.name))
             norms = class_weight_norms(one.model, len(palette))
             counts.append(ModelCounts(one.name, counted, norms))
-    report = diagnose(counts, palette, data_name, command())
+    facts = label_facts(clean, palette, data)
+    report = diagnose(counts, palette, data_name, command(), labels=facts)
     _show(report)
+    print_doubts(report.labels)
     written = write_diagnosis(report, out)
     errors().print(f"wrote {len(written)} files; begin with {written[-1]}", markup=False)
     return report

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.markup import escape
+
 from art_segplugin.attacks import NamedAttack
 from art_segplugin.cli.console import errors, output, progress_bar
 from art_segplugin.data.palettes import Palette
@@ -19,7 +21,8 @@ from art_segplugin.evaluation import (
 )
 from art_segplugin.evaluation.class_names import reported_palette
 from art_segplugin.evaluation.dataset import refused_runs_removed, setting
-from art_segplugin.evaluation.result import class_lists, reference_of, versions
+from art_segplugin.evaluation.label_facts import label_facts
+from art_segplugin.evaluation.result import LabelFacts, class_lists, reference_of, versions
 from art_segplugin.models import Segmenter
 from art_segplugin.report import class_table, scores_table, write_report
 
@@ -50,6 +53,12 @@ def refuse_existing(paths: Sequence[Path], what: str) -> None:
             raise InputError(
                 f"{path.parent} holds {what} already; go on with --resume or choose another folder."
             )
+
+
+def print_doubts(labels: LabelFacts | None) -> None:
+    """Print what may have been read wrongly."""
+    for doubt in labels.doubts if labels else ():
+        errors().print(f"[bold yellow]labels:[/] {escape(doubt)}", highlight=False, soft_wrap=True)
 
 
 def command() -> str:
@@ -105,11 +114,13 @@ def run(
         results=summarise(results),
         versions=versions(),
         command=command(),
+        labels=label_facts(results, palette, data),
         **class_lists(palette),
     )
     if report.reference != "labels":
         errors().print("Images without labels are scored against the model's own prediction.")
     output().print(scores_table(report))
+    print_doubts(report.labels)
     if len({(r.attack, str(r.options)) for r in report.results}) <= WIDEST_TABLE:
         output().print(class_table(report))
     written = write_report(report, examples(results), palette, out)

@@ -19,6 +19,7 @@ from art_segplugin.distributed import ManyProcesses, OneProcess, processes
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation import DiagnosisReport, RobustnessReport, evaluate, summarise
 from art_segplugin.evaluation.class_names import reported_palette
+from art_segplugin.evaluation.label_facts import label_facts
 from art_segplugin.evaluation.result import class_lists, reference_of, versions
 from art_segplugin.heads import check_is_last, hypersphere_head, to_hypersphere
 from art_segplugin.heads.hypersphere import checked_margin
@@ -547,6 +548,7 @@ def _scores(
         for result in evaluate(model, data, comparison.attacks, batch_size=batch_size):
             results.append(result)
             bar.update(task, advance=len(result.images), description=f"{name} {result.attack}")
+    palette = reported_palette(model, data.palette)
     return RobustnessReport(
         model=name,
         data=f"{data.palette.name}: {len(data)} validation images",
@@ -554,5 +556,6 @@ def _scores(
         results=summarise(results),
         versions=versions(),
         command=command(),
-        **class_lists(reported_palette(model, data.palette)),
+        labels=label_facts(results, palette, data),
+        **class_lists(palette),
     )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from art_segplugin.data.datasets import known_palette
 from art_segplugin.data.palettes import Palette, numbered_colours, numbered_palette
@@ -16,26 +17,28 @@ MOST_SYNONYMS = 0.1
 def palette_of(model: Segmenter, name: str | None) -> Palette:
     """The palette asked for, else the checkpoint's, else background and foreground, or numbers.
 
+    Void is the model's. Label maps are not decoded by colours that were made up for a model's classes.
     Classes with names but without colours get colours of their own, none of them black.
 
     Raises:
         InputError: no palette of that name.
     """
-    chosen = known_palette(name)
-    if chosen is not None:
-        return chosen
-    if model.info is not None and model.info.classes:
-        names = model.info.classes
-        colours = model.info.colours or numbered_colours(len(names) + 1)[1:]
-        return Palette("model", names, colours, model.ignore_index)
-    if model.binary:
+    chosen, void = known_palette(name), model.ignore_index
+    if chosen is None and model.info is not None and model.info.classes:
+        names, known = model.info.classes, model.info.colours
+        made_up = default_colours(len(names)) if len(names) <= 255 else ()
+        colours = known or numbered_colours(len(names) + 1)[1:]
+        return Palette("model", names, colours, void, decodes=bool(known) and known != made_up)
+    if chosen is None and model.binary:
         colours = (BACKGROUND_COLOUR, *default_colours(1))
-        return Palette("model", ("background", "foreground"), colours, model.ignore_index)
-    return numbered_palette(model.classes or 255)
+        return Palette("model", ("background", "foreground"), colours, void, decodes=False)
+    chosen = chosen or numbered_palette(model.classes or 255)
+    same = void == chosen.ignore_index or 0 <= void < len(chosen)
+    return chosen if same else replace(chosen, ignore_index=void)
 
 
-def reported_palette(model: Segmenter, data: Palette) -> Palette:
-    """Names for scores of `model` on data with the classes `data`.
+def reported_palette(model: Segmenter, data: Palette, asked: bool = False) -> Palette:
+    """Names for scores of `model` on data with the classes `data`; `asked` for by their palette.
 
     Raises:
         InputError: the data name another number of classes than the model has, or other classes, or
@@ -46,9 +49,11 @@ def reported_palette(model: Segmenter, data: Palette) -> Palette:
             check_names(model.info.classes, data.classes)
         return data
     if data.name != numbered_palette().name:
+        which = f"palette {data.name!r} has" if asked else "the data have"
         raise InputError(
-            f"the model has {model.classes} classes and the data have {len(data)} "
-            f"({', '.join(data.classes)}); train or choose a model for these data."
+            f"the model has {model.classes} classes and {which} {len(data)} "
+            f"({', '.join(data.classes)}); train or choose a model for these data"
+            + (f", or choose another palette than {data.name!r}." if asked else ".")
         )
     return palette_of(model, None)
 

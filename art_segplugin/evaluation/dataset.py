@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -152,11 +152,15 @@ def evaluate(
 
     Raises:
         InputError: the model does not fit the data, an attack is targeted (what it is to reach is
-            not known here), or `regions` are given and an image has no labels.
+            not known here), all labels are void, or `regions` are given and an image has no labels.
     """
     if any(attack.options.get("targeted") for attack in attacks):
         raise InputError("an attack is targeted; a data set is evaluated untargeted.")
+    first = True
     for batch in batches(data, batch_size, device_of(model), share):
+        if first and batch.labels is not None and (batch.labels == model.ignore_index).all():
+            refuse_void_alone(data, model.ignore_index)
+        first = False
         keep = sum(index < pictures for index in batch.indices)
         clean = clean_images(model, batch.images, batch.labels, chain)
         batch, checked = replace(batch, images=clean.x, labels=clean.labels), False
@@ -180,6 +184,27 @@ def evaluate(
             result = _keeping(joined(parts), shown, keep)
             del shown  # its logits would take memory during the next attack
             yield result
+
+
+def refuse_void_alone(data: Dataset, ignore_index: int) -> None:
+    """Refuse data whose labels are void everywhere; looks no further than needed.
+
+    Raises:
+        InputError: there is no image without labels, and none with a pixel that counts.
+    """
+    read = 0
+    for index in range(len(data)):
+        with suppress(InputError):  # said where the image is used
+            labels, read = data[index].labels, read + 1
+            if labels is None or (labels != ignore_index).any():
+                return
+    if read == 0:
+        return
+    raise InputError(
+        "the labels are void everywhere; an evaluation or a diagnosis needs labelled pixels. If a void "
+        f"value is a class, say which with --label-map, such as --label-map {ignore_index}=1 (in "
+        f"Python, rule=LabelRule(mapping=(({ignore_index}, 1),)))."
+    )
 
 
 def _with_regions(batch: Batch, regions: Regions | None, ignore_index: int) -> Batch:
@@ -317,7 +342,14 @@ def _scored(parts: Sequence[BatchResult], batch: Batch, shown: Attacked) -> Iter
             part,
             first=index,
             counts=counts.tolist(),
-            images=[ImageScore(batch.names[place], int(counts.trace()), int(counts.sum()))],
+            images=[
+                ImageScore(
+                    batch.names[place],
+                    int(counts.trace()),
+                    int(counts.sum()),
+                    reference[one].numel() - int(counts.sum()),
+                )
+            ],
             largest_distance=distances[place],
             labelled=batch.labels is not None,
             class_counts=by_class,

@@ -26,7 +26,7 @@ from art_segplugin.evaluation.diagnosis_report import (
     RegionScores,
     Selection,
 )
-from art_segplugin.evaluation.result import CLEAN, BatchResult, class_lists, versions
+from art_segplugin.evaluation.result import CLEAN, BatchResult, LabelFacts, class_lists, versions
 from art_segplugin.metrics import class_scores, diagnosis
 from art_segplugin.metrics.bootstrap import (
     Interval,
@@ -116,6 +116,7 @@ def diagnose(
     data: str,
     command: str = "",
     samples: int = 2000,
+    labels: LabelFacts | None = None,
 ) -> DiagnosisReport:
     """Work out everything that a diagnosis says.
 
@@ -125,6 +126,7 @@ def diagnose(
         data: name of the data set.
         command: what to type to get the report again.
         samples: bootstrap resamples of each interval.
+        labels: what the labels were, if it is known.
 
     Raises:
         InputError: no model or attack, attacks or images that differ between models or attacks, or
@@ -144,6 +146,7 @@ def diagnose(
         model_comparisons=list(_model_comparisons(models, samples)),
         versions=versions(),
         command=command,
+        labels=labels,
         **class_lists(palette),
     )
 

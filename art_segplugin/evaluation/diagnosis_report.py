@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
 from art_segplugin.evaluation.documents import Document, NullsAsNan
+from art_segplugin.evaluation.result import LabelFacts
 from art_segplugin.metrics import bootstrap, diagnosis
 from art_segplugin.scores import Number
 
@@ -208,6 +209,7 @@ class DiagnosisReport(Document):
         model_comparisons: every model but the first against it, clean and under every attack.
         versions: python, torch, art_segplugin, ...
         command: what to type to get this report again.
+        labels: what the labels were; None where each image has one, or the file is older.
     """
 
     noun: ClassVar[str] = "diagnosis"
@@ -222,6 +224,7 @@ class DiagnosisReport(Document):
     model_comparisons: list[ModelComparison] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     command: str = ""
+    labels: LabelFacts | None = None
 
     @property
     def classification(self) -> bool:

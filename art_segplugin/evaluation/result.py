@@ -1,6 +1,7 @@
 """Results of an evaluation: of a batch, of an attack on a data set, and the report that is written."""
 
 import json
+import math
 import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,11 +25,12 @@ CLEAN = "clean"
 
 @dataclass(frozen=True)
 class ImageScore:
-    """Right and counted pixels of one image."""
+    """Right and counted pixels of one image, and those that are void (None if not counted)."""
 
     name: str
     right: int
     valid: int
+    void: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +140,44 @@ class AttackResult:
 
 
 @dataclass(frozen=True)
+class LabelFacts:
+    """What a reader of scores has to know about the labels.
+
+    Attributes:
+        rule: How label files were read; "" where the data set makes its labels.
+        void: Share of the labelled pixels that are void; NaN where it was not counted.
+        classes: Names of the classes that occur in the labels.
+        void_images: Names of images whose labels are all void: they count nowhere.
+        doubts: Sentences on what may have been read wrongly, each with its remedy.
+    """
+
+    rule: str
+    void: Number
+    classes: list[str]
+    void_images: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+
+    def sentences(self, classes: int) -> str:
+        """Return the facts, without the doubts, for a caption; `classes` is the number of all."""
+        said = [f"Labels: {self.rule}."] if self.rule else []
+        if not math.isnan(self.void):
+            said.append(f"{100 * self.void:.1f} % of the labelled pixels are void.")
+        said.append(f"{len(self.classes)} of {classes} classes occur: {listed(self.classes)}.")
+        if self.void_images:
+            one = len(self.void_images) == 1
+            said.append(
+                f"{len(self.void_images)} image{'' if one else 's'} of void pixels alone "
+                f"({listed(self.void_images)}) count{'s' if one else ''} nowhere."
+            )
+        return " ".join(said)
+
+
+def listed(names: Sequence[str], most: int = 12) -> str:
+    """Join names, and tell that there are more than `most`."""
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
+
+
+@dataclass(frozen=True)
 class RobustnessReport(Document):
     """Everything that is known after an evaluation.
 
@@ -151,6 +191,7 @@ class RobustnessReport(Document):
         results: the clean result first, then one an attack.
         versions: python, torch, art_segplugin, ...
         command: what to type to get this report again.
+        labels: what the labels were; None where there are none, one an image, or the file is older.
     """
 
     noun: ClassVar[str] = "report"
@@ -163,6 +204,7 @@ class RobustnessReport(Document):
     results: list[AttackResult]
     versions: dict[str, str] = field(default_factory=dict)
     command: str = ""
+    labels: LabelFacts | None = None
 
     @property
     def clean(self) -> AttackResult:

@@ -165,6 +165,8 @@ def _scores_sheet(report: DiagnosisReport, model: ModelDiagnosis) -> Sheet:
         f"Homing: share of the wrong {_what(report)} that are right once the logit of the class "
         "they are taken for is taken away."
     )
+    if report.labels:
+        note += " " + report.labels.sentences(len(report.classes))
     return Sheet(f"{model.model} on {report.data}", header, rows, note)
 
 

@@ -120,7 +120,7 @@ def option_cells(options: Sequence[dict[str, Any]]) -> tuple[list[str], Rows]:
 def scores_table(report: RobustnessReport) -> FittedTable:
     """Accuracy, mIoU and MisRatio of segmenters, what is lost, and size of the perturbation, for a terminal."""
     heading = f"{report.model} on {report.data}"
-    return table(heading, scores_header(report), score_rows(report), caption(report))
+    return table(heading, scores_header(report), score_rows(report), scores_caption(report))
 
 
 def class_table(report: RobustnessReport) -> FittedTable:
@@ -136,6 +136,12 @@ def class_table(report: RobustnessReport) -> FittedTable:
 def class_heading(report: RobustnessReport) -> str:
     """What the table of `class_scores` shows."""
     return "Accuracy per class [%]" if report.classification else "IoU per class [%]"
+
+
+def scores_caption(report: RobustnessReport) -> str:
+    """What a reader of the first table has to know: `caption`, and what the labels were."""
+    labels = report.labels.sentences(len(report.classes)) if report.labels else ""
+    return " ".join(filter(None, (caption(report), labels)))
 
 
 def caption(report: RobustnessReport) -> str:
@@ -182,7 +188,7 @@ def write_csv(report: RobustnessReport, path: Path) -> None:
 
 
 def write_images_csv(report: RobustnessReport, path: Path) -> None:
-    """Write one row an image, attack and seed, with its right and counted pixels.
+    """Write one row an image, attack and seed, with its right, counted and void pixels.
 
     Raises:
         InputError: `path` cannot be written.
@@ -194,6 +200,7 @@ def write_images_csv(report: RobustnessReport, path: Path) -> None:
                 "image": image.name,
                 "right": image.right,
                 "valid": image.valid,
+                "void": "" if image.void is None else image.void,
                 "pixel_accuracy": image.right / image.valid if image.valid else math.nan,
             }
             for result in report.results

@@ -14,10 +14,10 @@ from art_segplugin.report.page import data_uri, page
 from art_segplugin.report.panel import Picture, Tile, attack_tiles, clean_tiles, error_legend, panel
 from art_segplugin.report.summary import class_score_word, groups, headline, strongest, title
 from art_segplugin.report.tables import (
-    caption,
     class_heading,
     class_scores,
     score_rows,
+    scores_caption,
     scores_header,
     threat_rows,
     write_csv,
@@ -56,7 +56,7 @@ def render(
         report=report,
         files="report.json, scores.csv and images.csv",
         headline=headline(report),
-        caption=caption(report),
+        caption=scores_caption(report),
         groups=groups(report),
         scores_header=scores_header(report),
         scores=score_rows(report),
