@@ -6,6 +6,7 @@ import threading
 import zipfile
 import zlib
 from collections import Counter
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
@@ -18,7 +19,6 @@ from art_segplugin.data.class_order import (
     in_turn,
     share_out,
 )
-from art_segplugin.data.folders import LABEL_FOLDERS
 from art_segplugin.data.images import (
     IMAGE_SUFFIXES,
     RGB,
@@ -27,11 +27,17 @@ from art_segplugin.data.images import (
     decode_image,
     scaled_image,
 )
+from art_segplugin.data.pairing import IMAGE_FOLDERS, siblings
 from art_segplugin.data.sample import Sample
 from art_segplugin.errors import InputError
 
 MOST_BYTES = 1 << 28
 """Files that unpack to more are refused: no image is that large, but a zip bomb is."""
+
+SEGMENTATION = (
+    "labels", "masks", "annotations", "ann_dir", "segmentationclass", "gtfine", "masks_png",
+)  # fmt: skip
+"""Folders, in small letters, that no class is called like: they hold label maps."""
 
 _BROKEN = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError,
@@ -129,8 +135,9 @@ def is_class_folder(root: Path, split: str) -> bool:
     """Tell whether a folder or file is to be read as `ClassFolder` rather than `ImageFolder`.
 
     It is if it is a zip file, or if images are in subfolders only: neither in the folder (or
-    its folder of the split) nor in `images` below it. Subfolders called `labels`, `masks` or
-    `...annot`, or subfolders with images that are nothing but splits, speak of segmentation.
+    its folder of the split) nor in `images` below it. Subfolders of label maps, known by
+    their names (`SEGMENTATION`) or because the files of another one have the same names, or
+    subfolders with images that are nothing but splits, speak of segmentation.
     """
     if root.is_file():
         return root.suffix.lower() == ".zip"
@@ -147,15 +154,23 @@ def is_class_folder(root: Path, split: str) -> bool:
 def _holds_classes(folder: Path) -> bool:
     if not has_classes(folder):
         return False
-    full = {sub.name for sub in subfolders(folder) if has_pictures(sub)}
-    labels = any(name in LABEL_FOLDERS or name.endswith("annot") for name in full)
-    return not labels and not full <= {*SPLITS, "images"}
+    full = [sub for sub in subfolders(folder) if has_pictures(sub)]
+    names = {sub.name.lower() for sub in full}
+    if _speak_of_segmentation(names) or names <= {*SPLITS, *map(str.lower, IMAGE_FOLDERS)}:
+        return False
+    return siblings(full) is None
+
+
+def _speak_of_segmentation(folders: Iterable[str]) -> bool:
+    return any(name.lower() in SEGMENTATION or name.endswith("annot") for name in folders)
 
 
 def _parts(root: Path) -> dict[str, ClassFiles]:
     """Return the class folders of each split; those of a folder without splits are "train"."""
     if root.is_file():
         archive = ZipFiles(root)
+        if archive.holds_label_maps():
+            raise InputError(f"{root} holds images and label maps; unpack it and give the folder")
         splits = archive.splits(SPLITS)
         return {name: ZipFiles(root, name) for name in splits} or {"train": archive}
     if not root.is_dir():
@@ -176,7 +191,8 @@ def _check(found: dict[str, list[str]], names: list[str], files: ClassFiles) -> 
         raise InputError(f"{files} holds no class folders with pictures; expected CLASS/a.jpg")
     if empty := [name for name, pictures in found.items() if not pictures]:
         raise InputError(
-            f"class folder {empty[0]!r} of {files} holds no picture; remove it or fill it"
+            f"class folder {empty[0]!r} of {files} holds no picture; remove it or fill it. "
+            "If these are no classes, give images and label maps with --images DIR --labels DIR"
         )
     if strange := sorted(set(found) - set(names)):
         raise InputError(
@@ -263,6 +279,12 @@ class ZipFiles:
         """Return which of the names are folders of class folders."""
         found = {parts[0] for parts, name in self._entries if len(parts) == 3 and is_picture(name)}
         return [name for name in names if name in found]
+
+    def holds_label_maps(self) -> bool:
+        """Tell whether folders in it are called like those of label maps, or files like masks."""
+        folders = {part for parts, _ in self._entries for part in parts[:-1]}
+        stems = {PurePosixPath(name).stem for _, name in self._entries}
+        return _speak_of_segmentation(folders) or any(f"{stem}_mask" in stems for stem in stems)
 
     def classes(self) -> dict[str, list[str]]:
         """Return the images of each class folder."""

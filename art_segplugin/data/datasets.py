@@ -1,15 +1,22 @@
 """The data sets that a word or a path stands for: one table, which opens them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from art_segplugin.data.class_folder import ClassFolder, is_class_folder
+from art_segplugin.data.class_folder import (
+    ClassFolder,
+    has_pictures,
+    is_class_folder,
+    subfolders,
+)
 from art_segplugin.data.digits import Digits
-from art_segplugin.data.folders import CamVid, ImageFiles, ImageFolder
+from art_segplugin.data.folders import ImageFiles, ImageFolder, PairedFolder, open_place
 from art_segplugin.data.images import RGB, ImageRule
 from art_segplugin.data.labels import INDICES_OR_COLOURS, LabelRule
-from art_segplugin.data.palettes import PALETTES, Palette
+from art_segplugin.data.layouts import REMEDY, canonical, recognise, recognise_below
+from art_segplugin.data.pairing import Tree, siblings
+from art_segplugin.data.palettes import PALETTES, Palette, numbered_palette
 from art_segplugin.data.sample import Dataset, Sample
 from art_segplugin.data.scenes import SceneDataset
 from art_segplugin.data.torchvision import open_torchvision
@@ -35,6 +42,8 @@ class Request:
     size: tuple[int, int]
     rule: LabelRule | None
     default_rule: LabelRule
+    labels: Path | None = None
+    label_suffix: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,8 +81,62 @@ def _open_scenes(asked: Request) -> Dataset:
 
 def _open_folder(asked: Request) -> Dataset:
     root = Path(asked.spec)
-    folder = root / asked.split if (root / asked.split).is_dir() else root
+    folder = _of_split(root, asked.split) or root
     return ImageFolder(folder, asked.palette, asked.scale, asked.rule or asked.default_rule)
+
+
+def _open_layout(asked: Request, *, below: bool = False) -> Dataset:
+    place = (recognise_below if below else recognise)(asked.spec)
+    assert place is not None
+    given = (asked.palette, asked.scale, asked.rule, asked.default_rule)
+    return open_place(place, asked.split, *given)
+
+
+def _siblings(spec: str, split: str) -> tuple[Path, Path] | None:
+    """Folders of images and of label maps with names of their own, in a folder or that of a split."""
+    root = Path(spec)
+    if not root.is_dir():
+        return None
+    root = _of_split(root, split) or root
+    return siblings([folder for folder in subfolders(root) if has_pictures(folder)])
+
+
+def _open_siblings(asked: Request) -> Dataset:
+    found = _siblings(asked.spec, asked.split)
+    assert found is not None
+    images, labels = found
+    data = _open_pairs(replace(asked, spec=str(images), labels=labels))
+    data.described = (
+        f"recognised as images and label maps by their equal names: {data.described}, images in "
+        f"{images}"
+    )
+    return data
+
+
+def _open_pairs(asked: Request) -> ImageFiles:
+    """Open two folders, or those of the split in both."""
+    assert asked.labels is not None
+    images, labels, split = Path(asked.spec), asked.labels, ""
+    parts = _of_split(images, asked.split), _of_split(labels, asked.split)
+    if None not in parts and images != labels:
+        images, labels = filter(None, parts)
+        split = images.name
+    data = PairedFolder(
+        images,
+        labels,
+        asked.rule or asked.default_rule,
+        asked.palette or numbered_palette(),
+        asked.scale,
+        asked.label_suffix,
+    )
+    data.split = split
+    return data
+
+
+def _of_split(folder: Path, split: str) -> Path | None:
+    """The folder of a split in another one."""
+    found = [one for one in Tree().folders(folder) if canonical(one.name) == split]
+    return found[0] if found else None
 
 
 DATASETS = {
@@ -97,17 +160,29 @@ DATASETS = {
         lambda asked: open_torchvision(asked.spec, asked.split, asked.scale),
         needs="torchvision",
     ),
-    "camvid": DatasetKind(
-        "a folder with 'trainannot' or 'valannot'",
-        "CamVid",
-        lambda spec, _: CamVid.lies_in(Path(spec)),
-        lambda asked: CamVid(asked.spec, asked.split, asked.scale, asked.rule or CamVid.rule),
+    "layout": DatasetKind(
+        "a folder of PASCAL VOC, Cityscapes, ADE20K, LoveDA or CamVid, or with images and label maps",
+        "a data set of `art_segplugin.data.layouts.LAYOUTS`",
+        lambda spec, _: Path(spec).is_dir() and recognise(spec) is not None,
+        _open_layout,
+    ),
+    "siblings": DatasetKind(
+        "two folders of equal names in it",
+        "images and label maps",
+        lambda spec, split: _siblings(spec, split) is not None,
+        _open_siblings,
     ),
     "class-folder": DatasetKind(
         "a folder or zip file of class folders",
         "classification, see `ClassFolder`",
         lambda spec, split: is_class_folder(Path(spec), split),
         lambda asked: ClassFolder(asked.spec, asked.split, asked.scale),
+    ),
+    "layout-below": DatasetKind(
+        "a folder that holds one of them",
+        "the same, one or two folders down",
+        lambda spec, _: not Tree().files(Path(spec)) and recognise_below(spec) is not None,
+        lambda asked: _open_layout(asked, below=True),
     ),
     "folder": DatasetKind(
         "a folder of images",
@@ -132,13 +207,17 @@ def open_dataset(
     rule: LabelRule | None = None,
     default_rule: LabelRule = INDICES_OR_COLOURS,
     pixels: ImageRule = RGB,
+    labels: str | Path | None = None,
+    label_suffix: str | None = None,
+    unlabelled: bool = True,
 ) -> Dataset:
     """Open a data set of the first of `DATASETS` that recognises it.
 
     Args:
         spec: A word or a path, see `DATASETS`. Of a folder of images that holds a folder named like
             `split`, that one is read.
-        split: "train", "val" or "test".
+        split: "train", "val" or "test", or a split of a data set's own, such as "trainval". Where the
+            folder of a split is given, it is that one.
         count: Number of scenes (default 500 to train, 50 otherwise), or at most that many images.
             The first images of classification data sets are balanced between the classes.
         skip: Skip the first so many, such as those that chose a checkpoint.
@@ -149,22 +228,22 @@ def open_dataset(
         rule: How the pixels of label maps become class indices; None for the data set's own rule.
         default_rule: The same where neither `rule` nor the data set says it, such as the model's.
         pixels: How the pixels of image files become channels.
+        labels: Folder of the label maps, for images in `spec` whose label maps are not found.
+        label_suffix: What the name of a label map adds to that of its image, see `PairedFolder`.
+        unlabelled: Whether images without a label map are taken too.
 
     Raises:
-        InputError: No such folder, no images in it, an unknown split, or a package is missing.
+        InputError: No such folder, no images in it, an unknown split, an image without a label map
+            where it needs one, or a package is missing.
     """
-    for kind in DATASETS.values():
-        if kind.recognises(spec, split):
-            break
-    else:
-        known = ", ".join(kind.spec for kind in DATASETS.values())
-        raise InputError(f"data {spec!r} is no folder; give {known}.")
-    try:
-        data = kind.open(
-            Request(spec, split, count, skip, scale, palette, seed, size, rule, default_rule)
-        )
-    except ModuleNotFoundError as error:
-        raise InputError(f"data {spec!r} needs {kind.needs or 'a package'} ({error})") from error
+    folder = None if labels is None else Path(labels)
+    if folder is None and label_suffix is not None:
+        raise InputError("--label-suffix is for the label maps in --labels; give that folder too.")
+    asked = Request(
+        spec, split, count, skip, scale, palette, seed, size, rule, default_rule, folder,
+        label_suffix,
+    )  # fmt: skip
+    data = _open_pairs(asked) if folder is not None else _open(asked)
     if isinstance(data, ImageFiles | ClassFolder):
         data.pixels = pixels
     elif pixels.channels != 3:
@@ -172,7 +251,50 @@ def open_dataset(
             f"data {spec!r} are RGB and the model takes {pixels.channels} channels; give a folder "
             "of images."
         )
-    return _Part(data, skip, count) if skip or (count is not None and count < len(data)) else data
+    if skip or (count is not None and count < len(data)):
+        data = _Part(data, skip, count)
+    if not unlabelled:
+        check_labelled(data)
+    return data
+
+
+def _open(asked: Request) -> Dataset:
+    spec = asked.spec
+    for kind in DATASETS.values():
+        if kind.recognises(spec, asked.split):
+            break
+    else:
+        known = ", ".join(kind.spec for kind in DATASETS.values())
+        raise InputError(f"data {spec!r} is no folder; give {known}.")
+    try:
+        return kind.open(asked)
+    except ModuleNotFoundError as error:
+        raise InputError(f"data {spec!r} needs {kind.needs or 'a package'} ({error})") from error
+
+
+def check_labelled(data: Dataset) -> None:
+    """Refuse images without a label map.
+
+    Raises:
+        InputError: There are some.
+    """
+    files, first, last = data, 0, len(data)
+    if isinstance(data, _Part):
+        files, first, last = data.data, data.skip, data.skip + data.count
+    if not isinstance(files, ImageFiles):
+        return
+    missing = [image for image, label_map in files.pairs[first:last] if label_map is None]
+    if missing:
+        raise InputError(
+            f"{len(missing)} of {last - first} images have no label map, such as {missing[0]} "
+            f"({files.described}); {REMEDY} [--label-suffix _mask]. To score images without labels "
+            "against the model's own clean prediction, pass --unlabelled."
+        )
+
+
+def described(data: Dataset) -> str:
+    """Return what was recognised in a folder, "" for other data sets."""
+    return getattr(data.data if isinstance(data, _Part) else data, "described", "")
 
 
 def is_classification(data: Dataset) -> bool:

@@ -1,4 +1,4 @@
-"""Image files with the label maps that belong to them: plain folders, paired folders, CamVid."""
+"""Image files with the label maps that belong to them: plain folders, paired folders, data sets."""
 
 import contextlib
 import os
@@ -24,12 +24,21 @@ from art_segplugin.data.labels import (
     LabelRule,
     UnsettledMaskError,
 )
-from art_segplugin.data.palettes import CAMVID, Palette, numbered_palette
+from art_segplugin.data.layouts import REMEDY, Place, canonical, recognise, recognise_below
+from art_segplugin.data.pairing import (
+    LABEL_ENDINGS,
+    LABEL_FOLDERS,
+    LABEL_SUFFIXES,
+    LabelIndex,
+    Pairs,
+    Tree,
+    only,
+    pairs_of,
+)
+from art_segplugin.data.palettes import CAMVID, PALETTES, Palette, numbered_palette
 from art_segplugin.data.sample import Sample
 from art_segplugin.errors import InputError
 
-LABEL_ENDINGS = ("", "_label", "_labels", "_L")
-LABEL_FOLDERS = ("labels", "masks")
 VOID = 11
 """Label of void pixels in the files of CamVid."""
 
@@ -39,13 +48,16 @@ T = TypeVar("T")
 class ImageFiles:
     """Images from files, each with a label map or without one.
 
-    Samples are called like their files; files of equal stems keep their suffix.
+    Samples are called like their files; files of equal stems keep their suffix, or have the name of
+    their folder too.
 
     Args:
         pairs: Files of the images and of their label maps, None for an image without one.
         palette: Classes of the label maps.
         rule: How the pixels of a label map become class indices.
         scale: Factor on height and width.
+        described: What was recognised, in a few words.
+        split: What the data set calls the split; "" where there is none.
 
     Raises:
         InputError: The scale is no positive number.
@@ -60,13 +72,18 @@ class ImageFiles:
         palette: Palette,
         rule: LabelRule = INDICES_OR_COLOURS,
         scale: float = 1.0,
+        described: str = "",
+        split: str = "",
     ) -> None:
         check_scale(scale)
         self.pairs = pairs
         self.palette = palette
         self.rule = rule
         self.scale = scale
+        self.described = described
+        self.split = split
         self._stems = Counter(image.stem for image, _ in pairs)
+        self._names = Counter(image.name for image, _ in pairs)
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -75,7 +92,12 @@ class ImageFiles:
     def name(self, index: int) -> str:
         """Return the name of one sample; raise IndexError past the end."""
         image, _ = self.pairs[index]
-        return image.stem if self._stems[image.stem] == 1 else image.name
+        if self._stems[image.stem] == 1:
+            return image.stem
+        if self._names[image.name] == 1:
+            return image.name
+        shared = os.path.commonpath([one.parent for one, _ in self.pairs])
+        return "-".join(Path(os.path.relpath(image, shared)).parts)
 
     def __getitem__(self, index: int) -> Sample:
         """Read one sample; raise IndexError past the end."""
@@ -104,10 +126,11 @@ class ImageFiles:
 class ImageFolder(ImageFiles):
     """The images of a folder, in the order of their names.
 
-    The label map of `a.jpg` is `a.png`, `a_label.png`, `a_labels.png` or `a_L.png`: beside it, in a
-    sister folder called like its own folder with `annot` added, or in `labels` or `masks` beside or
-    below its folder. An image without one gives a sample whose labels are None. Of `root/images` and
-    `root/labels`, give `root` or `root/images`.
+    The label map of `a.jpg` is `a.png` or `a_mask.png` beside it (see `LABEL_ENDINGS`; letter case
+    does not count), or lies in `labels`, `masks` or another of `LABEL_FOLDERS` beside or below its
+    folder, or in a sister folder called like its own with `annot` or `_masks` added. An image without
+    one gives a sample whose labels are None. Of `root/images` and `root/labels`, give `root` or
+    `root/images`. Hidden files, dead links and folders are skipped.
 
     Args:
         root: The folder, or a single image.
@@ -116,7 +139,7 @@ class ImageFolder(ImageFiles):
         rule: How the pixels of a label map become class indices.
 
     Raises:
-        InputError: The folder is not there or holds no image.
+        InputError: The folder is not there or holds no image, or an image has two label maps.
     """
 
     def __init__(
@@ -127,24 +150,27 @@ class ImageFolder(ImageFiles):
         rule: LabelRule = INDICES_OR_COLOURS,
     ) -> None:
         check_scale(scale)  # before looking into folders
-        root = Path(root).absolute()
+        root, tree = Path(root).absolute(), Tree()
         if not root.exists():
             raise InputError(f"{root} does not exist; give a picture or a folder of pictures")
         pairs = (
-            [(root, find_label_map(root))]
+            pairs_of(root.parent, tree, root)
             if root.is_file()
-            else _pairs(root) or _pairs(root / "images")
+            else pairs_of(root, tree) or pairs_of(root / "images", tree)
         )
         if not pairs:
             raise InputError(
                 f"folder {root} holds no picture; expected files ending in "
                 + ", ".join(IMAGE_SUFFIXES)
+                + _instead(root, tree)
             )
-        super().__init__(pairs, palette or numbered_palette(), rule, scale)
+        super().__init__(pairs, palette or numbered_palette(), rule, scale, _counted(pairs, root))
 
 
 class PairedFolder(ImageFiles):
-    """Images in one folder, and in another a label PNG of the same stem for each of them.
+    """Images in one folder, and in another a label map of the same name for each of them.
+
+    Both may have folders below, in which the same names are found.
 
     Args:
         images: Folder of the images.
@@ -152,9 +178,11 @@ class PairedFolder(ImageFiles):
         rule: How the pixels of a label map become class indices.
         palette: Classes of the label maps.
         scale: Factor on height and width.
+        label_suffix: What the name of a label map adds to that of its image, such as "_mask"; None
+            for any of `LABEL_ENDINGS`.
 
     Raises:
-        InputError: A folder is missing, there is no image, or an image has no label map.
+        InputError: A folder is missing, there is no image, an image has no label map or two.
     """
 
     title = "paired"
@@ -167,25 +195,43 @@ class PairedFolder(ImageFiles):
         rule: LabelRule,
         palette: Palette,
         scale: float = 1.0,
+        label_suffix: str | None = None,
     ) -> None:
-        images, labels = Path(images), Path(labels)
+        images, labels, tree = Path(images).absolute(), Path(labels).absolute(), Tree()
         for folder in (images, labels):
             if not folder.is_dir():
                 raise InputError(
                     f"{self.title} folder {folder} does not exist; expected {images.name} and "
                     f"{os.path.relpath(labels, images.parent)} in {images.parent}"
                 )
-        files = _image_files(images)
-        if not files:
+        files = tree.all_files(images)
+        if labels != images:
+            files = [file for file in files if not file.is_relative_to(labels)]
+        endings: Sequence[str] = LABEL_ENDINGS
+        if label_suffix is not None:
+            suffix = Path(label_suffix)  # both _mask and _mask.png are written
+            known = suffix.suffix.lower() in LABEL_SUFFIXES
+            endings = (suffix.stem if known else label_suffix,)
+        index = LabelIndex(tree.all_files(labels, LABEL_SUFFIXES), labels, endings)
+        found = {file: index.of(file, images) for file in files}
+        taken = {label for candidates in found.values() for label in candidates}
+        pairs = [
+            (file, only(candidates, file))
+            for file, candidates in found.items()
+            if file not in taken
+        ]
+        if not pairs:
             raise InputError(f"{self.title} folder {images} holds no picture; expected jpg or png")
-        pairs = [(file, labels / f"{file.stem}.png") for file in files]
-        missing = [label_map for _, label_map in pairs if not label_map.is_file()]
+        missing = [image for image, label in pairs if label is None]
         if missing:
             raise InputError(
-                f"{self.title} label map {missing[0]} is missing, like {len(missing)} of "
-                f"{len(files)}; copy the whole data set"
+                f"{self.title} label map {labels / missing[0].stem}{endings[0]}.png is missing, like "
+                f"{len(missing)} of {len(pairs)}; copy the whole data set, or name what label maps "
+                "add to the names of their images with --label-suffix"
             )
-        super().__init__(pairs, palette, rule, scale)
+        super().__init__(
+            pairs, palette, rule, scale, f"{len(pairs)} images, label maps in {labels}"
+        )
 
 
 class CamVid(PairedFolder):
@@ -200,7 +246,7 @@ class CamVid(PairedFolder):
         root: Folder that holds the folders of the splits.
         split: "train", "val" or "test".
         scale: Factor on height and width, 0.5 for half resolution.
-        rule: How the pixels of a label map become class indices, where it is not that of SegNet.
+        rule: How the pixels of a label map become class indices.
 
     Raises:
         InputError: The folders are not there, are empty, or an image has no label map.
@@ -224,63 +270,127 @@ class CamVid(PairedFolder):
     @staticmethod
     def lies_in(root: Path) -> bool:
         """Tell whether a folder holds the folders of CamVid."""
-        return any((root / f"{split}annot").is_dir() for split in ("train", "val"))
+        return any((root / f"{split}annot").is_dir() for split in SPLITS)
 
 
-def browse(path: Path) -> ImageFolder:
-    """Return the images at a path to look at, whatever kind of folder it lies in or holds.
+def open_place(
+    place: Place,
+    split: str,
+    palette: Palette | None = None,
+    scale: float = 1.0,
+    rule: LabelRule | None = None,
+    default_rule: LabelRule = INDICES_OR_COLOURS,
+) -> ImageFiles:
+    """Open a split of a data set that was recognised.
 
-    Of CamVid or a folder of splits, the first of "test", "val" and "train" that is there is taken.
-    Label maps of CamVid are read by its rule, others where they are unambiguous.
+    Args:
+        place: The data set.
+        split: "train", "val", "test" or a name of its own.
+        palette: Its classes: one of `PALETTES` goes before the data set's own, another one counts
+            where the data set has none.
+        scale: Factor on height and width.
+        rule: How label maps are read; None for the data set's own rule.
+        default_rule: How they are read where the data set has no rule either.
+
+    Raises:
+        InputError: See `Place.choose`.
+    """
+    chosen = place.choose(split)
+    asked_for = palette if palette is not None and palette.name in PALETTES else None
+    own = place.layout.palette is not None
+    return ImageFiles(
+        chosen.pairs,
+        asked_for or chosen.palette or palette or numbered_palette(),
+        rule or (chosen.rule if own else default_rule),
+        scale,
+        chosen.described,
+        chosen.split,
+    )
+
+
+def browse(
+    path: Path,
+    palette: Palette | None = None,
+    scale: float = 1.0,
+    rule: LabelRule | None = None,
+    default_rule: LabelRule = UNAMBIGUOUS,
+) -> ImageFiles:
+    """Return the images at a path to look at, whatever it lies in or holds.
+
+    Of a data set, the first of "test", "val" and "train" that has label maps is taken. Label maps of
+    a known data set are read by its rule, others where they are unambiguous.
 
     Args:
         path: An image or a folder.
+        palette: Classes, see `open_place`.
+        scale: Factor on height and width.
+        rule: How label maps are read, see `open_place`.
+        default_rule: The same where neither `rule` nor the data set says it.
 
     Raises:
         InputError: It is not there, or holds no image.
     """
-    path = path.absolute()
-    folder = path if path.is_dir() else path.parent
-    splits = [folder / split for split in reversed(SPLITS)]
-    if CamVid.lies_in(folder):
-        camvid = True
-        if path.is_dir():
-            path = next(f for f in splits if f.with_name(f"{f.name}annot").is_dir())
-    else:
-        camvid = folder.name in SPLITS and CamVid.lies_in(folder.parent)
-    palette, rule = (CAMVID, CamVid.rule) if camvid else (None, UNAMBIGUOUS)
+    path, given = path.absolute(), (palette, scale, rule, default_rule)
+    place = recognise(path)
+    if place is None and path.is_dir() and not Tree().files(path):
+        place = recognise_below(path)
+    if place is not None:
+        found: list[ImageFiles] = []
+        order = ["test", "val", "train"]
+        for split in sorted(place.splits, key=lambda name: _rank(canonical(name), order)) or [""]:
+            try:
+                found.append(open_place(place, split, *given))
+            except InputError:
+                if not place.splits:
+                    raise
+                continue
+            if any(label is not None for _, label in found[-1].pairs):
+                return found[-1]
+        return found[0] if found else open_place(place, place.splits[0], *given)
+    splits = {canonical(one.name): one for one in Tree().folders(path)} if path.is_dir() else {}
     try:
-        return ImageFolder(path, palette, rule=rule)
+        return ImageFolder(path, palette, scale, rule or default_rule)
     except InputError:
-        for split in splits:
-            if split.is_dir():
+        for split in reversed(SPLITS):
+            if split in splits:
                 with contextlib.suppress(InputError):
-                    return ImageFolder(split, palette, rule=rule)
+                    return ImageFolder(splits[split], palette, scale, rule or default_rule)
         raise
 
 
+def _rank(name: str, order: Sequence[str]) -> int:
+    return order.index(name) if name in order else len(order)
+
+
 def find_label_map(image: Path) -> Path | None:
-    """Return the label map that belongs to an image, None where there is none."""
-    folder = image.parent
-    places = [folder, folder.with_name(f"{folder.name}annot")]
-    places += [parent / name for parent in (folder.parent, folder) for name in LABEL_FOLDERS]
-    for place in places:
-        for ending in LABEL_ENDINGS:
-            candidate = place / f"{image.stem}{ending}.png"
-            if candidate != image and candidate.is_file():
-                return candidate
-    return None
+    """Return the label map that belongs to an image, None where there is none.
+
+    Raises:
+        InputError: There are two.
+    """
+    ((_, label_map),) = pairs_of(image.parent, Tree(), image)
+    return label_map
 
 
-def _pairs(folder: Path) -> list[tuple[Path, Path | None]]:
-    """Return images and their label maps; label maps are not images themselves."""
-    label_maps = {file: find_label_map(file) for file in _image_files(folder)}
-    beside = set(label_maps.values())
-    return [(file, label_map) for file, label_map in label_maps.items() if file not in beside]
+def _counted(pairs: Pairs, root: Path) -> str:
+    labelled = sum(label is not None for _, label in pairs)
+    images = f"{len(pairs)} image{'' if len(pairs) == 1 else 's'} in {root}"
+    return f"{images}, {labelled if labelled else 'none'} with a label map"
 
 
-def _image_files(folder: Path) -> list[Path]:
-    """Return the image files of a folder in the order of their names, none where there is none."""
-    if not folder.is_dir():
-        return []
-    return sorted(file for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
+def _instead(root: Path, tree: Tree) -> str:
+    """What a folder holds instead of images, and what can be done."""
+    folders = [folder.name for folder in tree.folders(root)]
+    if not folders:
+        return ""
+    if any(
+        tree.all_files(folder, (".txt",))
+        for folder in tree.folders(root)
+        if folder.name.lower() in LABEL_FOLDERS
+    ):
+        return (
+            ". Its label files end in .txt, as boxes and polygons of YOLO do, which are not read; "
+            "save label maps"
+        )
+    shown = ", ".join(folders[:6]) + (", ..." if len(folders) > 6 else "")
+    return f". It holds the folders {shown}; {REMEDY}"

@@ -5,9 +5,15 @@ import pytest
 from PIL import Image
 
 from art_segplugin.data.class_folder import ClassFolder
-from art_segplugin.data.datasets import DATASETS, is_classification, known_palette, open_dataset
+from art_segplugin.data.datasets import (
+    DATASETS,
+    described,
+    is_classification,
+    known_palette,
+    open_dataset,
+)
 from art_segplugin.data.digits import Digits
-from art_segplugin.data.folders import CamVid, ImageFolder
+from art_segplugin.data.folders import ImageFiles
 from art_segplugin.data.palettes import CAMVID
 from art_segplugin.data.scenes import SceneDataset
 from art_segplugin.data.torchvision import TorchvisionData
@@ -43,7 +49,7 @@ def save(root, *names):
 )
 def test_pictures_that_stay_segmentation(tmp_path, names, split, place):
     data = open_dataset(str(save(tmp_path, *names) / place), split)
-    assert isinstance(data, ImageFolder)
+    assert isinstance(data, ImageFiles)
     assert len(data) >= 1
 
 
@@ -83,7 +89,9 @@ def test_class_folders(tmp_path, names, split, place):
 
 def test_camvid_comes_first(tmp_path):
     save(tmp_path, "val/a.png", "valannot/a.png", "train.zip")
-    assert isinstance(open_dataset(str(tmp_path), "val"), CamVid)
+    data = open_dataset(str(tmp_path), "val")
+    assert data.palette is CAMVID
+    assert "recognised as CamVid" in described(data)
 
 
 def test_words(tmp_path, monkeypatch):

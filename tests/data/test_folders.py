@@ -49,7 +49,8 @@ def test_browsing_finds_camvid_from_anywhere_inside(tmp_path):
         assert [pair[0] for pair in data.pairs] == [picture]
         assert data[0].labels.unique().tolist() == [255]
     (tmp_path / "valannot" / "a.png").unlink()
-    assert browse(tmp_path)[0].labels is None  # a look needs no labels
+    assert browse(tmp_path / "val")[0].labels is None  # a look needs no labels
+    assert browse(tmp_path).split == "train"  # labels are shown where there are some
 
 
 def test_browsing_takes_the_first_split_with_images(tmp_path):
