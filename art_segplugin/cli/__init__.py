@@ -41,7 +41,7 @@ app.command(epilog=train.EXAMPLES)(train.train)
 app.command(epilog=adjust.EXAMPLES)(adjust.adjust)
 app.command(epilog=replay.EXAMPLES)(replay.replay)
 app.command(context_settings=gui.PASSED_ON)(gui.gui)
-app.command()(models.models)
+app.add_typer(models.app, name="models")
 app.command()(attacks.attacks)
 
 

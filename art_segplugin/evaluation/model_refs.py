@@ -9,7 +9,7 @@ from art_segplugin.core.types import Images
 from art_segplugin.errors import InputError
 from art_segplugin.files import file_sha256
 from art_segplugin.models import Segmenter, load_model
-from art_segplugin.models.checkpoint import shipped
+from art_segplugin.models.downloads import installed
 from art_segplugin.models.zoo import MODELS, model_kind
 
 
@@ -58,7 +58,7 @@ def model_ref(spec: str, sha256: str | None = None) -> ModelRef:
         if not file.is_file():
             raise InputError(f"the file of model {spec} is gone; put it back, or load another.")
         sha256 = file_sha256(file)
-    return ModelRef(spec if spec in shipped() else f"{file.resolve()}{rest}", sha256)
+    return ModelRef(spec if spec in installed() else f"{file.resolve()}{rest}", sha256)
 
 
 def elsewhere(ref: ModelRef, spec: str | None) -> ModelRef:
@@ -125,8 +125,8 @@ def validate(model: Segmenter, images: Images) -> None:
 
 def _file(spec: str) -> tuple[Path | None, str]:
     """The file that a spec names, and what of the spec comes after it."""
-    if spec in shipped():
-        return shipped()[spec], ""
+    if spec in installed():
+        return installed()[spec], ""
     kind = model_kind(spec)
     if kind is not None and kind.is_file:
         return Path(spec), ""

@@ -16,10 +16,12 @@ from art_segplugin.models.resnet import SmallResNet
 from art_segplugin.models.segmenter import Segmenter
 from art_segplugin.models.small import SmallSegNet
 from art_segplugin.models.tensors import write_safetensors
+from art_segplugin.models.tflite import TFLiteNet
 
 ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = {
     "small": SmallSegNet,
     "resnet": SmallResNet,
+    "tflite": TFLiteNet,
 }
 """Architectures that a checkpoint may name; each is called with the options in the description."""
 
@@ -121,12 +123,18 @@ def _read(path: Path) -> tuple[CheckpointInfo, dict[str, Tensor]]:
 
 def _unreadable(path: Path, error: Exception) -> str:
     with path.open("rb") as file:
-        start = file.read(4)
+        start = file.read(8)
     if start.startswith(_PICKLE_STARTS):
         return (
             f"{path} is a pickle (torch.save), which could run any code and is not loaded: read it "
             "with torch.load(path, weights_only=True) into your network, in a function that you give as "
             "file.py:function, or write it again with art_segplugin.models.save_checkpoint."
+        )
+    if start.endswith(b"TFL3"):
+        return (
+            f"{path} is a TFLite graph, which does not say what values it takes: give FILE.py:model of "
+            "a file with `def model(): return Segmenter(read_tflite(...), mean=..., std=...)`, from "
+            "art_segplugin.models and art_segplugin.models.tflite."
         )
     return f"{path} is not a readable safetensors checkpoint ({error}): it may be cut off."
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from art_segplugin.errors import InputError
-from art_segplugin.models import factory, hub, programs, smp, torchvision, transformers
+from art_segplugin.models import downloads, factory, hub, programs, smp, torchvision, transformers
 from art_segplugin.models.checkpoint import load_checkpoint, shipped
 from art_segplugin.models.segmenter import Segmenter
 
@@ -56,6 +56,12 @@ MODELS = {
         "comes with this package",
         lambda spec: spec in shipped(),
         lambda spec: load_checkpoint(shipped()[spec]),
+    ),
+    "fetched": ModelKind(
+        " or ".join(downloads.DOWNLOADS),
+        "persons, after `art-segplugin models get NAME`",
+        lambda spec: spec in downloads.DOWNLOADS,
+        downloads.load,
     ),
     "torchscript": ModelKind(
         "FILE.pt",

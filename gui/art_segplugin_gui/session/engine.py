@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.pipeline import faded, finite_logits
 from art_segplugin.models import Segmenter, load_model, shipped
+from art_segplugin.models.downloads import DOWNLOADS
 from art_segplugin_gui.session.arrays import Adversarial, side
 from art_segplugin_gui.session.attack_forms import attack_forms
 from art_segplugin_gui.session.attack_run import AttackRun, CleanRun, CleanRuns
@@ -240,7 +241,7 @@ def start_engine(threads: int | None = None, device: str | None = None) -> tuple
     """
     torch.set_num_threads(threads or max((os.cpu_count() or 2) - 1, 1))
     name = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    ready = Ready(attack_forms(), tuple(shipped()), name, torch.get_num_threads())
+    ready = Ready(attack_forms(), (*shipped(), *DOWNLOADS), name, torch.get_num_threads())
     return Engine(name), ready
 
 

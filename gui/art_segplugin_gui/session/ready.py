@@ -11,7 +11,7 @@ class Ready:
 
     Attributes:
         recipes: one form a recipe.
-        shipped: names of the models that come with the package.
+        shipped: names of the models that come with the package or that it can fetch.
         device: where models run, such as "cpu".
         threads: threads that torch computes with.
     """
