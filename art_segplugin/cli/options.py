@@ -165,7 +165,7 @@ def span(text: str) -> tuple[float, float]:
 Model = Annotated[
     str,
     typer.Option(
-        help="Shipped name, checkpoint (.safetensors), torchvision:NAME, hf:NAME, "
+        help="Shipped name, selfie, checkpoint (.safetensors), torchvision:NAME, hf:NAME, "
         "smp:FOLDER, or file.py:function (runs that code)."
     ),
 ]

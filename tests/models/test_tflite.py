@@ -7,7 +7,13 @@ import torch
 from tflite_files import Graph, options, run
 
 from art_segplugin.errors import InputError
-from art_segplugin.models import CheckpointInfo, Segmenter, load_checkpoint, save_checkpoint
+from art_segplugin.models import (
+    CheckpointInfo,
+    Segmenter,
+    load_checkpoint,
+    load_model,
+    save_checkpoint,
+)
 from art_segplugin.models.tflite import TFLiteNet, read_tflite
 
 SAME, VALID = 0, 1
@@ -218,6 +224,14 @@ def test_a_checkpoint_builds_the_graph_again(tmp_path):
     loaded = load_checkpoint(tmp_path / "net.safetensors")
     assert torch.equal(loaded(images)[:, 1], Segmenter(net)(images)[:, 1])
     assert loaded.info.options == json.loads(json.dumps(net.options))
+
+
+def test_a_graph_given_as_a_model_is_told_how_to_be_one(tmp_path):
+    (tmp_path / "net.tflite").write_bytes(small_graph().bytes())
+    with pytest.raises(
+        InputError, match=r"TFLite graph, which does not say.*Segmenter\(read_tflite"
+    ):
+        load_model(str(tmp_path / "net.tflite"))
 
 
 def test_an_unknown_operator_is_named(tmp_path):
