@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from art_segplugin.errors import InputError
+from art_segplugin.errors import InputError, warn
 from art_segplugin.models.fixed_shape import FixedShape
 from art_segplugin.models.optional import import_zoo, one_line
 from art_segplugin.models.segmenter import Segmenter
@@ -212,10 +212,9 @@ def _segmenter(file: str, network: nn.Module, fixed: list[int | None]) -> Segmen
             "it with both fixed or both dynamic."
         )
     if size is not None:
-        warnings.warn(
+        warn(
             f"{file} takes images of {size[0]}x{size[1]} only: others are resized to that inside the "
-            "model, and its logits enlarged back.",
-            stacklevel=4,
+            "model, and its logits enlarged back."
         )
     if size is None and batch is None:
         return Segmenter(network).eval()

@@ -1,13 +1,12 @@
 """Models of segmentation-models-pytorch: ``smp:folder`` or ``smp:owner/name``."""
 
 import json
-import warnings
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from art_segplugin.errors import InputError
+from art_segplugin.errors import InputError, warn
 from art_segplugin.models.info import CheckpointInfo, default_colours
 from art_segplugin.models.optional import IMAGENET_MEAN, IMAGENET_STD, import_zoo, one_line
 from art_segplugin.models.segmenter import Segmenter
@@ -85,10 +84,9 @@ def _normalisation(
     try:
         settings = smp.encoders.get_preprocessing_params(encoder, weights)
     except Exception as error:  # of the hub's client, which has many
-        warnings.warn(
+        warn(
             f"how the encoder {encoder} ({weights}) wants its images cannot be looked up "
-            f"({one_line(error, 100)}): they are normalised as ImageNet's.",
-            stacklevel=4,
+            f"({one_line(error, 100)}): they are normalised as ImageNet's."
         )
         return IMAGENET_MEAN, IMAGENET_STD, False
     bgr = settings["input_space"] == "BGR"

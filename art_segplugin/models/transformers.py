@@ -1,14 +1,13 @@
 """Segmentation models of Hugging Face transformers: ``hf:owner/name`` or ``hf:folder``."""
 
 import json
-import warnings
 from pathlib import Path
 from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from art_segplugin.errors import InputError
+from art_segplugin.errors import InputError, warn
 from art_segplugin.models.fixed_shape import FixedShape
 from art_segplugin.models.info import CheckpointInfo, default_colours
 from art_segplugin.models.optional import IMAGENET_MEAN, IMAGENET_STD, import_zoo, one_line
@@ -130,10 +129,9 @@ def _adapted(
         model = _FullMasks(model)
     elif isinstance(wanted := settings.get("size"), int | list) or "height" in (wanted or {}):
         size = _pair((wanted["height"], wanted["width"]) if isinstance(wanted, dict) else wanted)
-    warnings.warn(
+    warn(
         f"hf:{name} was trained on {size[0]}x{size[1]} pixels: images are resized to that inside the "
-        "model, and its logits enlarged back.",
-        stacklevel=5,
+        "model, and its logits enlarged back."
     )
     return FixedShape(model, size)
 
