@@ -16,6 +16,7 @@ from torch import Tensor
 from art_segplugin.attacks import NamedAttack
 from art_segplugin.core.iterate import warn_without_gradient
 from art_segplugin.core.types import Images, Labels
+from art_segplugin.data.datasets import label_rule
 from art_segplugin.data.resampling import even
 from art_segplugin.data.sample import Dataset, Sample
 from art_segplugin.data.video import Video
@@ -43,6 +44,7 @@ ROUNDED = " 8-bit"
 """What is added to an attack's name where its images were rounded to 8 bits."""
 
 SAMPLES_HASHED = 16
+RULE = "label rule"
 
 
 @dataclass(frozen=True, eq=False)
@@ -513,6 +515,8 @@ class ResultStore:
             ) from error
         if isinstance(earlier, dict) and "batch_size" not in setting:
             earlier.pop("batch_size", None)
+        if isinstance(earlier, dict) and RULE not in earlier:
+            setting.pop(RULE, None)  # version 0.1, which hashed labels all the same
         if earlier != setting:
             differing = [k for k in setting if (earlier or {}).get(k) != setting[k]]
             raise InputError(
@@ -613,11 +617,13 @@ def refused_runs_removed(paths: Sequence[Path]) -> Iterator[None]:
 
 def setting(model: Segmenter, model_name: str, data: Dataset, data_name: str) -> dict[str, Any]:
     """What must be equal for the results of an earlier run to be resumed."""
+    rule = label_rule(data)
     return {
         "model": model_name,
         "weights": fingerprint(model),
         "data": data_name,
         "images and labels": data_fingerprint(data),
+        RULE: "" if rule is None else rule.described(data.palette),
     }
 
 
