@@ -345,9 +345,9 @@ def test_rules_that_are_none(case, use, options, said):
 def test_training_asks_as_well(run, tmp_path):
     classes = classes_of(2)
     for split in ("train", "val"):
-        (tmp_path / split).mkdir()
-        save(tmp_path / split, TWO, classes, (255 * classes).astype(np.uint8))
-    arguments = ("train", "--data", tmp_path, "--out", tmp_path / "out", "--steps", 1)
+        (tmp_path / "data" / split).mkdir(parents=True)
+        save(tmp_path / "data" / split, TWO, classes, (255 * classes).astype(np.uint8))
+    arguments = ("train", "--data", tmp_path / "data", "--out", tmp_path / "out", "--steps", 1)
     status, _, message = run(*arguments)
     assert status == 2
     assert "--label-map 255=1" in " ".join(message.split())
