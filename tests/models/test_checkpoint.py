@@ -77,7 +77,7 @@ def test_own_architectures_bring_their_network(tmp_path):
     info = CheckpointInfo(architecture="mine", classes=("a", "b"))
     save_checkpoint(tmp_path / "own.safetensors", network, info)
     with pytest.raises(
-        InputError, match=r"architecture 'mine'; known are resnet, small: pass model="
+        InputError, match=r"architecture 'mine'; known are resnet, small, tflite: pass model="
     ):
         load_checkpoint(tmp_path / "own.safetensors")
     loaded = load_checkpoint(tmp_path / "own.safetensors", model=nn.Conv2d(3, 2, 1))
