@@ -120,7 +120,8 @@ class ImageFiles:
 
     @cached_property
     def _settled_rule(self) -> LabelRule:
-        return settled_rule(self.rule, (path for _, path in self.pairs if path is not None))
+        label_maps = (label_map for _, label_map in self.pairs if label_map is not None)
+        return settled_rule(self.rule, label_maps, self.palette)
 
 
 class ImageFolder(ImageFiles):

@@ -198,7 +198,7 @@ def label_pixels(path: Path) -> tuple[npt.NDArray[Any], Array | None]:
     return np.array(opened), None
 
 
-def settled_rule(rule: LabelRule, label_maps: Iterable[Path]) -> LabelRule:
+def settled_rule(rule: LabelRule, label_maps: Iterable[Path], palette: Palette) -> LabelRule:
     """Return a rule by which 255 is void, where one of the label maps holds a class besides 0.
 
     Masks of 0 and 255 alone leave open what 255 is, see `UnsettledMaskError`; those beside them can
@@ -207,7 +207,7 @@ def settled_rule(rule: LabelRule, label_maps: Iterable[Path]) -> LabelRule:
     for path in label_maps:
         with contextlib.suppress(InputError):  # said where it is read to be used
             pixels, _ = label_pixels(path)
-            if {*distinct(pixels)} - {0, 255}:
+            if any(0 < rule.label_of(v, palette) < len(palette) for v in distinct(pixels)):
                 return replace(rule, mapping=(*rule.mapping, (255, None)))
     return rule
 

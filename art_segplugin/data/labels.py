@@ -200,8 +200,8 @@ class LabelRule:
         for value, label in self.mapping:
             if label is not None and not 0 <= label < len(palette):
                 raise InputError(
-                    f"the label map says that {value} is class {label}; expected 0..."
-                    f"{len(palette) - 1}, or {VOID}."
+                    f"the label map says that {value} is class {label}; expected a class in "
+                    f"0..{len(palette) - 1}, or {VOID}."
                 )
         if unknown := [v for v, label in zip(found, mapped, strict=True) if label not in known]:
             shown = ", ".join(map(str, unknown[:8])) + (", ..." if len(unknown) > 8 else "")
@@ -212,7 +212,7 @@ class LabelRule:
                 f"{palette.ignore_index if void is None else void} for void "
                 f"(palette {palette.name!r}). {self._hint(found, unknown, palette)}"
             )
-        if self._leaves_open(found, palette):
+        if self._leaves_open(found, mapped, palette):
             share = float((values == 255).mean())
             raise UnsettledMaskError(
                 f"{where} contains 255 in {100 * share:.0f} % of the pixels and only one class. If "
@@ -242,11 +242,11 @@ class LabelRule:
             return value - 1 if value else palette.ignore_index
         return value
 
-    def _leaves_open(self, found: list[int], palette: Palette) -> bool:
-        """Whether 255 may be an object: 0 and 255 alone, and not more than two classes are known."""
+    def _leaves_open(self, found: list[int], mapped: list[int], palette: Palette) -> bool:
+        """Whether 255 may be an object: no class but 0 occurs, and there may be but two."""
         two = len(palette) == 2 or (palette.numbered and len(palette) == UNKNOWN_COUNT)
         settled = self.void == 255 or self.reduce_zero or any(v == 255 for v, _ in self.mapping)
-        return two and 255 in found and not settled and {*found} <= {0, 255}
+        return two and 255 in found and not settled and {*mapped} <= {0, palette.ignore_index}
 
     def _hint(self, found: list[int], unknown: list[int], palette: Palette) -> str:
         """What the labels may be instead, and the option that says so."""

@@ -330,7 +330,7 @@ def test_reports_without_what_labels_were_are_read(case, use, tmp_path):
     [
         (("--label-map", "255"), "is no VALUE=CLASS"),
         (("--label-map", "1=2,1=void"), "says twice what 1 is"),
-        (("--label-map", "1=3"), "says that 1 is class 3; expected 0...2, or void"),
+        (("--label-map", "1=3"), "says that 1 is class 3; expected a class in 0..2, or void"),
         (("--labels-as", "letters"), "'letters'; choose indices or colours"),
         (("--label-map", "9-2=void"), "no or too many values"),
     ],
