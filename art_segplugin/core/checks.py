@@ -190,7 +190,7 @@ def check_shapes(images: Tensor, labels: Tensor, mask: Tensor | None, start: Ten
     wanted, one_each = (images.shape[0], *images.shape[2:]), (images.shape[0], 1, 1)
     check_gradients()
     fits = tuple(labels.shape) in (wanted, one_each)
-    if not fits or labels.is_floating_point() or labels.dtype == torch.bool:
+    if not fits or labels.is_floating_point():
         raise InputError(
             f"labels are {labels.dtype} of shape {tuple(labels.shape)}; give class indices (int64) "
             f"of shape {wanted} for these images, or of shape {one_each}, one per image, for a "

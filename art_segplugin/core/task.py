@@ -18,7 +18,8 @@ from art_segplugin.core.checks import (
 from art_segplugin.core.iterate import Iterate, Model, warn_without_gradient
 from art_segplugin.core.threat_model import RandomSource, ThreatModel
 from art_segplugin.core.types import ImageMask, Images, Labels, PixelMask
-from art_segplugin.errors import InputError
+from art_segplugin.core.void import void_doubt
+from art_segplugin.errors import InputError, warn
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +138,7 @@ class TaskAttack(ABC):
         """Adversarial images: shape, dtype, device and range of `images`.
 
         Warns where the model has no gradient, see `warn_without_gradient`, and of sizes in another
-        unit than that of the images, see `check_unit`.
+        unit than that of the images, see `check_unit`, and of labels that are all void.
 
         Args:
             model: images -> logits, at the size of the labels.
@@ -168,6 +169,8 @@ class TaskAttack(ABC):
             final_forward=False,
         )
         self._check_units(quiet=False)
+        if labels.shape[1:] != (1, 1) and bool((labels == self.ignore_index).all()):
+            warn(void_doubt(labels, self.ignore_index))
         for iterate in iterates:
             best = iterate.best
         warn_without_gradient(iterate)

@@ -32,3 +32,18 @@ def void_doubt(labels: Tensor, ignore_index: int, remedy: str | None = None) -> 
         f"Labels contain {ignore_index} in {shown} % of the pixels and only one class; {ignore_index} "
         f"is ignored. If {ignore_index} marks the object, {remedy}."
     )
+
+
+def binary_doubt(labels: Tensor, ignore_index: int, classes: int, remedy: str | None = None) -> str:
+    """`void_doubt` where it is worth a warning in Python: nothing counts, or a model has two classes.
+
+    Args:
+        labels: class indices of any shape, integers.
+        ignore_index: label of void pixels.
+        classes: of the model.
+        remedy: as of `void_doubt`.
+    """
+    void = labels == ignore_index
+    if not void.any() or not (classes == 2 or void.all()):
+        return ""
+    return void_doubt(labels, ignore_index, remedy)

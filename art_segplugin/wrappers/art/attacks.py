@@ -40,6 +40,7 @@ from art_segplugin.wrappers.art.arrays import (
 )
 from art_segplugin.wrappers.art.estimator import SegmenterMixin
 from art_segplugin.wrappers.art.estimator_view import EstimatorView, view_of
+from art_segplugin.wrappers.art.labels import warn_of_void
 from art_segplugin.wrappers.art.masks import pixel_mask
 from art_segplugin.wrappers.art.parameters import restored_on_error
 from art_segplugin.wrappers.art.sizes import (
@@ -191,6 +192,9 @@ class FactoryAttack(EvasionAttack):
                 f"there are labels for {len(y)} images and {len(x)} images; give one each."
             )
         check_in_clip_values(x, estimator.clip_values)
+        if y is not None and isinstance(estimator, SegmenterMixin):
+            void = estimator.ignore_index
+            warn_of_void(y, nb_classes=estimator.nb_classes, ignore_index=void)
         allowed = None if mask is None else pixel_mask(mask, x, **layout)
         eps, eps_step = (
             per_image_size(name, getattr(self, name, 0.0), len(x)) for name in ("eps", "eps_step")
@@ -231,10 +235,10 @@ class FactoryAttack(EvasionAttack):
         images = to_images(x[rows], estimator.device, channels_first=estimator.channels_first)
         return images, _predicted(view, images) if y is None else view.labels(y[rows], images)
 
-    @torch.no_grad()
     def _check_outputs(self, images: Images, labels: Labels, *, known: bool) -> None:
         few = _CHECKED if labels.shape[1:] == (1, 1) else 1
-        logits = self._view.logits(images[:few])
+        with torch.no_grad():
+            logits = self._view.logits(images[:few])
         check_outputs(logits, no_predictions(logits, labels[:few] if known else None))
 
     def _run(

@@ -184,7 +184,18 @@ class PyTorchSegmenter(SegmenterMixin, PyTorchEstimator):
                 f"model is a {type(self._model).__name__}; give a torch.nn.Module, for instance "
                 "art_segplugin.models.Segmenter(function)."
             )
+        if self._nb_classes == 1:
+            raise InputError(
+                "nb_classes is 1; give a whole number >= 2: a model with one output channel has "
+                "nb_classes=2."
+            )
         self._nb_classes = whole_number("nb_classes", self._nb_classes, least=2)
+        if isinstance(self._loss, nn.BCELoss | nn.BCEWithLogitsLoss):
+            raise InputError(
+                f"loss is a {type(self._loss).__name__}, of one logit per pixel; a model with one "
+                "output channel z has the logits [0, z] here, whose cross-entropy is the same: leave "
+                "loss out, or give a torch.nn.CrossEntropyLoss."
+            )
         if self._input_shape is None or len(self._input_shape) != 3:
             raise InputError(
                 f"input_shape is {self._input_shape!r}; give the shape of one image, "

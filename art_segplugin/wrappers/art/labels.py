@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from art_segplugin.core.types import Labels
-from art_segplugin.errors import InputError
+from art_segplugin.core.void import binary_doubt
+from art_segplugin.errors import InputError, warn
 from art_segplugin.wrappers.art.arrays import Data, to_tensor
 
 
@@ -37,9 +38,13 @@ def label_map(y: Data, like: Tensor, *, nb_classes: int, ignore_index: int) -> L
     indices = _whole(labels)
     strange = ((indices < 0) | (indices >= nb_classes)) & (indices != ignore_index)
     if strange.any():
+        found = int(indices[strange][0])
+        remedy = "check nb_classes and ignore_index of the estimator"
+        if nb_classes == 2 and found == 255:
+            remedy = "divide a mask of 0 and 255 by 255"
         raise InputError(
-            f"the labels hold {int(indices[strange][0])}; expected 0 to {nb_classes - 1}, or "
-            f"{ignore_index} for void: check nb_classes and ignore_index of the estimator."
+            f"the labels hold {found}; expected 0 to {nb_classes - 1}, or {ignore_index} for void: "
+            f"{remedy}."
         )
     return indices
 
@@ -77,6 +82,22 @@ def image_labels(y: Data, images: Tensor, *, nb_classes: int) -> Labels:
 def all_void(y: Data, ignore_index: int) -> bool:
     """Whether there is nothing to learn from labels: class indices that are all void."""
     return len(y) > 0 and bool((y == ignore_index).all())
+
+
+def warn_of_void(y: Data, *, nb_classes: int, ignore_index: int) -> None:
+    """Warn where void pixels may be the object of a binary mask, or all pixels are void.
+
+    Args:
+        y: labels as `label_map` takes them; one-hot labels have no void.
+        nb_classes: number of classes.
+        ignore_index: label of void pixels.
+    """
+    if y.ndim == 3 or (y.ndim == 4 and y.shape[1] == 1):
+        remedy = None if isinstance(y, Tensor) else f"pass np.where(y == {ignore_index}, 1, y)"
+        labels = to_tensor(y, torch.device("cpu"))
+        doubt = binary_doubt(labels, ignore_index, nb_classes, remedy)
+        if doubt:
+            warn(doubt)
 
 
 def _whole(labels: Tensor) -> Tensor:

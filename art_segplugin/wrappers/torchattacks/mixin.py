@@ -14,9 +14,13 @@ from art_segplugin.core.checks import check_gradients
 from art_segplugin.core.forward_pass import output_of
 from art_segplugin.core.modes import evaluation_mode, in_mode
 from art_segplugin.core.types import Images, Labels, Logits
-from art_segplugin.errors import InputError
+from art_segplugin.core.void import binary_doubt
+from art_segplugin.errors import InputError, warn
 from art_segplugin.models.outputs import check_outputs, class_logits, no_predictions, pixel_logits
 from art_segplugin.wrappers.torchattacks.saving import LabelMapSaving
+
+_CHECKED = 32
+"""Images of a classifier whose outputs are looked at in the first call; of a segmenter one will do."""
 
 RANGE_TOLERANCE = 1e-3
 """By how much images may leave [0, 1]: undoing a normalisation in float16 rounds that far."""
@@ -51,7 +55,9 @@ class SegAttackMixin(LabelMapSaving):
     _image_labels = False  # whether the labels last given were (n,)
     _highest_label = -1  # of the call in progress; what get_logits expects the model to know
     _labels: Labels | None = None  # of the call in progress
+    _images: Images | None = None  # likewise
     _outputs_unchecked = False  # until get_logits has seen the first logits of a call
+    _doubts_said = False  # after the first call; those of other batches are the same
 
     def __init__(self, *args: Any, ignore_index: int = 255, **kwargs: Any) -> None:
         self.ignore_index = ignore_index
@@ -73,7 +79,8 @@ class SegAttackMixin(LabelMapSaving):
     ) -> Images:
         """Adversarial images, with the shape, dtype and normalisation of `inputs`; none for none.
 
-        Warns when the model answers with probabilities.
+        The first call warns when the model answers with probabilities or unscaled cosines, and when
+        void pixels may be the object of a binary mask.
 
         Args:
             inputs: (n, ch, h, w) in [0, 1], or normalised if `set_normalization_used` was called.
@@ -105,6 +112,7 @@ class SegAttackMixin(LabelMapSaving):
             labels = _plain(labels, self.device).to(torch.int64)
             self._highest_label = self._checked_highest(labels)
             self._labels = labels
+        self._images = images
         try:
             if normalised:
                 self._set_normalization_applied(False)
@@ -114,7 +122,8 @@ class SegAttackMixin(LabelMapSaving):
         finally:
             if normalised:
                 self._set_normalization_applied(True)
-            self._highest_label, self._labels, self._outputs_unchecked = -1, None, False
+            self._highest_label, self._labels, self._images = -1, None, None
+            self._outputs_unchecked = False
         return self.normalize(adv_images).to(inputs.dtype) if normalised else adv_images
 
     def get_logits(self, inputs: Images, labels: Any = None, *args: Any, **kwargs: Any) -> Logits:
@@ -138,13 +147,31 @@ class SegAttackMixin(LabelMapSaving):
             logits = pixel_logits(output, size)
         if self._outputs_unchecked:
             self._outputs_unchecked = False
-            check_outputs(logits, no_predictions(logits, self._labels))
+            if not logits.isfinite().all():
+                check_outputs(logits)  # says what is wrong
+            self._say_doubts(logits.shape[1])
         if self._highest_label >= logits.shape[1]:
             raise InputError(
                 f"the labels hold {self._highest_label} and the model has the classes 0 to "
-                f"{logits.shape[1] - 1}{self._advice_on_void()}."
+                f"{logits.shape[1] - 1}{self._advice_on_void(logits.shape[1])}."
             )
         return logits
+
+    def _say_doubts(self, classes: int) -> None:
+        """Look at what the model says of unchanged images; at a random start it may say another class."""
+        images, labels = self._images, self._labels
+        if self._doubts_said or images is None:
+            return
+        self._doubts_said = True
+        few = slice(_CHECKED if self._image_labels else 1)
+        logits, given = self.get_output_with_eval_nograd(images[few]), None
+        if labels is not None and not self.targeted:
+            given = no_predictions(logits, labels[few])
+        check_outputs(logits, given)
+        if labels is not None and not self._image_labels:
+            doubt = binary_doubt(labels, self.ignore_index, classes)
+            if doubt:
+                warn(doubt)
 
     @torch.no_grad()
     def get_output_with_eval_nograd(self, inputs: Images) -> Logits:
@@ -260,9 +287,11 @@ class SegAttackMixin(LabelMapSaving):
             )
         return high
 
-    def _advice_on_void(self) -> str:
+    def _advice_on_void(self, classes: int = 0) -> str:
         if self._image_labels:
             return ""
+        if classes == 2 and self._highest_label == 255:
+            return "; divide a mask of 0 and 255 by 255"
         return f", and mark void pixels with ignore_index={self.ignore_index}"
 
 

@@ -60,6 +60,8 @@ class SegMultiAttack(SegAttackMixin, MultiAttack):
                     "another class than that of the labels."
                 )
         worst, most = images, self._wrong_pixels(images, labels)
+        for attack in self.attacks:
+            attack._doubts_said = True  # by the line before
         shares = []
         for attack in self.attacks:
             adv_images = attack(images, labels)

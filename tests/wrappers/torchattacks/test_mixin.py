@@ -1,3 +1,4 @@
+import warnings
 from types import SimpleNamespace
 
 import pytest
@@ -99,8 +100,8 @@ def test_model_runs_in_the_chosen_mode(batchnorm_training):
     attack(x, labels)
     attack.set_model_training_mode(True, batchnorm_training=batchnorm_training)
     attack(x, labels)
-    # convolution, batch norm, activation, dropout
-    assert seen == [[False] * 4, [True, batchnorm_training, True, False]]
+    # convolution, batch norm, activation, dropout; the first call looks at clean images besides
+    assert seen == [[False] * 4, [False] * 4, [True, batchnorm_training, True, False]]
 
 
 def test_chosen_modes_of_a_function():
@@ -129,16 +130,18 @@ def test_a_model_may_start_with_an_in_place_operation(normalised):
 
 
 @pytest.mark.parametrize("make", [SegPGD, for_segmentation(torchattacks.PGD)])
-def test_outputs_that_are_no_logits_are_said_once_a_call(make):
+def test_outputs_that_are_no_logits_are_said_once_an_attack(make):
     net, x, labels = tiny_problem()
     broken = make(lambda images: net(images) * torch.nan, steps=3)
     with pytest.raises(InputError, match="output holds NaN or infinite values"):
         broken(x, labels)
     probabilities = make(lambda images: net(images).softmax(1), steps=3)
-    for _ in range(2):
-        with pytest.warns(UserWarning, match="looks like probabilities") as caught:
-            probabilities(x, labels)
-        assert len(caught) == 1
+    with pytest.warns(UserWarning, match="looks like probabilities") as caught:
+        probabilities(x, labels)
+    assert len(caught) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        probabilities(x, labels)
 
 
 def test_no_images_give_no_images(tmp_path):
