@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from art_segplugin.errors import InputError
+from art_segplugin.files import printable
 
 if TYPE_CHECKING:  # torch takes seconds to load, which --help shall not
     from art_segplugin.attacks import NamedAttack
@@ -210,6 +211,13 @@ Seed = Annotated[int, typer.Option(help="Seed of the random starts.", min=0, max
 BatchSize = Annotated[int, typer.Option(help="Images at a time.", min=1)]
 Scale = Annotated[float, typer.Option(help="Factor on the size of the images.", min=0.01, max=4.0)]
 
+White = Annotated[
+    float | None,
+    typer.Option(
+        help="Value that is white in images of more than 8 bits: 65535, or 2047 for 11 bits."
+    ),
+]
+
 
 def label_rule(
     label_map: str | None,
@@ -259,6 +267,7 @@ def label_rule(
 def data_name(data: str, split: str, images: int, skip: int, scale: float) -> str:
     """What reports say of the images that were used."""
     first = f" after the first {skip}" if skip else ""
+    data = printable(data)
     return f"{data} {split}, {images} images{first} at scale {scale:g}"
 
 

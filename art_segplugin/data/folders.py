@@ -38,6 +38,7 @@ from art_segplugin.data.pairing import (
 from art_segplugin.data.palettes import CAMVID, PALETTES, Palette, numbered_palette
 from art_segplugin.data.sample import Sample
 from art_segplugin.errors import InputError
+from art_segplugin.files import printable
 
 VOID = 11
 """Label of void pixels in the files of CamVid."""
@@ -93,11 +94,11 @@ class ImageFiles:
         """Return the name of one sample; raise IndexError past the end."""
         image, _ = self.pairs[index]
         if self._stems[image.stem] == 1:
-            return image.stem
+            return printable(image.stem)
         if self._names[image.name] == 1:
-            return image.name
+            return printable(image.name)
         shared = os.path.commonpath([one.parent for one, _ in self.pairs])
-        return "-".join(Path(os.path.relpath(image, shared)).parts)
+        return printable("-".join(Path(os.path.relpath(image, shared)).parts))
 
     def __getitem__(self, index: int) -> Sample:
         """Read one sample; raise IndexError past the end."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from art_segplugin.errors import InputError
 
@@ -25,7 +26,10 @@ import cv2
 if TYPE_CHECKING:
     from av import Packet, VideoFrame, VideoStream
 
-VIDEO_SUFFIXES = (".mkv", ".mp4", ".avi", ".mov", ".webm", ".m4v")
+VIDEO_SUFFIXES = (
+    ".mkv", ".mp4", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".m2v", ".ts", ".mts", ".m2ts",
+    ".vob", ".wmv", ".asf", ".flv", ".3gp", ".ogv", ".mxf", ".y4m",
+)  # fmt: skip
 CODECS = {".mkv": "FFV1", ".mp4": "mp4v", ".webm": "VP90", ".avi": "MJPG"}
 LOSSLESS = ".mkv"
 INDEX_LIMIT = 2**30
@@ -36,6 +40,17 @@ HDR_CURVES, WIDE_GAMUTS, BT709 = (16, 18), (9, 11, 12), 1
 """Transfer characteristics PQ and HLG, primaries BT.2020 and P3, and what monitors show (H.273)."""
 
 Frame = NDArray[np.uint8]
+
+
+def is_video(path: Path) -> bool:
+    """Whether a file is to be read as a video: by its suffix, and GIF files that are animated."""
+    if path.suffix.lower() != ".gif" or not path.is_file():
+        return path.suffix.lower() in VIDEO_SUFFIXES
+    try:
+        with Image.open(path, formats=["GIF"]) as opened:
+            return getattr(opened, "n_frames", 1) > 1
+    except Exception:  # damaged: whoever reads it says so
+        return False
 
 
 class Video:
