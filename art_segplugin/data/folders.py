@@ -91,14 +91,28 @@ class ImageFiles:
         return len(self.pairs)
 
     def name(self, index: int) -> str:
-        """Return the name of one sample; raise IndexError past the end."""
-        image, _ = self.pairs[index]
+        """Return the name of one sample, which no other has; raise IndexError past the end."""
+        return self._shown[index]
+
+    @cached_property
+    def _shown(self) -> list[str]:
+        taken: dict[str, None] = {}
+        for image, _ in self.pairs:
+            first = name = printable(self._plain_name(image))
+            number = 1
+            while name in taken:  # two that differ in what cannot be shown
+                number += 1
+                name = f"{first}-{number}"
+            taken[name] = None
+        return list(taken)
+
+    def _plain_name(self, image: Path) -> str:
         if self._stems[image.stem] == 1:
-            return printable(image.stem)
+            return image.stem
         if self._names[image.name] == 1:
-            return printable(image.name)
+            return image.name
         shared = os.path.commonpath([one.parent for one, _ in self.pairs])
-        return printable("-".join(Path(os.path.relpath(image, shared)).parts))
+        return "-".join(Path(os.path.relpath(image, shared)).parts)
 
     def __getitem__(self, index: int) -> Sample:
         """Read one sample; raise IndexError past the end."""
