@@ -84,7 +84,7 @@ def command() -> str:
 
 def pixel_rule(model: Segmenter, white: float | None) -> ImageRule:
     """How image files are read for a model."""
-    return ImageRule(getattr(model, "in_channels", 3) or 3, white)
+    return ImageRule(getattr(model, "in_channels", None) or model.mean.shape[1], white)
 
 
 def computed_by(model: Segmenter) -> dict[str, str]:
