@@ -237,7 +237,7 @@ def _label_array(path: Path, where: str) -> npt.NDArray[Any]:
         raise UnreadableError(
             f"{where} cannot be read ({error}); replace it or leave it out."
         ) from error
-    shape = getattr(pixels, "shape", ())
+    shape: tuple[int, ...] = getattr(pixels, "shape", ())
     if len(shape) == 3 and 1 in (shape[0], shape[-1]):
         pixels = pixels[0] if shape[0] == 1 else pixels[..., 0]
     if len(getattr(pixels, "shape", ())) != 2 or pixels.dtype.kind not in "biu":

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Literal, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -62,7 +62,7 @@ class LabelRule:
     void: int | None = None
     mapping: tuple[tuple[int, int | None], ...] = ()
     reduce_zero: bool = False
-    source: Literal["", "indices", "colours"] = ""
+    source: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a value that is mapped twice, and an unknown source."""
@@ -75,7 +75,7 @@ class LabelRule:
 
     def decode(
         self,
-        pixels: Integers | npt.NDArray[np.bool_],
+        pixels: npt.NDArray[Any],
         palette: Palette,
         where: str = "the label map",
         colours: Colours | None = None,
@@ -220,13 +220,14 @@ class LabelRule:
                 "it is void, --label-map 255=void."
             )
         fits = len(palette) <= 256 and 0 <= palette.ignore_index <= 255
-        labels = np.array(mapped, np.uint8 if fits else np.int64)
+        labels: Integers = np.array(mapped, np.uint8 if fits else np.int64)
         if found and found[0] >= 0 and found[-1] < 1 << 16:
             table = np.zeros(found[-1] + 1, labels.dtype)
             table[found] = labels
             chosen: Integers = table[values]
             return chosen
-        return labels[np.searchsorted(found, values)]
+        sorted_labels: Integers = labels[np.searchsorted(found, values)]
+        return sorted_labels
 
     def label_of(self, value: int, palette: Palette) -> int:
         """Return the class index of a value in the files, or `palette.ignore_index`.
@@ -293,7 +294,7 @@ class LabelRule:
         voids = {self.void, palette.ignore_index} - {None, *(v for v, _ in self.mapping)}
         if voids := {v for v in voids if v is not None and v >= 0 and self.source != "colours"}:
             parts.append(f"{' and '.join(map(str, sorted(voids)))} void")
-        named = self.name not in (LabelRule.name, "")
+        named = self.name not in (LabelRule.name, UNAMBIGUOUS.name, "")
         return (f"{self.name}: " if named else "") + "; ".join(parts)
 
 
@@ -313,6 +314,13 @@ class UnambiguousLabels(LabelRule):
                     f"in {other.name!r}; save class indices instead."
                 )
         return readings[0]
+
+    def palette_of(self, pixels: Integers, palette: Palette) -> Palette:
+        """Return the palette by which painted pixels are read: the only known one, else `palette`."""
+        if pixels.ndim != 3 or palette.decodes or (pixels[..., :1] == pixels).all():
+            return palette
+        able = [known for known in PALETTES.values() if _all_in(pixels.astype(np.uint8), known)]
+        return able[0] if len(able) == 1 else palette
 
 
 INDICES_OR_COLOURS = LabelRule()

@@ -128,14 +128,14 @@ def services(arguments: Arguments) -> Services:
 
         _keep_memory()
         try:
-            return start_engine(arguments.threads)
+            return start_engine(arguments.threads, rule=arguments.label_rule)
         finally:
             _loaded()
 
     def open_source(spec: str, longest_side: int | None) -> FrameSource:
         from art_segplugin_gui.session.sources.opening import open_source
 
-        return open_source(spec, longest_side)
+        return open_source(spec, longest_side, arguments.label_rule)
 
     def cameras() -> list[int]:
         from art_segplugin_gui.session.sources.camera import cameras

@@ -5,11 +5,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Never
+from typing import TYPE_CHECKING, Any, Never
 
 from art_segplugin import __version__
 from art_segplugin.errors import InputError
 from art_segplugin_gui.session.state import LAYERS
+
+if TYPE_CHECKING:  # needs NumPy, which takes a moment
+    from art_segplugin.data.labels import LabelRule
 
 THEMES = ("system", "dark", "light")
 USUAL_SIZE = (1440, 900)
@@ -44,6 +47,7 @@ class Arguments:
         theme: one of `THEMES`; None for what the settings say.
         layer: one of `LAYERS`.
         threads: of torch; None for the app's own choice.
+        label_rule: how label maps beside images are read; None for what they hold.
         demo: begin with the panes only (F11).
         safe_mode: begin with the defaults; settings are neither read nor written.
         reset_settings: forget the settings, then begin.
@@ -59,6 +63,7 @@ class Arguments:
     theme: str | None = None
     layer: str | None = None
     threads: int | None = None
+    label_rule: "LabelRule | None" = None
     demo: bool = False
     safe_mode: bool = False
     reset_settings: bool = False
@@ -72,7 +77,15 @@ def parse(arguments: Sequence[str]) -> Arguments:
         SystemExit: after --help and --version, with code 0.
     """
     found = vars(_parser().parse_args(list(arguments)))
-    return Arguments(sources=tuple(found.pop("sources")), **found)
+    labels = [found.pop(name) for name in ("label_map", "void", "reduce_zero_label", "labels_as")]
+    rule = _label_rule(*labels) if any(value is not None for value in labels) else None
+    return Arguments(sources=tuple(found.pop("sources")), label_rule=rule, **found)
+
+
+def _label_rule(*values: Any) -> "LabelRule | None":
+    from art_segplugin.cli.options import label_rule
+
+    return label_rule(*values)[0]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -107,6 +120,15 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add("--theme", choices=THEMES, help="system (default), dark or light")
     add("--threads", type=_threads, metavar="N", help="threads of torch; default: cores less one")
+    add(
+        "--label-map", metavar="VALUE=CLASS,...", help="what values of label maps are: 255=1,7=void"
+    )
+    add("--void", type=int, action="append", help="value of label maps that does not count")
+    add(
+        "--reduce-zero-label", action=argparse.BooleanOptionalAction,
+        help="in label maps 0 is void and class k is stored as k + 1; default: as the model says",
+    )  # fmt: skip
+    add("--labels-as", help="what counts in label maps with a colour table: indices or colours")
     add("--demo", action="store_true", help="begin in demo mode (F11): the panes only")
     add(
         "--screenshot", type=_png, metavar="FILE.png",

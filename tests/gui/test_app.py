@@ -4,9 +4,11 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from art_segplugin.errors import InputError
 from art_segplugin_gui.app import first_state, named_attack, services
 from art_segplugin_gui.arguments import Arguments, parse
 from art_segplugin_gui.qt.settings import Settings
@@ -69,10 +71,24 @@ def test_the_services_are_the_real_ones(monkeypatch):
     assert given.cameras() == [2]
     asked = []
     monkeypatch.setattr(
-        "art_segplugin_gui.session.engine.start_engine", lambda threads: asked.append(threads)
+        "art_segplugin_gui.session.engine.start_engine",
+        lambda threads, rule: asked.append((threads, rule)),
     )
     given.start_engine()
-    assert asked == [3]
+    assert asked == [(3, None)]
+
+
+def test_the_label_rule_reaches_the_sources(tmp_path):
+    Image.new("RGB", (4, 2)).save(tmp_path / "a.jpg")
+    Image.fromarray(np.array([[0, 255, 7, 0]] * 2, np.uint8)).save(tmp_path / "a.png")
+    given = parse([str(tmp_path), "--label-map", "255=1", "--void", "7"])
+    frame = services(given).open_source(str(tmp_path), None).read(0)
+    assert frame.labels.tolist() == [[0, 1, 255, 0]] * 2
+    assert parse(["--reduce-zero-label"]).label_rule.reduce_zero
+    assert parse(["--labels-as", "colours"]).label_rule.source == "colours"
+    assert parse([]).label_rule is None
+    with pytest.raises(InputError, match="is no VALUE=CLASS"):
+        parse(["--label-map", "1"])
 
 
 @pytest.fixture

@@ -200,6 +200,9 @@ class MainWindow(QMainWindow):
         controller.failed.connect(lambda text, details: self.say("error", text, details))
         controller.warned.connect(lambda text: self.say("warning", text))
         controller.source_opened.connect(self._source_opened)
+        controller.shown_changed.connect(
+            lambda shown: parts.source.show_labels(shown.frame.label_line if shown.frame else "")
+        )
         self.state_actions.models_kept.connect(self._offer_models)
         self.watch.stuck.connect(self._stuck)
         self.watch.recovered.connect(lambda: parts.banners.dismiss(STUCK))

@@ -73,7 +73,7 @@ class CleanRuns:
 
 def _clean_run(loaded: LoadedModel, frame: SourceFrame) -> CleanRun:
     loaded.validate(image_batch(frame.image, loaded.device))
-    labels, warning = usable_labels(loaded.palette[0], frame)
+    labels, warning = usable_labels(loaded.palette[0], frame, loaded.reduces_labels)
     clean = clean_picture(loaded.model, frame.image, labels, frame.name, warning)
     return CleanRun(loaded, frame, clean, side(clean, clean.logits, frame.image))
 

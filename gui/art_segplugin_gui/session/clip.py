@@ -78,7 +78,8 @@ def clip_events(
         def read(index: int) -> SourceFrame:
             """A picture of even sides, with its labels if they are of the model's classes."""
             frame = read_even(source, index)
-            return replace(frame, labels=usable_labels(names, frame)[0])
+            labels, _ = usable_labels(names, frame, models[0].reduces_labels)
+            return replace(frame, labels=labels)
 
         origin = origin_of(request, span, source.fps)
         contents = _contents(shelf, models, request, origin, source.fps)

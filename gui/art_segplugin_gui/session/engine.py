@@ -4,13 +4,14 @@ import os
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import wraps
+from functools import partial, wraps
 from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from art_segplugin.data.labels import LabelRule
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.pipeline import faded, finite_logits
 from art_segplugin.models import Segmenter, load_model, shipped
@@ -75,11 +76,18 @@ class Engine:
     Args:
         device: where the models run.
         load: loads a model by its spec.
+        rule: how label maps beside images are read, where somebody said it.
     """
 
-    def __init__(self, device: str = "cpu", load: Callable[[str], Segmenter] = load_model) -> None:
+    def __init__(
+        self,
+        device: str = "cpu",
+        load: Callable[[str], Segmenter] = load_model,
+        rule: LabelRule | None = None,
+    ) -> None:
         self.device = torch.device(device)
         self.models = ModelCache(self.device, load)
+        self._open = partial(open_source, rule=rule)
         self._clean = CleanRuns()
         self._waiting: AttackRun | None = None
         self._prefetcher = Prefetcher()
@@ -224,7 +232,7 @@ class Engine:
         from art_segplugin_gui.session.clip import clip_events
 
         self._forget_waiting()
-        yield from clip_events(self.models, open_source, request, token)
+        yield from clip_events(self.models, self._open, request, token)
 
     def _forget_waiting(self) -> None:
         if self._waiting is not None:
@@ -232,17 +240,20 @@ class Engine:
             self._waiting = None
 
 
-def start_engine(threads: int | None = None, device: str | None = None) -> tuple[Engine, Ready]:
+def start_engine(
+    threads: int | None = None, device: str | None = None, rule: LabelRule | None = None
+) -> tuple[Engine, Ready]:
     """The engine, and what there is to choose from.
 
     Args:
         threads: of torch; by default one core is left to the window.
         device: where models run; by default the graphics card if there is one.
+        rule: how label maps beside images are read, where somebody said it.
     """
     torch.set_num_threads(threads or max((os.cpu_count() or 2) - 1, 1))
     name = device or ("cuda" if torch.cuda.is_available() else "cpu")
     ready = Ready(attack_forms(), (*shipped(), *DOWNLOADS), name, torch.get_num_threads())
-    return Engine(name), ready
+    return Engine(name, rule=rule), ready
 
 
 def _hashes(a: CleanRun, b: CleanRun | None) -> Hashes:

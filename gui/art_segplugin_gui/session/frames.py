@@ -33,6 +33,8 @@ class SourceFrame:
         origin: where it comes from, as JSON can hold it.
         warning: one sentence on what could not be used, such as a label map of another size.
         classes: what the labels name, in order; empty where nobody knows.
+        plain: the labels are the values of a file, and nobody said that they mean another class.
+        label_line: how the labels were read, and what they are, for people; empty without any.
         version: counts all images that are made, a changed copy of one too.
     """
 
@@ -43,6 +45,8 @@ class SourceFrame:
     origin: dict[str, Any] = field(default_factory=dict)
     warning: str = ""
     classes: tuple[str, ...] = ()
+    plain: bool = False
+    label_line: str = ""
     version: int = field(default_factory=_versions.__next__, init=False)
 
     @property

@@ -94,6 +94,11 @@ class LoadedModel:
         classes = self.model.classes or len(palette)
         return palette.classes[:classes], palette.colours[:classes]
 
+    @property
+    def reduces_labels(self) -> bool:
+        """Whether it was trained on label files in which 0 is void and class k is k + 1."""
+        return self.model.info is not None and self.model.info.reduce_labels
+
     def validate(self, images: torch.Tensor) -> None:
         """Check the model once for each size of image (the library's warnings are left out).
 

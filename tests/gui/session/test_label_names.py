@@ -36,6 +36,18 @@ def test_labels_of_the_same_classes_or_of_numbers_are_used(classes):
     assert why == ""
 
 
+def test_labels_are_read_by_the_rule_of_the_model():
+    stored = np.array([[0, 1, 4, 255]], np.uint8)
+    frame = replace(picture(), labels=stored, plain=True, classes=())
+    labels, said = usable_labels(CLASSES, frame, reduce_labels=True)
+    assert labels.tolist() == [[255, 0, 3, 255]]
+    assert "read by the model's rule: 0 is void" in said
+    for given, reduces in ((frame, False), (replace(frame, plain=False), True)):
+        labels, said = usable_labels(CLASSES, given, reduce_labels=reduces)
+        assert labels is stored
+        assert said == ""
+
+
 def test_the_engine_says_so_and_compares_with_the_clean_prediction():
     frame = replace(picture(), classes=("a", "b"))
     found = events(engine(), run(frame=frame))

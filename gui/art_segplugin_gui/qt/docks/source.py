@@ -61,6 +61,8 @@ class SourcePanel(QWidget):
         self.open_button = QPushButton("Open")
         self.open_button.setMenu(self.menu)
         self.name = WrappedLabel()
+        self.labels = WrappedLabel()
+        self.labels.hide()
         self.previous = _arrow(Qt.ArrowType.LeftArrow, "Previous picture")
         self.next = _arrow(Qt.ArrowType.RightArrow, "Next picture")
         self.index = _spin("Number of the picture")
@@ -96,6 +98,12 @@ class SourcePanel(QWidget):
             place = self.size_combo.count() - 1
         self.size_combo.setCurrentIndex(place)
         self._arrange()
+
+    def show_labels(self, line: str) -> None:
+        """Show how the labels of the picture were read; empty where there are none."""
+        if line != self.labels.said:
+            self.labels.say(line)
+            self.labels.setVisible(bool(line))
 
     def show_count(self, count: int | None) -> None:
         """Show how many pictures there are; None where nobody knows, as with a camera. No signal."""
@@ -224,7 +232,9 @@ class SourcePanel(QWidget):
         rest.addWidget(_caption("Size", self.size_combo), 1, 0)
         rest.addWidget(self.size_combo, 1, 1, 1, 3)
         layout = QVBoxLayout(self)
-        for part in (top, steps, play, rest):
+        layout.addLayout(top)
+        layout.addWidget(self.labels)
+        for part in (steps, play, rest):
             layout.addLayout(part)
         layout.addStretch(1)
 

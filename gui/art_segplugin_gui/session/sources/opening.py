@@ -1,6 +1,7 @@
 """Which source a word or a path stands for. Nothing heavy is loaded before it is needed."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import art_segplugin_gui._cv2  # noqa: F401 - before the library loads OpenCV
 from art_segplugin.errors import InputError
@@ -8,8 +9,13 @@ from art_segplugin_gui.session.sources.base import FrameSource
 from art_segplugin_gui.session.sources.scaling import check_longest_side
 from art_segplugin_gui.session.suffixes import CHECKPOINT_SUFFIXES
 
+if TYPE_CHECKING:
+    from art_segplugin.data.labels import LabelRule
 
-def open_source(spec: str, longest_side: int | None) -> FrameSource:
+
+def open_source(
+    spec: str, longest_side: int | None, rule: "LabelRule | None" = None
+) -> FrameSource:
     """Open pictures to look at.
 
     | spec | source |
@@ -24,6 +30,7 @@ def open_source(spec: str, longest_side: int | None) -> FrameSource:
     Args:
         spec: see above.
         longest_side: larger pictures are scaled down to so many pixels; None for never.
+        rule: how label maps are read, where somebody said it.
 
     Raises:
         InputError: there is no such thing, or it holds no pictures.
@@ -38,10 +45,10 @@ def open_source(spec: str, longest_side: int | None) -> FrameSource:
         from art_segplugin_gui.session.sources.camera import CameraSource
 
         return CameraSource(spec, longest_side)
-    return _open_path(spec, longest_side)
+    return _open_path(spec, longest_side, rule)
 
 
-def _open_path(spec: str, longest_side: int | None) -> FrameSource:
+def _open_path(spec: str, longest_side: int | None, rule: "LabelRule | None") -> FrameSource:
     path = Path(spec)
     if not spec or not path.exists():
         raise InputError(
@@ -61,7 +68,7 @@ def _open_path(spec: str, longest_side: int | None) -> FrameSource:
     from art_segplugin_gui.session.sources.images import open_images
 
     if path.is_dir() or suffix in IMAGE_SUFFIXES:
-        return open_images(spec, longest_side)
+        return open_images(spec, longest_side, rule)
     raise InputError(
         f"{path.name} is neither a picture ({', '.join(IMAGE_SUFFIXES)}) nor a video "
         f"({', '.join(VIDEO_SUFFIXES)})."

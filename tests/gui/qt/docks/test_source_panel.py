@@ -30,6 +30,15 @@ def entry(menu, text):
     return next(action for action in menu.actions() if action.text().startswith(text))
 
 
+def test_how_labels_were_read_is_shown(panel):
+    assert not panel.labels.isVisible()
+    panel.show_labels("Labels: class indices; 255 void. 3.0 % void, 2 classes.")
+    assert panel.labels.isVisible()
+    assert "255 void" in panel.labels.said
+    panel.show_labels("")
+    assert not panel.labels.isVisible()
+
+
 def test_showing_is_silent(panel):
     source = Source("/data/drive.mp4", 4, 2, 30, loop=False, longest_side=None)
     panel.show_source(source)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from art_segplugin.data.labels import LabelRule
 from art_segplugin.data.palettes import CAMVID, SCENES
 from art_segplugin.errors import InputError
 from art_segplugin_gui.session.sources.opening import open_source
@@ -91,6 +92,39 @@ def test_colours_that_only_one_palette_knows_are_read(tmp_path):
     save(tmp_path / "a.jpg", RGB)
     save(tmp_path / "a.png", SCENES.colourise(LABELS))
     assert np.array_equal(open_source(str(tmp_path), None).read(0).labels, LABELS)
+
+
+def test_colours_of_a_known_palette_name_the_classes(tmp_path):
+    save(tmp_path / "a.jpg", RGB)
+    save(tmp_path / "a.png", SCENES.colourise(LABELS))
+    frame = open_source(str(tmp_path), None).read(0)
+    assert frame.classes == SCENES.classes
+    assert not frame.plain
+
+
+def test_masks_of_0_and_255_are_left_out_until_it_is_said_what_255_is(tmp_path):
+    save(tmp_path / "a.jpg", RGB)
+    mask = np.where(LABELS < 5, 255, 0).astype(np.uint8)
+    save(tmp_path / "a.png", mask)
+    frame = open_source(str(tmp_path), None).read(0)
+    assert frame.labels is None
+    assert "Labels are not used: label map" in frame.warning
+    assert "pass --label-map 255=1" in frame.warning
+    for label, shown in ((1, 1), (None, 255)):
+        rule = LabelRule(mapping=((255, label),))
+        frame = open_source(str(tmp_path), None, rule).read(0)
+        assert np.array_equal(frame.labels, np.where(mask == 255, shown, 0))
+        assert not frame.plain
+
+
+def test_how_labels_were_read_is_kept_and_shown(tmp_path):
+    save(tmp_path / "a.jpg", RGB)
+    labels = np.repeat([[0], [3], [255], [0]], 32, 1).repeat(6, 0).astype(np.uint8)
+    save(tmp_path / "a.png", labels)
+    frame = open_source(str(tmp_path), None).read(0)
+    assert frame.plain
+    assert frame.origin["label_rule"] == "class indices; 255 void"
+    assert frame.label_line == ("Labels: class indices; 255 void. 25.0 % void, 2 classes.")
 
 
 def test_a_corrupt_label_map_is_a_warning_and_a_corrupt_picture_an_error(tmp_path):
