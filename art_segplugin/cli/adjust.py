@@ -26,6 +26,8 @@ def adjust(
     out: Annotated[Path, typer.Option(help="Checkpoint to write (.safetensors).")],
     model: options.Model = "small-scenes",
     data: options.Data = "scenes",
+    labels: options.LabelFolder = None,
+    label_suffix: options.LabelSuffix = None,
     split: Annotated[str, typer.Option(help="Held-out data: train, val or test.")] = "val",
     palette: options.Palette = None,
     label_map: options.LabelMap = None,
@@ -53,7 +55,6 @@ def adjust(
     from art_segplugin.attacks import named
     from art_segplugin.cli.evaluation import command
     from art_segplugin.cli.training import load_own
-    from art_segplugin.data.datasets import open_dataset
     from art_segplugin.errors import InputError
     from art_segplugin.evaluation.class_names import palette_of, reported_palette
     from art_segplugin.heads import add_to_logits, hypersphere_head
@@ -71,7 +72,7 @@ def adjust(
         )
     net = net.to(options.device(device)).eval()
     rule, default_rule = options.label_rule(label_map, void, reduce_zero_label, labels_as, net)
-    held_out = open_dataset(
+    held_out, _ = options.open_data(
         data,
         split,
         count=count,
@@ -79,6 +80,9 @@ def adjust(
         palette=palette_of(net, palette),
         rule=rule,
         default_rule=default_rule,
+        labels=labels,
+        label_suffix=label_suffix,
+        unlabelled=False,
     )
     classes = reported_palette(net, held_out.palette)
     states = fit_offsets(

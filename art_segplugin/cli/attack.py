@@ -28,19 +28,19 @@ def attack(
         str | None, typer.Option(help="Class, by name or index, that all pixels shall become.")
     ] = None,
     palette: Annotated[str | None, typer.Option(help="Classes of the label PNGs.")] = None,
+    labels: options.LabelFolder = None,
+    label_suffix: options.LabelSuffix = None,
     label_map: options.LabelMap = None,
     void: options.Void = None,
     reduce_zero_label: options.ReduceZero = None,
     labels_as: options.LabelsAs = None,
     scale: options.Scale = 1.0,
-    white: options.White = None,
     frames: Annotated[int | None, typer.Option(help="First frames of each video.", min=1)] = None,
     video_format: Annotated[
         str, typer.Option(help="mkv (FFV1, exact); mp4 or webm (lossy: not for re-evaluation).")
     ] = "mkv",
     save_float: Annotated[
-        bool,
-        typer.Option("--float", help="Also save exact values: NAME.npy, float32 (channels, h, w)."),
+        bool, typer.Option("--float", help="Also save exact values: NAME.npy, float32 (3, h, w).")
     ] = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -53,7 +53,6 @@ def attack(
     """
     from art_segplugin.attacks import named
     from art_segplugin.cli.attack_files import FileAttack, attack_files
-    from art_segplugin.cli.evaluation import pixel_rule
     from art_segplugin.data.video import check_video_suffix
     from art_segplugin.evaluation.class_names import class_index, palette_of
     from art_segplugin.models import load_model
@@ -77,8 +76,9 @@ def attack(
         save_float,
         f".{video_format}",
         frames,
-        scale,
-        pixel_rule(segmenter, white),
-        rule or default_rule,
+        rule=rule,
+        default_rule=default_rule,
+        labels=labels,
+        label_suffix=label_suffix,
     )
-    attack_files(job, inputs, model)
+    attack_files(job, inputs, model, scale)

@@ -20,9 +20,14 @@ TEMPERATURES = (0.1, 0.5, 2.0, 5.0)
 def diagnose(
     model: Annotated[
         list[str],
-        typer.Option(help=f"{options.MODEL_HELP} Repeat to compare several."),
+        typer.Option(
+            help="Shipped name, checkpoint (.safetensors), torchvision:NAME, hf:NAME, smp:FOLDER, "
+            "or file.py:function (runs that code); repeat to compare several."
+        ),
     ] = ["small-scenes"],  # noqa: B006
     data: options.Data = "scenes",
+    labels: options.LabelFolder = None,
+    label_suffix: options.LabelSuffix = None,
     split: options.Split = "val",
     palette: options.Palette = None,
     label_map: options.LabelMap = None,
@@ -32,7 +37,6 @@ def diagnose(
     count: options.Count = None,
     skip: options.Skip = 0,
     scale: options.Scale = 1.0,
-    white: options.White = None,
     attack: Annotated[
         list[str],
         typer.Option(help="Name or name-steps; the others are compared with the first."),
@@ -67,8 +71,6 @@ def diagnose(
     Needs labels. Attacks are compared on the same images from the same random starts.
     """
     from art_segplugin.cli.diagnosis import Subject, regions_of, run
-    from art_segplugin.cli.evaluation import pixel_rule
-    from art_segplugin.data.datasets import open_dataset
     from art_segplugin.errors import InputError
     from art_segplugin.evaluation.class_names import palette_of
     from art_segplugin.models import load_model
@@ -92,7 +94,7 @@ def diagnose(
     rule, default_rule = options.label_rule(
         label_map, void, reduce_zero_label, labels_as, subjects[0].model
     )
-    samples = open_dataset(
+    samples, data_name = options.open_data(
         data,
         split,
         count=count,
@@ -101,12 +103,14 @@ def diagnose(
         palette=palette_of(subjects[0].model, palette),
         rule=rule,
         default_rule=default_rule,
-        pixels=pixel_rule(subjects[0].model, white),
+        labels=labels,
+        label_suffix=label_suffix,
+        unlabelled=False,
     )
     run(
         subjects,
         samples,
-        options.data_name(data, split, len(samples), skip, scale),
+        data_name,
         attacks,
         regions_of(samples, background or (), small_objects),
         out,

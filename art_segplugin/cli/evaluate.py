@@ -18,16 +18,25 @@ art-segplugin evaluate --attack temperature-pgd-20 --temperature 0.1 --temperatu
 def evaluate(
     model: options.Model = "small-scenes",
     data: options.Data = "scenes",
+    labels: options.LabelFolder = None,
+    label_suffix: options.LabelSuffix = None,
     split: options.Split = "val",
     palette: options.Palette = None,
     label_map: options.LabelMap = None,
     void: options.Void = None,
     reduce_zero_label: options.ReduceZero = None,
     labels_as: options.LabelsAs = None,
+    unlabelled: Annotated[
+        bool,
+        typer.Option(
+            "--unlabelled",
+            help="Take images without a label map too, scored against the model's own clean "
+            "prediction.",
+        ),
+    ] = False,
     count: options.Count = None,
     skip: options.Skip = 0,
     scale: options.Scale = 1.0,
-    white: options.White = None,
     attack: options.Attacks = [  # noqa: B006
         "fgsm",
         "segfgsm",
@@ -52,8 +61,7 @@ def evaluate(
     resume: options.Resume = False,
 ) -> None:
     """Score a model on clean and attacked images: accuracy, mIoU, MisRatio, IoU per class."""
-    from art_segplugin.cli.evaluation import pixel_rule, run
-    from art_segplugin.data.datasets import open_dataset
+    from art_segplugin.cli.evaluation import run
     from art_segplugin.evaluation.class_names import palette_of
     from art_segplugin.models import load_model
 
@@ -72,7 +80,7 @@ def evaluate(
     rule, default_rule = options.label_rule(
         label_map, void, reduce_zero_label, labels_as, segmenter
     )
-    samples = open_dataset(
+    samples, data_name = options.open_data(
         data,
         split,
         count=count,
@@ -81,13 +89,15 @@ def evaluate(
         palette=classes,
         rule=rule,
         default_rule=default_rule,
-        pixels=pixel_rule(segmenter, white),
+        labels=labels,
+        label_suffix=label_suffix,
+        unlabelled=unlabelled,
     )
     run(
         segmenter,
         model,
         samples,
-        options.data_name(data, split, len(samples), skip, scale),
+        data_name,
         attacks,
         out,
         seeds=range(seeds),

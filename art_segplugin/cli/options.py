@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from art_segplugin.errors import InputError
-from art_segplugin.files import printable
 
 if TYPE_CHECKING:  # torch takes seconds to load, which --help shall not
     from art_segplugin.attacks import NamedAttack
     from art_segplugin.data.labels import LabelRule
+    from art_segplugin.data.sample import Dataset
     from art_segplugin.models import Segmenter
 
 Args = TypeVar("Args")
@@ -163,19 +163,26 @@ def span(text: str) -> tuple[float, float]:
     return number(low, _SPAN), number(high, _SPAN)
 
 
-MODEL_HELP = (
-    "Name (a shipped name, selfie), FILE.safetensors, FILE.pt (TorchScript), FILE.pt2, FILE.onnx, "
-    "torchvision:NAME, hf:FOLDER, smp:FOLDER, hub:FOLDER:ENTRY or file.py:FUNCTION, see "
-    "`art-segplugin models`; programs (.pt, .pt2, hub, .py) are run."
-)
 Model = Annotated[
     str,
     typer.Option(
-        help=MODEL_HELP,
+        help="Shipped name, selfie, checkpoint (.safetensors), torchvision:NAME, hf:NAME, "
+        "smp:FOLDER, or file.py:function (runs that code)."
     ),
 ]
-Data = Annotated[str, typer.Option(help="'scenes', 'digits', or a folder or zip.")]
-Split = Annotated[str, typer.Option(help="train, val or test.")]
+DATA_NAMES = ("--data", "--images")
+DATA_HELP = (
+    "'scenes', 'digits', hf-data:NAME, or a folder (or zip of class folders); with --labels, the "
+    "folder of the images."
+)
+LABELS_HELP = "Folder of the label maps, where they are not found by themselves."
+LABEL_SUFFIX_HELP = "What the name of a label map adds to that of its image, such as _mask."
+Data = Annotated[str, typer.Option(*DATA_NAMES, help=DATA_HELP)]
+LabelFolder = Annotated[Path | None, typer.Option("--labels", help=LABELS_HELP)]
+LabelSuffix = Annotated[str | None, typer.Option(help=LABEL_SUFFIX_HELP)]
+Split = Annotated[
+    str, typer.Option(help="train, val, test, or a split of the data set's own such as trainval.")
+]
 Palette = Annotated[str | None, typer.Option(help="Classes of a plain folder.")]
 LABEL_MAP_HELP = "What values of label PNGs are, such as 255=1,7=void; or cityscapes-ids, ade20k, loveda, camvid."
 VOID_HELP = "Value of label PNGs that does not count; repeat for several."
@@ -214,13 +221,6 @@ LARGEST_SEED = 2**31 - 1
 Seed = Annotated[int, typer.Option(help="Seed of the random starts.", min=0, max=LARGEST_SEED)]
 BatchSize = Annotated[int, typer.Option(help="Images at a time.", min=1)]
 Scale = Annotated[float, typer.Option(help="Factor on the size of the images.", min=0.01, max=4.0)]
-
-White = Annotated[
-    float | None,
-    typer.Option(
-        help="Value that is white in images of more than 8 bits: 65535, or 2047 for 11 bits."
-    ),
-]
 
 
 def label_rule(
@@ -268,11 +268,31 @@ def label_rule(
     ), default
 
 
-def data_name(data: str, split: str, images: int, skip: int, scale: float) -> str:
-    """What reports say of the images that were used."""
+def open_data(
+    data: str, split: str, *, skip: int = 0, scale: float = 1.0, **asked: Any
+) -> "tuple[Dataset, str]":
+    """Open a data set, print what was recognised, and return what reports say of it.
+
+    Args:
+        data: as `art_segplugin.data.datasets.open_dataset` takes it, like all others.
+        split: likewise.
+        skip: likewise.
+        scale: likewise.
+        **asked: likewise.
+
+    Raises:
+        InputError: there is no such data set.
+    """
+    from art_segplugin.cli.console import errors
+    from art_segplugin.data.datasets import described, open_dataset, split_of
+
+    samples = open_dataset(data, split, skip=skip, scale=scale, **asked)
     first = f" after the first {skip}" if skip else ""
-    data = printable(data)
-    return f"{data} {split}, {images} images{first} at scale {scale:g}"
+    name = f"{data} {split_of(samples) or split}, {len(samples)} images{first} at scale {scale:g}"
+    if found := described(samples):
+        errors().print(found, markup=False, highlight=False, soft_wrap=True)
+        name += f" ({found})"
+    return samples, name
 
 
 def device(name: str) -> str:

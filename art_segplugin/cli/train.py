@@ -12,8 +12,12 @@ from typing import Annotated
 import typer
 
 from art_segplugin.cli.options import (
+    DATA_HELP,
+    DATA_NAMES,
     LABEL_MAP_HELP,
+    LABEL_SUFFIX_HELP,
     LABELS_AS_HELP,
+    LABELS_HELP,
     LARGEST_SEED,
     REDUCE_HELP,
     VOID_HELP,
@@ -48,7 +52,12 @@ class TrainArgs:
     Those that `art_segplugin.training.TrainingOptions` has too go by its names and have its defaults.
     """
 
-    data: Annotated[str, _data(help="'scenes', 'digits', or a folder or zip.")] = "scenes"
+    data: Annotated[str, _data(*DATA_NAMES, help=DATA_HELP)] = "scenes"
+    labels: Annotated[Path | None, _data(help=LABELS_HELP)] = None
+    label_suffix: Annotated[str | None, _data(help=LABEL_SUFFIX_HELP)] = None
+    split: Annotated[
+        str, _data(help="Training images: train, or a split of the data set's own, train_aug.")
+    ] = "train"
     palette: Annotated[str | None, _data(help="Classes of a plain folder.")] = None
     label_map: Annotated[str | None, _data(help=LABEL_MAP_HELP)] = None
     void: Annotated[list[int] | None, _data(help=VOID_HELP)] = None

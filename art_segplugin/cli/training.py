@@ -1,7 +1,6 @@
 """The run behind `train`: its model, objective and attacks from the options, progress, log, report."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, fields, replace
 from inspect import signature
 from pathlib import Path
@@ -14,7 +13,13 @@ from art_segplugin.cli import options
 from art_segplugin.cli.console import errors, output, progress_bar
 from art_segplugin.cli.evaluation import command
 from art_segplugin.cli.train import MILESTONES, TrainArgs
-from art_segplugin.data.datasets import is_classification, known_palette, open_dataset
+from art_segplugin.data.datasets import (
+    described,
+    is_classification,
+    known_palette,
+    open_dataset,
+    pairs_of_files,
+)
 from art_segplugin.data.sample import Dataset
 from art_segplugin.distributed import ManyProcesses, OneProcess, processes
 from art_segplugin.errors import InputError
@@ -22,7 +27,6 @@ from art_segplugin.evaluation import DiagnosisReport, RobustnessReport, evaluate
 from art_segplugin.evaluation.class_names import reported_palette
 from art_segplugin.evaluation.label_facts import label_facts
 from art_segplugin.evaluation.result import class_lists, reference_of, versions
-from art_segplugin.files import only_run_in
 from art_segplugin.heads import check_is_last, hypersphere_head, to_hypersphere
 from art_segplugin.heads.hypersphere import checked_margin
 from art_segplugin.models import CheckpointInfo, Classifier, Segmenter, load_checkpoint, load_model
@@ -65,20 +69,16 @@ def run(args: TrainArgs) -> None:
     With several processes the first one alone prints and writes.
 
     Raises:
-        InputError: Options, data and models that do not fit each other, or another run writes into
-            the folder.
+        InputError: Options, data and models that do not fit each other.
     """
     settings = training_options(args)
     team = processes()
-    with only_run_in(args.out) if team.rank == 0 else nullcontext():
-        _run(args, settings, team)
-
-
-def _run(args: TrainArgs, settings: TrainingOptions, team: OneProcess | ManyProcesses) -> None:
     place = _device(args.device, team)
     check_eps_warmup(args)
     val_attack = validation_attack(args)
-    training, validation = dataset(args, "train", args.count), dataset(args, "val", args.val_count)
+    training = dataset(args, args.split, args.count)
+    validation = dataset(args, "val", args.val_count)
+    _say_what_was_found(args, team, training, validation)
     torch.manual_seed(args.seed)
     model, info = start(args.network, args.init, training, len(validation))
     scale, margin = apply_hypersphere(args, model, len(info.classes), training)
@@ -156,7 +156,30 @@ def dataset(args: TrainArgs, split: str, count: int | None) -> Dataset:
         palette=known_palette(args.palette),
         rule=rule,
         default_rule=default_rule,
+        labels=args.labels,
+        label_suffix=args.label_suffix,
+        unlabelled=False,
     )
+
+
+def _say_what_was_found(
+    args: TrainArgs, team: OneProcess | ManyProcesses, training: Dataset, validation: Dataset
+) -> None:
+    if team.rank != 0:
+        return
+    for one in filter(None, (described(training), described(validation))):
+        errors().print(one, markup=False, highlight=False, soft_wrap=True)
+    shared = {image for image, _ in pairs_of_files(training)} & {
+        image for image, _ in pairs_of_files(validation)
+    }
+    if shared:
+        errors().print(
+            f"{len(shared)} of the {len(validation)} validation images are training images too, as "
+            f"{args.data} has no splits or is one: their scores say little about others. Give a "
+            "folder with 'train' and 'val'.",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _device(name: str, team: OneProcess | ManyProcesses) -> str:

@@ -15,7 +15,7 @@ from art_segplugin.data.folders import ImageFiles, ImageFolder, PairedFolder, op
 from art_segplugin.data.images import RGB, ImageRule
 from art_segplugin.data.labels import INDICES_OR_COLOURS, LabelRule
 from art_segplugin.data.layouts import REMEDY, canonical, recognise, recognise_below
-from art_segplugin.data.pairing import Tree, siblings
+from art_segplugin.data.pairing import Pairs, Tree, siblings
 from art_segplugin.data.palettes import PALETTES, Palette, numbered_palette
 from art_segplugin.data.sample import Dataset, Sample
 from art_segplugin.data.scenes import SceneDataset
@@ -278,18 +278,27 @@ def check_labelled(data: Dataset) -> None:
     Raises:
         InputError: There are some.
     """
-    files, first, last = data, 0, len(data)
-    if isinstance(data, _Part):
-        files, first, last = data.data, data.skip, data.skip + data.count
-    if not isinstance(files, ImageFiles):
-        return
-    missing = [image for image, label_map in files.pairs[first:last] if label_map is None]
+    pairs = pairs_of_files(data)
+    missing = [image for image, label_map in pairs if label_map is None]
     if missing:
         raise InputError(
-            f"{len(missing)} of {last - first} images have no label map, such as {missing[0]} "
-            f"({files.described}); {REMEDY} [--label-suffix _mask]. To score images without labels "
-            "against the model's own clean prediction, pass --unlabelled."
+            f"{len(missing)} of {len(pairs)} images have no label map, such as {missing[0]} "
+            f"({described(data)}); {REMEDY} [--label-suffix _mask]. To score images without labels "
+            "against the model's own clean prediction, evaluate with --unlabelled."
         )
+
+
+def pairs_of_files(data: Dataset) -> Pairs:
+    """Return the images and label maps of a data set, none where its images are not such files."""
+    whole, first, last = data, 0, len(data)
+    if isinstance(data, _Part):
+        whole, first, last = data.data, data.skip, data.skip + data.count
+    return list(whole.pairs[first:last]) if isinstance(whole, ImageFiles) else []
+
+
+def split_of(data: Dataset) -> str:
+    """Return what the data set itself calls the split that was opened, "" where that is not known."""
+    return getattr(data.data if isinstance(data, _Part) else data, "split", "")
 
 
 def described(data: Dataset) -> str:

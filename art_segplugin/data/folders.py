@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -38,7 +39,6 @@ from art_segplugin.data.pairing import (
 from art_segplugin.data.palettes import CAMVID, PALETTES, Palette, numbered_palette
 from art_segplugin.data.sample import Sample
 from art_segplugin.errors import InputError
-from art_segplugin.files import printable
 
 VOID = 11
 """Label of void pixels in the files of CamVid."""
@@ -91,22 +91,8 @@ class ImageFiles:
         return len(self.pairs)
 
     def name(self, index: int) -> str:
-        """Return the name of one sample, which no other has; raise IndexError past the end."""
-        return self._shown[index]
-
-    @cached_property
-    def _shown(self) -> list[str]:
-        taken: dict[str, None] = {}
-        for image, _ in self.pairs:
-            first = name = printable(self._plain_name(image))
-            number = 1
-            while name in taken:  # two that differ in what cannot be shown
-                number += 1
-                name = f"{first}-{number}"
-            taken[name] = None
-        return list(taken)
-
-    def _plain_name(self, image: Path) -> str:
+        """Return the name of one sample; raise IndexError past the end."""
+        image, _ = self.pairs[index]
         if self._stems[image.stem] == 1:
             return image.stem
         if self._names[image.name] == 1:
@@ -189,7 +175,7 @@ class PairedFolder(ImageFiles):
     Both may have folders below, in which the same names are found.
 
     Args:
-        images: Folder of the images.
+        images: Folder of the images, or a single one.
         labels: Folder of the label maps.
         rule: How the pixels of a label map become class indices.
         palette: Classes of the label maps.
@@ -215,12 +201,12 @@ class PairedFolder(ImageFiles):
     ) -> None:
         images, labels, tree = Path(images).absolute(), Path(labels).absolute(), Tree()
         for folder in (images, labels):
-            if not folder.is_dir():
+            if not (folder.is_dir() or (folder == images and folder.is_file())):
                 raise InputError(
                     f"{self.title} folder {folder} does not exist; expected {images.name} and "
                     f"{os.path.relpath(labels, images.parent)} in {images.parent}"
                 )
-        files = tree.all_files(images)
+        files = [images] if images.is_file() else tree.all_files(images)
         if labels != images:
             files = [file for file in files if not file.is_relative_to(labels)]
         endings: Sequence[str] = LABEL_ENDINGS
@@ -229,7 +215,8 @@ class PairedFolder(ImageFiles):
             known = suffix.suffix.lower() in LABEL_SUFFIXES
             endings = (suffix.stem if known else label_suffix,)
         index = LabelIndex(tree.all_files(labels, LABEL_SUFFIXES), labels, endings)
-        found = {file: index.of(file, images) for file in files}
+        below = images.parent if images.is_file() else images
+        found = {file: index.of(file, below) for file in files}
         taken = {label for candidates in found.values() for label in candidates}
         pairs = [
             (file, only(candidates, file))
@@ -313,11 +300,17 @@ def open_place(
     """
     chosen = place.choose(split)
     asked_for = palette if palette is not None and palette.name in PALETTES else None
-    own = place.layout.palette is not None
+    own = asked_for or chosen.palette or palette or numbered_palette()
+    rule = rule or (default_rule if place.layout.palette is None else chosen.rule)
+    if palette is not None and own.ignore_index != palette.ignore_index not in range(len(own)):
+        # void is what the model calls so, and what the files of the data set call so
+        if rule.void is None and not rule.reduce_zero:
+            rule = replace(rule, void=own.ignore_index)
+        own = replace(own, ignore_index=palette.ignore_index)
     return ImageFiles(
         chosen.pairs,
-        asked_for or chosen.palette or palette or numbered_palette(),
-        rule or (chosen.rule if own else default_rule),
+        own,
+        rule,
         scale,
         chosen.described,
         chosen.split,

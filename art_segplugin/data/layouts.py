@@ -212,7 +212,7 @@ class Place:
     Attributes:
         layout: What it is.
         root: Where it lies.
-        given: The path that was given: the root, or a folder or an image inside it.
+        given: The path that was given: the root, a folder or an image inside it, or a folder around it.
         tree: Listings of its folders.
     """
 
@@ -223,7 +223,7 @@ class Place:
 
     @cached_property
     def cells(self) -> list[Cell]:
-        """The folders of images in it that hold what was given or lie in it."""
+        """The folders of images in it that lie in what was given or around it."""
         for template in self.layout.images:
             found = [
                 Cell(folder, split, parts)
@@ -257,7 +257,8 @@ class Place:
             InputError: There is no such split, or what belongs together is not clear.
         """
         names, held_out = self.splits, ""
-        inside = self.given.relative_to(self.root).parts
+        below = self.given.is_relative_to(self.root)
+        inside = self.given.relative_to(self.root).parts if below else ()
         if not names or (len(names) == 1 and any(names[0] in part for part in inside)):
             cells = self.cells
         else:
@@ -307,9 +308,10 @@ class Place:
                 labels += f"/*{kind.endings[0]}"
             if len(labelled) < len(pairs):
                 labels += f" for {len(labelled)} of them"
+        place = "" if self.root == self.given else f" in {self.root}"
         more = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
         return (
-            f"recognised as {self.layout.title} in {self.root}: {split}, {len(pairs)} images "
+            f"recognised as {self.layout.title}{place}: {split}, {len(pairs)} images "
             f"({images}{more}), {labels}"
         )
 
@@ -431,7 +433,7 @@ def recognise_below(path: str | Path) -> Place | None:
     below = [given]
     for _ in range(LEVELS_DOWN if given.is_dir() else 0):
         below = [folder for parent in below for folder in tree.folders(parent)][:100]
-        found = [place for root in below if (place := _at(root, root, tree)) is not None]
+        found = [place for root in below if (place := _at(root, given, tree)) is not None]
         if len(found) > 1:
             raise InputError(
                 f"{given} holds {len(found)} data sets, such as {found[0].root} and "

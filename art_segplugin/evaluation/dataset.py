@@ -3,12 +3,10 @@
 import hashlib
 import json
 import time
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +17,10 @@ from art_segplugin.attacks import NamedAttack
 from art_segplugin.core.iterate import warn_without_gradient
 from art_segplugin.core.types import Images, Labels
 from art_segplugin.data.datasets import label_rule
-from art_segplugin.data.images import RGB, ImageRule, as_channels, scaled_image
+from art_segplugin.data.resampling import even
 from art_segplugin.data.sample import Dataset, Sample
 from art_segplugin.data.video import Video
-from art_segplugin.errors import InputError, InputWarning, UnreadableError
+from art_segplugin.errors import InputError
 from art_segplugin.evaluation.pipeline import (
     ANY_WRONG,
     Attacked,
@@ -37,7 +35,7 @@ from art_segplugin.evaluation.pipeline import (
 )
 from art_segplugin.evaluation.regions import Regions
 from art_segplugin.evaluation.result import CLEAN, BatchResult, Example, ImageScore, examples
-from art_segplugin.files import printable, write_text
+from art_segplugin.files import write_text
 from art_segplugin.metrics import count
 from art_segplugin.metrics.class_counts import ClassCounts
 from art_segplugin.models.segmenter import Segmenter
@@ -47,8 +45,6 @@ ROUNDED = " 8-bit"
 
 SAMPLES_HASHED = 16
 RULE = "label rule"
-
-ODD = "the last row or column is cut off, for video codecs need even sides"
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +80,6 @@ def batches(
     batch_size: int,
     device: torch.device | str,
     share: Iterable[int] | None = None,
-    left_out: dict[int, str] | None = None,
 ) -> Iterator[Batch]:
     """Samples in order; a batch ends early where the size of the images changes.
 
@@ -93,20 +88,10 @@ def batches(
         batch_size: most images of a batch.
         device: where to put them.
         share: indices of those to take; None for all.
-        left_out: where samples are noted whose files cannot be read (`UnreadableError`), with a
-            sentence by index; those noted in it are not tried again. None raises the errors.
     """
     waiting: list[tuple[int, Sample]] = []
     for index in range(len(data)) if share is None else share:
-        if left_out is not None and index in left_out:
-            continue
-        try:
-            sample = data[index]
-        except UnreadableError as error:
-            if left_out is None:
-                raise
-            left_out[index] = str(error)
-            continue
+        sample = data[index]
         if waiting and (len(waiting) == batch_size or not _alike(waiting[0][1], sample)):
             yield _stack(waiting, device)
             waiting = []
@@ -143,7 +128,6 @@ def evaluate(
     regions: Regions | None = None,
     share: Iterable[int] | None = None,
     chain: Chain = unperturbed,
-    left_out: dict[int, str] | None = None,
 ) -> Iterator[BatchResult]:
     """Score the clean images, then every attack with every seed, batch by batch.
 
@@ -164,7 +148,6 @@ def evaluate(
         share: indices of the images to attack, such as those of one of several processes, whose
             results add up to those of all; None for all.
         chain: perturbations of images and labels, before anything else.
-        left_out: where images that cannot be read are noted, see `batches`; None raises.
 
     Yields:
         (1 + attacks x seeds) results a batch.
@@ -176,7 +159,7 @@ def evaluate(
     if any(attack.options.get("targeted") for attack in attacks):
         raise InputError("an attack is targeted; a data set is evaluated untargeted.")
     first = True
-    for batch in batches(data, batch_size, device_of(model), share, left_out):
+    for batch in batches(data, batch_size, device_of(model), share):
         if first and batch.labels is not None and (batch.labels == model.ignore_index).all():
             refuse_void_alone(data, model.ignore_index)
         first = False
@@ -450,7 +433,6 @@ def attack_samples(
     seed: int = 0,
     target: int | None = None,
     chain: Chain = unperturbed,
-    first: int = 0,
 ) -> Iterator[AttackedSample]:
     """Attack each sample by itself, exactly and as the 8-bit file that is written.
 
@@ -462,13 +444,12 @@ def attack_samples(
         seed: seed of the random starts.
         target: class that every pixel shall be taken for.
         chain: perturbations of image and labels, before anything else.
-        first: number of the first sample, by which its random start is chosen.
 
     Raises:
         InputError: the model does not fit an image, or `target` is no class of the model.
     """
     device, goal, seen = device_of(model), Goal(to_class=target), set()
-    for index, sample in enumerate(samples, first):
+    for index, sample in enumerate(samples):
         labels = None if sample.labels is None else sample.labels.unsqueeze(0).to(device)
         clean = clean_images(model, sample.image.unsqueeze(0).to(device), labels, chain)
         batch = Batch(index, [sample.name], clean.x, clean.labels)
@@ -491,39 +472,17 @@ def attack_samples(
         yield AttackedSample(sample, shown.x_adv, rounded.x_adv, results)
 
 
-def video_samples(
-    video: Video, count: int | None = None, scale: float = 1.0, pixels: ImageRule = RGB
-) -> Iterator[Sample]:
+def video_samples(video: Video, count: int | None = None) -> Iterator[Sample]:
     """Frames of a video (the first `count`), named STEM-000000, STEM-000001, ...
 
     An odd last row or column is cut off: video codecs cannot write it, and what is written is to be
     what is attacked.
-
-    Args:
-        video: where they come from.
-        count: read no more than so many; None for all.
-        scale: factor on height and width.
-        pixels: which channels the model takes.
-
-    Raises:
-        InputError: after the frames before it, a frame that cannot be read or is of another size.
-
-    Warns:
-        InputWarning: a row or column is cut off, or colours become grey.
     """
-    stem, size = printable(video.path.stem), None
-    for index, frame in enumerate(islice(video, count)):
-        size = size or frame.shape
-        if frame.shape != size:
-            raise InputError(
-                f"frame {index} of video {video.path} is {frame.shape[1]}x{frame.shape[0]} and the "
-                f"first is {size[1]}x{size[0]}; cut the video there."
-            )
-        image = scaled_image(as_channels(frame, video.path, pixels), scale)
-        height, width = image.shape[1] // 2 * 2, image.shape[2] // 2 * 2
-        if (height, width) != image.shape[1:]:
-            warnings.warn(InputWarning(ODD, video.path), stacklevel=2)
-        yield Sample(f"{stem}-{index:06d}", image[:, :height, :width].contiguous(), None)
+    for index, frame in enumerate(video):
+        if index == count:
+            return
+        image = torch.from_numpy(even(frame).copy()).movedim(-1, 0).float() / 255
+        yield Sample(f"{video.path.stem}-{index:06d}", image, None)
 
 
 class ResultStore:
@@ -679,42 +638,15 @@ def fingerprint(model: Segmenter) -> str:
 
 def data_fingerprint(data: Dataset) -> str:
     """A hash of the number of samples and of up to 16 of them, spread evenly over the data."""
+    last = len(data) - 1
     digest = hashlib.sha256(str(len(data)).encode())
-    for index in _spread(data):
-        try:
-            sample = data[index]
-        except UnreadableError:
-            digest.update(b"cannot be read")
-            continue
+    for index in sorted(
+        {round(last * part / (SAMPLES_HASHED - 1)) for part in range(SAMPLES_HASHED)}
+    ):
+        sample = data[index]
         digest.update(repr(sample.name).encode())
         for tensor in (sample.image, sample.labels):
             if tensor is not None:
                 digest.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
                 digest.update(tensor.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]
-
-
-def usable_sample(data: Dataset) -> Sample:
-    """The first of up to 16 samples, spread evenly over the data, that can be read.
-
-    Raises:
-        InputError: most of them cannot, or one is wrong in another way than a damaged file is.
-    """
-    usable: Sample | None = None
-    errors, tried = list[UnreadableError](), _spread(data)
-    for index in tried:
-        try:
-            sample = data[index]
-            usable = usable or sample
-        except UnreadableError as error:
-            errors.append(error)
-    if usable is not None and len(errors) <= len(tried) / 2:
-        return usable
-    if len(errors) == 1:
-        raise errors[0]
-    raise InputError(f"{errors[0]} ({len(errors)} of {len(tried)} images tried cannot be read)")
-
-
-def _spread(data: Dataset) -> list[int]:
-    last = len(data) - 1
-    return sorted({round(last * part / (SAMPLES_HASHED - 1)) for part in range(SAMPLES_HASHED)})

@@ -8,13 +8,7 @@ from torch import nn
 
 from art_segplugin.errors import InputError, warn
 from art_segplugin.models.info import CheckpointInfo, default_colours
-from art_segplugin.models.optional import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    download_hint,
-    import_zoo,
-    one_line,
-)
+from art_segplugin.models.optional import IMAGENET_MEAN, IMAGENET_STD, import_zoo, one_line
 from art_segplugin.models.segmenter import Segmenter
 
 
@@ -51,7 +45,6 @@ def load(name: str) -> Segmenter:
     except Exception as error:  # a file that does not fit raises whatever reads it
         raise InputError(
             f"segmentation-models-pytorch cannot load {name!r}: {one_line(error)}"
-            f"{download_hint(name)}"
         ) from error
     model.segmentation_head[2] = nn.Identity()
     model.classification_head = None

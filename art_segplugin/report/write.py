@@ -169,10 +169,9 @@ def _file_name(name: str) -> str:
 
 
 def _unused(path: Path, taken: Sequence[Path]) -> Path:
-    """`path`, numbered if another picture of this report is called so, but for case."""
+    """`path`, numbered if another picture of this report is already there."""
     numbered, count = path, 1
-    names = {one.name.casefold() for one in taken}
-    while numbered.name.casefold() in names:
+    while numbered in taken:
         count += 1
         numbered = path.with_name(f"{path.stem}-{count}{path.suffix}")
     return numbered

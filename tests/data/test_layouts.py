@@ -49,7 +49,8 @@ def test_data_sets_from_their_root_their_split_and_from_above(tmp_path, name):
     found = []
     for place in (root, f"{root}/", root / split, root.parent, root.parent.parent):
         data = open_dataset(str(place), "val", palette=numbered_palette(4), unlabelled=False)
-        assert f"recognised as {title} in {root}" in described(data)
+        where = "" if place in (root, f"{root}/") else f" in {root}"
+        assert f"recognised as {title}{where}: " in described(data)
         assert len(data) == count
         assert accuracy(data, palette) == CLEAN
         found.append(names(data))
@@ -74,7 +75,7 @@ def test_training_images_are_others(tmp_path, name):
 def test_what_was_recognised_is_said(tmp_path):
     cityscapes(tmp_path)
     assert described(open_dataset(str(tmp_path), "val", count=1)) == (
-        f"recognised as Cityscapes in {tmp_path}: split val, 4 images (leftImg8bit/val), label maps "
+        "recognised as Cityscapes: split val, 4 images (leftImg8bit/val), label maps "
         "gtFine/val/*_gtFine_labelTrainIds"
     )
     assert open_dataset(str(tmp_path), "val").palette is CITYSCAPES
