@@ -49,13 +49,14 @@ class SegAttackMixin(LabelMapSaving):
     needs_labels = True
     """False for attacks that can be called with images alone."""
 
+    asks_model = True
+    """False for attacks that change images without asking the model."""
+
     takes_image_labels = False
     """True for attacks that also take labels (n,), one per image: then the model is a classifier."""
 
     _image_labels = False  # whether the labels last given were (n,)
     _highest_label = -1  # of the call in progress; what get_logits expects the model to know
-    _labels: Labels | None = None  # of the call in progress
-    _images: Images | None = None  # likewise
     _outputs_unchecked = False  # until get_logits has seen the first logits of a call
     _doubts_said = False  # after the first call; those of other batches are the same
 
@@ -111,19 +112,19 @@ class SegAttackMixin(LabelMapSaving):
         if labels is not None:
             labels = _plain(labels, self.device).to(torch.int64)
             self._highest_label = self._checked_highest(labels)
-            self._labels = labels
-        self._images = images
         try:
             if normalised:
                 self._set_normalization_applied(False)
+            if self.asks_model and not self._doubts_said:
+                self._say_doubts(images, labels)
+                self._doubts_said = True
             self._outputs_unchecked = True
             with self._modes():
                 adv_images = self.forward(images, labels, *args, **kwargs)
         finally:
             if normalised:
                 self._set_normalization_applied(True)
-            self._highest_label, self._labels, self._images = -1, None, None
-            self._outputs_unchecked = False
+            self._highest_label, self._outputs_unchecked = -1, False
         return self.normalize(adv_images).to(inputs.dtype) if normalised else adv_images
 
     def get_logits(self, inputs: Images, labels: Any = None, *args: Any, **kwargs: Any) -> Logits:
@@ -149,7 +150,6 @@ class SegAttackMixin(LabelMapSaving):
             self._outputs_unchecked = False
             if not logits.isfinite().all():
                 check_outputs(logits)  # says what is wrong
-            self._say_doubts(logits.shape[1])
         if self._highest_label >= logits.shape[1]:
             raise InputError(
                 f"the labels hold {self._highest_label} and the model has the classes 0 to "
@@ -157,19 +157,15 @@ class SegAttackMixin(LabelMapSaving):
             )
         return logits
 
-    def _say_doubts(self, classes: int) -> None:
+    def _say_doubts(self, images: Images, labels: Labels | None) -> None:
         """Look at what the model says of unchanged images; at a random start it may say another class."""
-        images, labels = self._images, self._labels
-        if self._doubts_said or images is None:
-            return
-        self._doubts_said = True
         few = slice(_CHECKED if self._image_labels else 1)
         logits, given = self.get_output_with_eval_nograd(images[few]), None
         if labels is not None and not self.targeted:
             given = no_predictions(logits, labels[few])
         check_outputs(logits, given)
         if labels is not None and not self._image_labels:
-            doubt = binary_doubt(labels, self.ignore_index, classes)
+            doubt = binary_doubt(labels, self.ignore_index, logits.shape[1])
             if doubt:
                 warn(doubt)
 

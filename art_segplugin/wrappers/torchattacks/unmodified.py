@@ -163,6 +163,7 @@ def for_segmentation(attack: type[Attack]) -> Any:
         "__doc__": f"torchattacks.{name} on label maps, see `for_segmentation`.",
         "__signature__": signature.replace(parameters=[*signature.parameters.values(), void]),
         "needs_labels": labels.default is labels.empty,
+        "asks_model": name not in ("GN", "VANILA"),
     }
     return type(name, (Unmodified, attack), attributes)
 
