@@ -25,6 +25,7 @@ from art_segplugin.distributed import ManyProcesses, OneProcess, processes
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation import DiagnosisReport, RobustnessReport, evaluate, summarise
 from art_segplugin.evaluation.class_names import reported_palette
+from art_segplugin.evaluation.dataset import refuse_void_alone
 from art_segplugin.evaluation.label_facts import label_facts
 from art_segplugin.evaluation.result import class_lists, reference_of, versions
 from art_segplugin.heads import check_is_last, hypersphere_head, to_hypersphere
@@ -78,6 +79,8 @@ def run(args: TrainArgs) -> None:
     val_attack = validation_attack(args)
     training = dataset(args, args.split, args.count)
     validation = dataset(args, "val", args.val_count)
+    for data in (training, validation):
+        refuse_void_alone(data, data.palette.ignore_index)
     _say_what_was_found(args, team, training, validation)
     torch.manual_seed(args.seed)
     model, info = start(args.network, args.init, training, len(validation))

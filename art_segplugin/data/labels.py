@@ -44,7 +44,8 @@ class LabelRule:
     """How the pixels of a label map become class indices.
 
     A file holds values (grey, 16 bit, bool, indices of a colour table), colours, or both. `mapping`,
-    `void` and `reduce_zero` are about values. The palette's `ignore_index` is void among values too.
+    `void` and `reduce_zero` are about values. The palette's `ignore_index` is void among values too;
+    where that is negative, so that no 8-bit file holds it, 255 is, unless it is a class.
     Files of values are read by value and painted ones by the colours of the palette, if it has
     colours of its own. Of files with a colour table the index counts, unless all colours that are
     used are the palette's and stand at other indices: then it is the colour.
@@ -128,7 +129,8 @@ class LabelRule:
         self, values: Integers, colours: Colours, palette: Palette, where: str
     ) -> Integers:
         """Read a file with a colour table: by index, unless its colours are those of the classes."""
-        used, places = np.unique(values, return_index=True)
+        used, flat = np.array(distinct(values)), values.ravel()
+        places = [int(np.argmax(flat == value)) for value in used]
         table = colours.reshape(-1, 3)[places]
         if not palette.decodes:
             for known in PALETTES.values():
@@ -145,18 +147,15 @@ class LabelRule:
             if moved and not _is_standard(used, table):
                 self._ask(used, table, palette, where, "some of its colours")
             return self._by_value(values, palette, where)
-        painted = self._painted(colours, palette, where)
-        try:
-            indices = self._by_value(values, palette, where)
-        except UnsettledMaskError:
-            raise
-        except InputError:
-            return painted
-        if np.array_equal(indices, painted):
-            return indices
-        if not moved or _is_standard(used, table):
+        painted = self._painted(table[None], palette, where)[0]
+        indices = [self.label_of(int(index), palette) for index in used]
+        if indices == painted.tolist():
+            return self._by_value(values, palette, where)
+        is_class = {*range(len(palette)), palette.ignore_index}.issuperset(indices)
+        if is_class and (not moved or _is_standard(used, table)):
             self._ask(used, table, palette, where, "its colours")
-        return painted
+        by_colour: Integers = painted[np.searchsorted(used, values)]
+        return by_colour
 
     def _ask(
         self, used: Integers, table: Colours, palette: Palette, where: str, which: str
@@ -209,7 +208,7 @@ class LabelRule:
             void = 0 if self.reduce_zero else self.void
             raise InputError(
                 f"{where} holds the labels {shown}; expected {first}..{len(palette) - 1 + first} or "
-                f"{palette.ignore_index if void is None else void} for void "
+                f"{void_value(palette) if void is None else void} for void "
                 f"(palette {palette.name!r}). {self._hint(found, unknown, palette)}"
             )
         if self._leaves_open(found, mapped, palette):
@@ -237,7 +236,7 @@ class LabelRule:
         for given, label in self.mapping:
             if given == value:
                 return palette.ignore_index if label is None else label
-        if value in (self.void, palette.ignore_index):
+        if value in (self.void, palette.ignore_index, void_value(palette)):
             return palette.ignore_index
         if self.reduce_zero:
             return value - 1 if value else palette.ignore_index
@@ -291,7 +290,7 @@ class LabelRule:
             )
         if self.reduce_zero:
             parts.append("0 is void, class k is stored as k + 1")
-        voids = {self.void, palette.ignore_index} - {None, *(v for v, _ in self.mapping)}
+        voids = {self.void, void_value(palette)} - {None, *(v for v, _ in self.mapping)}
         if voids := {v for v in voids if v is not None and v >= 0 and self.source != "colours"}:
             parts.append(f"{' and '.join(map(str, sorted(voids)))} void")
         named = self.name not in (LabelRule.name, UNAMBIGUOUS.name, "")
@@ -355,6 +354,11 @@ RULES = {
     "camvid": CAMVID_INDICES,
 }
 """Rules that `--label-map` knows by name."""
+
+
+def void_value(palette: Palette) -> int:
+    """Return the value that is void in files: the palette's `ignore_index`, or 255 where that is negative."""
+    return 255 if palette.ignore_index < 0 and len(palette) <= 255 else palette.ignore_index
 
 
 def label_mapping(text: str) -> tuple[tuple[int, int | None], ...]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -160,9 +161,9 @@ def evaluate(
         raise InputError("an attack is targeted; a data set is evaluated untargeted.")
     first = True
     for batch in batches(data, batch_size, device_of(model), share):
-        if first and batch.labels is not None and (batch.labels == model.ignore_index).all():
-            refuse_void_alone(data, model.ignore_index)
-        first = False
+        if first and batch.labels is not None and (batch.labels == data.palette.ignore_index).all():
+            refuse_void_alone(data, data.palette.ignore_index)
+        batch, first = _with_void_of(model, batch, data.palette.ignore_index), False
         keep = sum(index < pictures for index in batch.indices)
         clean = clean_images(model, batch.images, batch.labels, chain)
         batch, checked = replace(batch, images=clean.x, labels=clean.labels), False
@@ -173,7 +174,12 @@ def evaluate(
                     yield joined(found)
                     continue
             if not checked:
-                model.validate(batch.images, batch.labels)
+                with warnings.catch_warnings():
+                    if (
+                        label_rule(data) is not None
+                    ):  # it has asked, and reports say what is doubtful
+                        warnings.filterwarnings("ignore", "Labels contain")
+                    model.validate(batch.images, batch.labels)
                 batch, checked = _with_regions(batch, regions, model.ignore_index), True
             if attack is None:
                 parts, shown = _clean_parts(clean, batch)
@@ -186,6 +192,13 @@ def evaluate(
             result = _keeping(joined(parts), shown, keep)
             del shown  # its logits would take memory during the next attack
             yield result
+
+
+def _with_void_of(model: Segmenter, batch: Batch, void: int) -> Batch:
+    """The batch with the model's label for void pixels, where that of the data is no class."""
+    if batch.labels is None or void == model.ignore_index or 0 <= void < (model.classes or 0):
+        return batch
+    return replace(batch, labels=batch.labels.masked_fill(batch.labels == void, model.ignore_index))
 
 
 def refuse_void_alone(data: Dataset, ignore_index: int) -> None:

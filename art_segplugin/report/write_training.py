@@ -33,6 +33,8 @@ def sheets(reports: Mapping[str, RobustnessReport]) -> list[Sheet]:
         f"{best.data}, by which the best checkpoint was chosen: judge it finally on others, with "
         "`art-segplugin evaluate` and stronger attacks."
     )
+    if best.labels:
+        note += " " + best.labels.sentences(len(best.classes))
     scores = {
         part: [main_score(report, group).percent for group in groups(report)]
         for part, report in reports.items()

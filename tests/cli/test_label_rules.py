@@ -342,6 +342,54 @@ def test_rules_that_are_none(case, use, options, said):
     assert said in message
 
 
+class Bright(nn.Module):
+    """One channel: positive where the image is bright."""
+
+    def __init__(self):
+        super().__init__()
+        self.middle = nn.Parameter(torch.tensor(0.5))
+
+    def forward(self, images):
+        return 20 * (images.mean(1, keepdim=True) - self.middle)
+
+
+@pytest.mark.parametrize("classes", [None, 1])
+@pytest.mark.parametrize("value", [1, 255])
+def test_masks_for_a_model_of_one_channel(case, monkeypatch, classes, value):
+    model = Segmenter(Bright(), classes=classes)
+    monkeypatch.setattr(art_segplugin.models, "load_model", lambda spec: model)
+    truth = classes_of(2)
+    options = () if value == 1 else ("--label-map", "255=1")
+    status, said, out = case(TWO, truth, (value * truth).astype(np.uint8), *options)
+    assert status == 0, said
+    assert report(out).clean.pixel_accuracy == 1
+    assert len(report(out).labels.classes) == 2
+
+
+def test_void_of_the_files_is_the_model_s_whatever_its_number(case, monkeypatch):
+    model = Segmenter(NearestColour(VOC.colours), classes=21, ignore_index=-100)
+    monkeypatch.setattr(art_segplugin.models, "load_model", lambda spec: model)
+    classes = classes_of(21)
+    stored = classes.astype(np.uint8)
+    stored[0] = 255
+    for palette in ((), ("--palette", "voc")):
+        status, said, out = case(VOC.colours, classes, stored, *palette)
+        assert status == 0, said
+        assert report(out).clean.pixel_accuracy == 1
+        assert report(out).labels.void == pytest.approx(1 / 16)
+
+
+def test_training_on_void_alone_is_refused(run, tmp_path):
+    for split in ("train", "val"):
+        (tmp_path / "data" / split).mkdir(parents=True)
+        void = np.full((16, 20), 255, np.uint8)
+        save(tmp_path / "data" / split, THREE, classes_of(3), void)
+    options = ("--palette", "scenes", "--out", tmp_path / "out", "--steps", 1)
+    status, _, message = run("train", "--data", tmp_path / "data", *options)
+    assert status == 2
+    assert "void everywhere" in message
+
+
 def test_training_asks_as_well(run, tmp_path):
     classes = classes_of(2)
     for split in ("train", "val"):

@@ -201,7 +201,7 @@ def test_what_unknown_values_may_be():
     ]:
         with pytest.raises(InputError, match=said):
             LabelRule().decode(np.array([values]), palette)
-    two = replace(numbered_palette(2), ignore_index=-100)
+    two = replace(numbered_palette(2), ignore_index=9)
     with pytest.raises(InputError, match="255 marks class 1, pass --label-map 255=1"):
         LabelRule().decode(np.array([[0, 255]]), two)
     with pytest.raises(InputError, match="float32 values; expected integers"):
@@ -210,7 +210,11 @@ def test_what_unknown_values_may_be():
 
 def test_void_and_classes_beyond_8_bits():
     minus = replace(PALETTE, ignore_index=-100)
-    assert LabelRule(void=255).decode(np.array([[0, 255]]), minus).tolist() == [[0, -100]]
+    for rule in (LabelRule(), LabelRule(void=255)):
+        assert rule.decode(np.array([[0, 255, -100]]), minus).tolist() == [[0, -100, -100]]
+    assert LabelRule().described(minus).endswith("; 255 void")
+    with pytest.raises(UnsettledMaskError):
+        LabelRule().decode(np.array([[0, 255]]), replace(numbered_palette(2), ignore_index=-1))
     assert LabelRule().decode(minus.colourise(np.array([[1, -100]])), minus).tolist() == [[1, -100]]
     many = numbered_palette(1000)
     labels = LabelRule(reduce_zero=True).decode(np.array([[0, 1, 1000]], np.uint16), many)
