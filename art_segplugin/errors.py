@@ -1,7 +1,10 @@
 """What is meant to be read by people rather than by programmers: one exception, and warnings."""
 
+import re
 import sys
 import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 _BETWEEN = {"art", "art_segplugin", "beartype", "contextlib", "jaxtyping", "torch", "torchattacks"}
@@ -37,3 +40,21 @@ def warn(text: str) -> None:
     while frame and frame.f_globals.get("__name__", "").partition(".")[0] in _BETWEEN:
         frame, level = frame.f_back, level + 1
     warnings.warn(text, stacklevel=level)
+
+
+@contextmanager
+def renamed(names: Mapping[str, str]) -> Iterator[None]:
+    """Within, an `InputError` calls parameters by other names.
+
+    Args:
+        names: Of the parameters here, and as the user knows them.
+    """
+    try:
+        yield
+    except InputError as error:
+        text = str(error)
+        for here, known in names.items():
+            text = re.sub(rf"\b{here}\b", known, text)
+        if text == str(error):
+            raise
+        raise type(error)(text) from error

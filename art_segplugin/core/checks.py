@@ -18,6 +18,8 @@ def check_range(images: Tensor, bounds: tuple[float, float]) -> None:
     if not images.numel():
         return
     (low, high), (lower, upper) = (float(v) for v in images.aminmax()), bounds
+    if math.isnan(low):
+        raise InputError("the images hold NaN; give finite values.")
     slack = 1e-5 * (upper - lower) if upper - lower < math.inf else 0.0
     if not (lower - slack <= low and high <= upper + slack):
         raise InputError(

@@ -91,8 +91,8 @@ def warn_without_gradient(found: Iterate | PerImageMask) -> None:
         warn(
             f"the gradient is zero or not finite at every step for {count} of {images} images: "
             "something in the model, such as rounding, an argmax or a saturated softmax, hides it, "
-            "so the result says nothing about their robustness; use a black-box attack, such as "
-            "Square."
+            "so the result says nothing about their robustness; use an attack that asks for no "
+            "gradient, such as square_attack of art_segplugin.wrappers.art."
         )
 
 

@@ -89,7 +89,7 @@ def test_a_mask_of_the_size_of_the_labels_is_refused_where_that_is_not_the_size_
     [
         (lambda x, y: (255 * x, y), "divide 8-bit images by 255"),
         (lambda x, y: (x - 1, y), "the bounds are"),
-        (lambda x, y: (x * torch.nan, y), "from nan to nan"),
+        (lambda x, y: (x * torch.nan, y), "the images hold NaN"),
         (lambda x, y: (x, y.masked_fill(y == 255, -1)), "the labels hold -1"),
         (lambda x, y: (x, y.masked_fill(y == 1, 9)), "hold class 9 and the model has 4 classes"),
     ],

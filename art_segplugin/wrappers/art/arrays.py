@@ -71,6 +71,22 @@ def check_images(x: Data, *, channels_first: bool) -> None:
         raise InputError(f"x has shape {tuple(x.shape)}; give a batch of images {layout}.")
 
 
+def check_channels(x: Data, input_shape: tuple[int, ...], *, channels_first: bool) -> None:
+    """Refuse images with another number of channels than an estimator's; any size will do.
+
+    Raises:
+        InputError: the channels differ, as when they are on another axis.
+    """
+    axis = 0 if channels_first else 2
+    if x.shape[1 + axis] != input_shape[axis]:
+        layout = "(n, ch, h, w)" if channels_first else "(n, h, w, ch)"
+        raise InputError(
+            f"x has shape {tuple(x.shape)} and the estimator's input_shape is {tuple(input_shape)}; "
+            f"give images {layout} with {input_shape[axis]} channels, or an estimator with another "
+            "input_shape or channels_first."
+        )
+
+
 def to_images(x: Data, device: torch.device, *, channels_first: bool) -> Images:
     """Images (n, ch, h, w) on `device`: float32 from arrays, as ART has it; tensors keep their float.
 

@@ -27,11 +27,12 @@ from art_segplugin.core.iterate import (
 )
 from art_segplugin.core.types import Images, Labels, PerImageMask, PixelMask
 from art_segplugin.docstrings import arguments, described
-from art_segplugin.errors import InputError
+from art_segplugin.errors import InputError, renamed
 from art_segplugin.models.outputs import check_outputs, no_predictions
 from art_segplugin.wrappers.art.arrays import (
     Data,
     Same,
+    check_channels,
     check_images,
     float_copy,
     from_images,
@@ -131,7 +132,8 @@ class FactoryAttack(EvasionAttack):
             for name in self.spec.class_parameters
         }
         assert self.spec.wrapped is not None
-        made: Attack | FittedAttack = self.spec.wrapped(**options)
+        with renamed(RENAMED):
+            made: Attack | FittedAttack = self.spec.wrapped(**options)
         return made
 
     @property
@@ -185,6 +187,8 @@ class FactoryAttack(EvasionAttack):
         """
         estimator, layout = self.estimator, {"channels_first": self.estimator.channels_first}
         check_images(x, **layout)
+        if isinstance(estimator, SegmenterMixin):
+            check_channels(x, estimator.input_shape, **layout)
         if y is None and self.targeted:
             raise InputError("the attack is targeted and y is None; give the wanted labels.")
         if y is not None and len(y) != len(x):

@@ -31,6 +31,7 @@ from art_segplugin.wrappers.art.arrays import (
     Same,
     as_like,
     check_array,
+    check_channels,
     check_images,
     from_images,
     to_array,
@@ -327,7 +328,7 @@ class PyTorchSegmenter(SegmenterMixin, PyTorchEstimator):
         """
         if output not in OUTPUTS:
             raise InputError(f"output is {output!r}; choose from {', '.join(OUTPUTS)}.")
-        check_images(x, channels_first=self.channels_first)
+        self._check_images(x)
         size: Any = x.shape[2:4] if self.channels_first else x.shape[1:3]
         result = (
             torch.empty((len(x), *size), dtype=torch.int64)
@@ -424,7 +425,7 @@ class PyTorchSegmenter(SegmenterMixin, PyTorchEstimator):
             InputError: no such layer, or one that does not return a tensor.
         """
         name = layer_name(self._model, layer)
-        check_images(x, channels_first=self.channels_first)
+        self._check_images(x)
         with torch.set_grad_enabled(framework and torch.is_grad_enabled()):
             outputs = []
             for start in range(0, len(x), batch_size):
@@ -462,7 +463,7 @@ class PyTorchSegmenter(SegmenterMixin, PyTorchEstimator):
             InputError: there is no optimizer of the model's weights, or images or labels that cannot
                 be used; labels that are all void are warned of.
         """
-        check_images(x, channels_first=self.channels_first)
+        self._check_images(x)
         check_array("y", y)
         if all_void(y, self._ignore_index):
             warnings.warn(
@@ -574,8 +575,12 @@ class PyTorchSegmenter(SegmenterMixin, PyTorchEstimator):
         name = filename if filename.endswith(".safetensors") else f"{filename}.safetensors"
         return Path(path or config.ART_DATA_PATH, name)
 
-    def _images(self, x: Data) -> Images:
+    def _check_images(self, x: Data) -> None:
         check_images(x, channels_first=self.channels_first)
+        check_channels(x, self.input_shape, channels_first=self.channels_first)
+
+    def _images(self, x: Data) -> Images:
+        self._check_images(x)
         return self._unchecked(x)
 
     def _unchecked(self, x: Data) -> Images:

@@ -85,6 +85,8 @@ def check_in_clip_values(x: Data, clip_values: Any) -> None:
     Raises:
         InputError: values outside, or NaN.
     """
+    if len(x) and np.isnan(float(x.min())):
+        raise InputError("x holds NaN; give finite values.")
     outside = outside_range(x, clip_values)
     if outside:
         raise InputError(

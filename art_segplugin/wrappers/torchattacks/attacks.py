@@ -17,6 +17,7 @@ from art_segplugin.core.iterate import Attack, FittedAttack, fitted, warn_withou
 from art_segplugin.core.threat_model import NORMS
 from art_segplugin.core.types import NO_VOID, Images, Labels, PixelMask
 from art_segplugin.docstrings import arguments, described
+from art_segplugin.errors import renamed
 from art_segplugin.wrappers.torchattacks.mixin import SegAttackMixin
 
 RENAMED = {"step_size": "alpha"}
@@ -70,7 +71,8 @@ class FactoryAttack(SegAttackMixin):
         if "targeted" in known:
             options["targeted"] = self.targeted
         assert self.spec.wrapped is not None
-        made: Attack | FittedAttack = self.spec.wrapped(**options)
+        with renamed(RENAMED):
+            made: Attack | FittedAttack = self.spec.wrapped(**options)
         return made
 
     def _check_units(self) -> None:
@@ -97,8 +99,9 @@ class FactoryAttack(SegAttackMixin):
         self._check_units()
         model = _Logits(self)
         attack = fitted(self.build(), model, [(images, labels)])
-        for iterate in attack.iterates(model, images, labels, mask=mask, final_forward=False):
-            last = iterate
+        with renamed(RENAMED):
+            for iterate in attack.iterates(model, images, labels, mask=mask, final_forward=False):
+                last = iterate
         hidden = last.without_gradient
         if hidden is not None and not self._zero_said and bool(hidden.any()):
             self._zero_said = True

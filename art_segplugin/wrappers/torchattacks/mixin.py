@@ -108,7 +108,7 @@ class SegAttackMixin(LabelMapSaving):
         images, normalised = _plain(inputs, self.device), self._normalization_applied is True
         if normalised:
             images = self.inverse_normalize(images).to(inputs.dtype)
-        self._check_range(images)
+        images = self._in_range(images)
         if labels is not None:
             labels = _plain(labels, self.device).to(torch.int64)
             self._highest_label = self._checked_highest(labels)
@@ -256,14 +256,18 @@ class SegAttackMixin(LabelMapSaving):
                     stack.enter_context(in_mode(module, training=False))
             yield
 
-    def _check_range(self, images: Images) -> None:
+    def _in_range(self, images: Images) -> Images:
+        """The images, without what rounding has moved out of [0, 1]."""
         low, high = (value.item() for value in images.aminmax())
+        if low != low:
+            raise InputError("the images hold NaN; give values in [0, 1].")
         if not (low >= -RANGE_TOLERANCE and high <= 1 + RANGE_TOLERANCE):
             undone = " after undoing the normalisation" if self.normalization_used else ""
             raise InputError(
                 f"the images go from {low:.4g} to {high:.4g}{undone}; give values in [0, 1], "
                 "and call set_normalization_used(mean, std) if they are normalised."
             )
+        return images if low >= 0 and high <= 1 else images.clamp(0, 1)
 
     def _void(self, labels: Labels) -> Tensor:
         """Pixels of label maps without a class; a label of a whole image always is a class."""
@@ -288,7 +292,7 @@ class SegAttackMixin(LabelMapSaving):
             return ""
         if classes == 2 and self._highest_label == 255:
             return "; divide a mask of 0 and 255 by 255"
-        return f", and mark void pixels with ignore_index={self.ignore_index}"
+        return f"; mark void pixels with ignore_index={self.ignore_index}"
 
 
 def _check_shapes(inputs: Images, labels: Labels | None, *, image_labels: bool) -> None:

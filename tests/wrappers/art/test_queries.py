@@ -220,10 +220,14 @@ def test_modes_hooks_and_weight_gradients_are_left_as_they_were(problem, query, 
 
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
 def test_all_is_put_back_after_an_exception_too(problem, query):
+    def broken(module, inputs):
+        raise InputError("a layer is broken")
+
     problem.model.train()
+    problem.model.head.register_forward_pre_hook(broken)
     before = modes_hooks_and_gradients(problem.model)
-    with pytest.raises(InputError, match="images have shape"):
-        query(problem.estimator, problem.x[:, :2], problem.y)
+    with pytest.raises(InputError, match="a layer is broken"):
+        query(problem.estimator, problem.x, problem.y)
     assert modes_hooks_and_gradients(problem.model) == before
 
 

@@ -150,7 +150,7 @@ def test_every_parameter_has_the_default_of_the_recipe(face, recipe):
     ("options", "words"),
     [
         ({"eps": -1.0}, "eps is -1.0"),
-        ({"alpha": -1.0}, "step_size is -1.0"),
+        ({"alpha": -1.0}, "alpha is -1.0"),
         ({"steps": 0}, "steps is 0"),
         ({"norm": 3}, "norm is 3"),
         ({"schedule": "cosine"}, "schedule is 'cosine'"),

@@ -223,7 +223,7 @@ def void_as(value):
 
 BAD_INPUTS = {
     "images go from 0 to 255": lambda x, y: (x.sub(x.min()).div(x.max() - x.min()) * 255, y),
-    "images go from nan to nan": lambda x, y: (x * torch.nan, y),
+    "images hold NaN": lambda x, y: (x * torch.nan, y),
     "images are torch.uint8": lambda x, y: (x.byte(), y),
     r"images are torch.float32 of shape \(3, 12, 14\)": lambda x, y: (x[0], y),
     "images are a ndarray": lambda x, y: (x.numpy(), y),
