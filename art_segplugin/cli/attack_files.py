@@ -18,6 +18,7 @@ from art_segplugin.data.datasets import known_palette
 from art_segplugin.data.folders import ImageFiles, PairedFolder, browse
 from art_segplugin.data.images import IMAGE_SUFFIXES
 from art_segplugin.data.labels import INDICES_OR_COLOURS, LabelRule
+from art_segplugin.data.pairing import Tree
 from art_segplugin.data.palettes import Palette
 from art_segplugin.data.sample import Dataset, Sample
 from art_segplugin.data.video import LOSSLESS, VIDEO_SUFFIXES, Video, VideoWriter
@@ -221,7 +222,7 @@ def _sorted_inputs(inputs: Sequence[Path]) -> tuple[list[Path], list[Video]]:
     for path in inputs:
         if not path.exists():
             raise InputError(f"{path} does not exist; give images, videos or folders of them.")
-        inside = sorted(path.iterdir()) if path.is_dir() else [path]
+        inside = Tree().files(path, (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES)) if path.is_dir() else [path]
         found = [Video(file) for file in inside if file.suffix.lower() in VIDEO_SUFFIXES]
         videos += found
         if not found or any(f.suffix.lower() in IMAGE_SUFFIXES for f in inside):

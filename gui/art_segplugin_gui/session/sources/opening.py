@@ -25,7 +25,7 @@ def open_source(
     | `drive:SEED` | a drive along one rendered street |
     | `camera:NUMBER`, `/dev/video0` | a camera |
     | a video file, a picture | that |
-    | a folder | its pictures, or those of CamVid |
+    | a folder | its pictures, or those of a data set that it is, holds or is part of |
 
     Args:
         spec: see above.
