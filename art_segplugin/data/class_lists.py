@@ -1,7 +1,8 @@
 """Names of classes from the files that annotation tools write beside label maps."""
 
 import csv
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from art_segplugin.data.palettes import Colour, Palette, numbered_colours
@@ -10,17 +11,31 @@ from art_segplugin.errors import InputError
 Rows = list[list[str]]
 
 
-def _names(names: list[str], source: Path) -> Palette:
-    # colours of nobody's label maps, none of them black
-    colours = numbered_colours(len(names) + 1)[1:]
-    return Palette(source.name, tuple(names), colours, decodes=False)
+def named_palette(name: str, classes: Iterable[str]) -> Palette:
+    """Return a palette for classes without colours of their own, none of them black."""
+    names = tuple(classes)
+    return Palette(name, names, numbered_colours(len(names) + 1)[1:], decodes=False)
+
+
+def palette_of_ids(name: str, id2label: Mapping[str, str]) -> Palette:
+    """Return a palette for class names by index, as `id2label.json` of Hugging Face has them.
+
+    Raises:
+        ValueError: An index is no number.
+    """
+    classes = {int(index): label for index, label in id2label.items()}
+    return named_palette(name, _filled(classes))
+
+
+def _filled(classes: Mapping[int, str]) -> list[str]:
+    if min(classes) < 0 or max(classes) > 1 << 16:
+        raise ValueError(f"class {min(classes)} to {max(classes)}")
+    return [classes.get(index, f"unused {index}") for index in range(max(classes) + 1)]
 
 
 def _pixel_values(rows: Rows, source: Path) -> Palette:
     """`Pixel Value, Class` of Roboflow's `_classes.csv`."""
-    classes = {int(row[0]): row[1] for row in rows[1:]}
-    names = [classes.get(value, f"unused {value}") for value in range(max(classes) + 1)]
-    return _names(names, source)
+    return named_palette(source.name, _filled({int(row[0]): row[1] for row in rows[1:]}))
 
 
 def _coloured(rows: Rows, source: Path) -> Palette:
@@ -40,7 +55,13 @@ def _label_map(rows: Rows, source: Path) -> Palette:
 
 def _lines(rows: Rows, source: Path) -> Palette:
     """One name a line; labelme names void first, which is no class."""
-    return _names([name for name in map(",".join, rows) if name != "__ignore__"], source)
+    names = [name for name in map(",".join, rows) if name != "__ignore__"]
+    return named_palette(source.name, names)
+
+
+def _id2label(_: Rows, source: Path) -> Palette:
+    """`{"0": name}` of Hugging Face."""
+    return palette_of_ids(source.name, json.loads(source.read_text(encoding="utf-8")))
 
 
 def _colour(values: list[str]) -> Colour:
@@ -56,6 +77,7 @@ READERS: dict[str, Callable[[Rows, Path], Palette]] = {
     "labelmap.txt": _label_map,
     "codes.txt": _lines,
     "class_names.txt": _lines,
+    "id2label.json": _id2label,
 }
 """Files that name classes, by their names."""
 
@@ -74,7 +96,7 @@ def listed_classes(files: Iterable[Path]) -> Palette | None:
             with file.open(encoding="utf-8-sig", newline="") as opened:
                 rows = [[cell.strip() for cell in row] for row in csv.reader(opened) if any(row)]
             return reader(rows, file)
-        except (OSError, ValueError, IndexError, csv.Error) as error:
+        except (OSError, ValueError, IndexError, AttributeError, csv.Error) as error:
             raise InputError(
                 f"{file} names no classes as files of this name do ({error}); mend or remove it"
             ) from error

@@ -12,6 +12,7 @@ from art_segplugin.data.class_folder import (
 )
 from art_segplugin.data.digits import Digits
 from art_segplugin.data.folders import ImageFiles, ImageFolder, PairedFolder, open_place
+from art_segplugin.data.hf_datasets import HfData
 from art_segplugin.data.images import RGB, ImageRule
 from art_segplugin.data.labels import INDICES_OR_COLOURS, LabelRule
 from art_segplugin.data.layouts import REMEDY, canonical, recognise, recognise_below
@@ -77,6 +78,11 @@ def _open_scenes(asked: Request) -> Dataset:
         asked.seed,
         textures=SCENE_TEXTURES[asked.spec],
     )
+
+
+def _open_hf(asked: Request) -> Dataset:
+    rule = asked.rule or asked.default_rule
+    return HfData(asked.spec, asked.split, asked.palette, asked.scale, rule)
 
 
 def _open_folder(asked: Request) -> Dataset:
@@ -159,6 +165,13 @@ DATASETS = {
         lambda spec, _: spec.startswith("torchvision:"),
         lambda asked: open_torchvision(asked.spec, asked.split, asked.scale),
         needs="torchvision",
+    ),
+    "hf-data": DatasetKind(
+        "hf-data:NAME",
+        "a data set of the Hugging Face hub, or a folder of parquet files, see `HfData`",
+        lambda spec, _: spec.startswith("hf-data:"),
+        _open_hf,
+        needs="the package datasets: pip install 'art-segplugin[data]'",
     ),
     "layout": DatasetKind(
         "a folder of PASCAL VOC, Cityscapes, ADE20K, LoveDA or CamVid, or with images and label maps",

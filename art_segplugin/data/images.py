@@ -114,7 +114,7 @@ def decode_image(data: bytes, where: Path | str, rule: ImageRule = RGB) -> Array
     if file.is_cut_by_pillow(rule.channels):
         pixels = _all_bands(data, file, where)
     else:
-        pixels = _by_pillow(_load(data, "image", where), file, where, rule.channels)
+        pixels = _by_pillow(_load(data, "image ", where), file, where, rule.channels)
     if pixels.dtype != np.uint8:
         pixels = _as_8_bits(pixels, where, rule.white)
     if rule.channels not in (1, 3):
@@ -176,8 +176,21 @@ def label_pixels(path: Path) -> tuple[npt.NDArray[Any], Array | None]:
     where = f"label map {path}"
     if path.suffix.lower() == ".npy":
         return _label_array(path, where), None
-    opened = _open(path, "label map")
-    if opened.format == "JPEG" or _is_lossy_webp(path):
+    return decode_label_pixels(_read(path, "label map"), where)
+
+
+def decode_label_pixels(data: bytes, where: str) -> tuple[npt.NDArray[Any], Array | None]:
+    """Decode a label map that is not a file of its own; as `label_pixels`.
+
+    Args:
+        data: Contents of an image file.
+        where: Its name in messages.
+
+    Raises:
+        InputError: It cannot be used, see `read_label_map`.
+    """
+    opened = _load(data, "", where)
+    if opened.format == "JPEG" or (data[:4] == b"RIFF" and data[8:16] == b"WEBPVP8 "):
         raise InputError(
             f"{where} is a {opened.format} file, which changes labels where it saves space; save it "
             "as PNG."
@@ -229,12 +242,6 @@ def _label_array(path: Path, where: str) -> npt.NDArray[Any]:
             "(height, width)."
         )
     return np.asarray(pixels)
-
-
-def _is_lossy_webp(path: Path) -> bool:
-    with path.open("rb") as file:
-        head = file.read(16)
-    return head[:4] == b"RIFF" and head[8:] == b"WEBPVP8 "
 
 
 def load_sample(
@@ -302,10 +309,6 @@ def check_scale(scale: float) -> None:
         raise InputError(f"scale is {scale}; expected a factor above 0, for example 0.5")
 
 
-def _open(path: Path, what: str) -> Image.Image:
-    return _load(_read(path, what), what, path)
-
-
 def _read(path: Path, what: str) -> bytes:
     if not path.is_file():
         raise InputError(f"{what} {path} does not exist; check the path")
@@ -322,12 +325,12 @@ def _load(data: bytes, what: str, where: Path | str) -> Image.Image:
             return opened
     except UnidentifiedImageError as error:
         raise InputError(
-            f"{what} {where} cannot be read: it {_kind(data)}; expected {', '.join(FORMATS[:-1])} "
+            f"{what}{where} cannot be read: it {_kind(data)}; expected {', '.join(FORMATS[:-1])} "
             f"or {FORMATS[-1]}, whatever the file is called"
         ) from error
     except Exception as error:  # in damaged files, Pillow's parsers raise whatever they stumble on
         raise InputError(
-            f"{what} {where} cannot be read ({error}); replace the file or leave it out"
+            f"{what}{where} cannot be read ({error}); replace the file or leave it out"
         ) from error
 
 

@@ -404,7 +404,9 @@ class Place:
         for place in (folder, *folder.parents):
             if not place.is_relative_to(self.root):
                 break
-            if (found := listed_classes(self.tree.files(place, (".csv", ".txt")))) is not None:
+            if (
+                found := listed_classes(self.tree.files(place, (".csv", ".txt", ".json")))
+            ) is not None:
                 return found
         return None
 
