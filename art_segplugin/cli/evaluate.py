@@ -65,16 +65,18 @@ def evaluate(
     from art_segplugin.evaluation.class_names import palette_of
     from art_segplugin.models import load_model
 
-    attacks = options.attacks(
-        attack,
-        preset,
-        norm=norm,
-        radii=eps or [None],
-        step_size=step_size,
-        temperatures=temperature,
-        steps=steps,
-        restarts=restarts,
-    )
+    attacks = []
+    if attack != ["none"]:
+        attacks = options.attacks(
+            attack,
+            preset,
+            norm=norm,
+            radii=eps or [None],
+            step_size=step_size,
+            temperatures=temperature,
+            steps=steps,
+            restarts=restarts,
+        )
     segmenter = load_model(model).to(options.device(device)).eval()
     classes = palette_of(segmenter, palette)
     rule, default_rule = options.label_rule(

@@ -199,7 +199,10 @@ Skip = Annotated[
     int,
     typer.Option(help="Leave out so many before them, such as those that chose the model.", min=0),
 ]
-Attacks = Annotated[list[str], typer.Option(help="Name or name-steps; repeat for several.")]
+Attacks = Annotated[
+    list[str],
+    typer.Option(help="Name or name-steps; repeat for several; none for clean scores alone."),
+]
 Temperatures = Annotated[
     list[float] | None,
     typer.Option("--temperature", help="Of attacks that have one; repeat for several."),

@@ -90,8 +90,11 @@ def built(spec: str, build: Callable[[], Any]) -> Segmenter:
 def _with_torchvision(build: Callable[[], Any]) -> Any:
     try:
         return build()
-    except RuntimeError as error:
-        if "torchvision::nms does not exist" not in str(error):
+    except Exception as error:
+        cause: BaseException | None = error  # transformers hides it behind its own
+        while cause and "torchvision::nms does not exist" not in str(cause):
+            cause = cause.__cause__
+        if cause is None:
             raise
     import_torchvision()
     return build()

@@ -211,6 +211,8 @@ def _from_queries(output: Any, size: tuple[int, int]) -> Logits:
         masks = _resize(masks, _MASK2FORMER_SIZE)
     classes = output.class_queries_logits.softmax(-1)[..., :-1]
     scores = _resize(torch.einsum("nqc,nqhw->nchw", classes, masks.sigmoid()), size)
+    if scores.shape[1] == 1:  # one class is told from none
+        scores = torch.cat((1 - scores, scores), 1)
     return scores.clamp_min(torch.finfo(scores.dtype).tiny).log().log_softmax(1)
 
 

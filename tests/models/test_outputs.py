@@ -47,6 +47,26 @@ def test_queries_give_log_scores_with_the_usual_class_map():
     assert logits.shape == (2, 4, 12, 16)
     assert torch.equal(logits.argmax(1), scores.argmax(1))
     torch.testing.assert_close(logits.softmax(1), scores / scores.sum(1, keepdim=True))
+    torch.testing.assert_close(logits, (scores / scores.sum(1, keepdim=True)).log())
+
+
+def test_queries_of_one_class_tell_it_from_none():
+    masks = torch.randn(2, 1, 6, 8)
+    output = SimpleNamespace(
+        class_queries_logits=torch.tensor([[[2.0, 0.0]]]).expand(2, 1, 2),
+        masks_queries_logits=masks,
+    )
+    logits = pixel_logits(output, (6, 8))
+    score = torch.tensor(2.0).sigmoid() * masks.sigmoid()
+    torch.testing.assert_close(logits.softmax(1), torch.cat((1 - score, score), 1))
+
+
+def test_queries_that_cover_nothing_have_no_nan():
+    masks = torch.full((1, 2, 4, 4), -200.0, requires_grad=True)
+    output = SimpleNamespace(class_queries_logits=torch.zeros(1, 2, 4), masks_queries_logits=masks)
+    logits = pixel_logits(output, (8, 8))
+    torch.testing.assert_close(logits.softmax(1), torch.full((1, 3, 8, 8), 1 / 3))
+    assert torch.autograd.grad(logits[:, 0].sum(), masks)[0].isfinite().all()
 
 
 @pytest.mark.parametrize(
