@@ -85,6 +85,26 @@ def check_unit(
         )
 
 
+def warn_of_scale(images: Any, bounds: tuple[float, float], setting: str = "bounds") -> None:
+    """Warn of images in [0, 1] whose bounds are those of 8 bits, in whose unit the sizes then are.
+
+    Args:
+        images: tensor or array, inside the bounds.
+        bounds: smallest and largest value that they may have.
+        setting: where the user sets the bounds.
+    """
+    low, high = bounds
+    if not _LEAST_8_BIT_SPAN <= high - low < math.inf or 0 in tuple(images.shape):
+        return
+    darkest, brightest = float(images.min()), float(images.max())
+    if darkest >= 0 and 0 < brightest <= 1:
+        warn(
+            f"the images go from {darkest:.4g} to {brightest:.4g} and their bounds are {low:g} to "
+            f"{high:g}: if they are in [0, 1], set {setting}=(0, 1) and give sizes in that unit, such "
+            "as eps=8/255."
+        )
+
+
 def check_start(start: Tensor | None) -> None:
     """Refuse a start that projecting cannot bring into the threat model.
 

@@ -14,6 +14,7 @@ from art_segplugin.core.checks import (
     check_start,
     check_unit,
     largest_label,
+    warn_of_scale,
 )
 from art_segplugin.core.iterate import Iterate, Model, warn_without_gradient
 from art_segplugin.core.threat_model import RandomSource, ThreatModel
@@ -169,7 +170,9 @@ class TaskAttack(ABC):
             final_forward=False,
         )
         self._check_units(quiet=False)
-        if labels.shape[1:] != (1, 1) and bool((labels == self.ignore_index).all()):
+        warn_of_scale(images, self.threat_model.bounds)
+        void = labels.shape[1:] != (1, 1) and bool((labels == self.ignore_index).all())
+        if void and len(labels):
             warn(void_doubt(labels, self.ignore_index))
         for iterate in iterates:
             best = iterate.best

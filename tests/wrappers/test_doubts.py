@@ -11,7 +11,11 @@ from torch import nn
 from art_segplugin.attacks import segpgd
 from art_segplugin.errors import InputError
 from art_segplugin.wrappers import torchattacks as ta
-from art_segplugin.wrappers.art import PyTorchSegmenter, SegPGD
+from art_segplugin.wrappers.art import (
+    AdversarialTrainerSegmentationPyTorch,
+    PyTorchSegmenter,
+    SegPGD,
+)
 
 IMAGES = torch.rand(4, 3, 9, 8, generator=torch.Generator().manual_seed(0))
 
@@ -194,3 +198,14 @@ def test_what_an_estimator_says_to_one_logit_per_pixel(loss):
         estimator(Brightness(), loss=loss)
     with pytest.raises(InputError, match="a model with one output channel has nb_classes=2"):
         estimator(Brightness(), nb_classes=1)
+
+
+def test_training_on_a_mask_of_0_and_255():
+    model = nn.Conv2d(3, 1, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    fitted = estimator(model, optimizer=optimizer)
+    trainer = AdversarialTrainerSegmentationPyTorch(fitted, max_iter=1, verbose=False)
+    for fit in (fitted.fit, trainer.fit):
+        (text,) = said(lambda fit=fit: fit(*ARRAYS, nb_epochs=1))
+        assert text.startswith("Labels contain 255 in ")
+        assert said(lambda fit=fit: fit(ARRAYS[0], MASKS.numpy(), nb_epochs=1)) == []

@@ -13,6 +13,7 @@ from torch import nn
 
 from art_segplugin.attacks import pgd, segpgd
 from art_segplugin.attacks.common import ThreatModel
+from art_segplugin.cli.options import threat_model
 from art_segplugin.core.attack import GradientAttack
 from art_segplugin.core.checks import check_unit
 from art_segplugin.core.ensemble import WorstCase
@@ -184,3 +185,28 @@ def test_torchattacks_own_attacks(name, sizes):
     with pytest.raises(InputError, match=re.escape("images go from 0 to 1: did you mean")):
         attack(x, labels)
     ta.for_segmentation(torchattacks.PGDL2)(model, eps=8, steps=1)(x, labels)
+
+
+@pytest.mark.parametrize(
+    ("eps", "step", "named"), [("8", None, "--eps is 8"), (None, "2", "--step-size is 2")]
+)
+def test_the_command_line_asks_about_both(eps, step, named):
+    with pytest.raises(InputError, match=rf"^{named} and .* from 0 to 1: did you mean [82]/255\?$"):
+        threat_model("inf", eps, step)
+    assert threat_model("2", "8", "2") == {"norm": "2", "eps": 8.0, "step_size": 2.0}
+    assert threat_model("inf", "1", "1")["step_size"] == 1.0
+
+
+def test_images_in_0_to_1_within_bounds_of_8_bits():
+    model, x, labels = tiny_problem()
+    words = r"images go from .* and their bounds are 0 to 255: if they are in \[0, 1\], set"
+    with pytest.warns(UserWarning, match=rf"{words} bounds="):
+        pgd(8.0, 2.0, 1, bounds=(0.0, 255.0))(model, x, labels)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        attack = SegPGD(estimator((0, 255)), eps=8, eps_step=2, batch_size=1, verbose=False)
+        attack.generate(x.numpy(), labels.numpy())
+        attack.generate(255 * x.numpy(), labels.numpy())
+        attack.generate(0 * x.numpy(), labels.numpy())  # black images
+    (text,) = [str(one.message) for one in caught if "their bounds" in str(one.message)]
+    assert "set the estimator's clip_values=(0, 1)" in text

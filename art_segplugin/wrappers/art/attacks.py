@@ -17,7 +17,7 @@ from tqdm.auto import trange
 
 from art_segplugin.attacks import ATTACKS, AttackSpec
 from art_segplugin.attacks.common import ORDER
-from art_segplugin.core.checks import check_unit
+from art_segplugin.core.checks import check_unit, warn_of_scale
 from art_segplugin.core.iterate import (
     Attack,
     FittedAttack,
@@ -196,6 +196,8 @@ class FactoryAttack(EvasionAttack):
                 f"there are labels for {len(y)} images and {len(x)} images; give one each."
             )
         check_in_clip_values(x, estimator.clip_values)
+        bounds = pixel_bounds(estimator.clip_values)
+        warn_of_scale(x, bounds, "the estimator's clip_values")
         if y is not None and isinstance(estimator, SegmenterMixin):
             void = estimator.ignore_index
             warn_of_void(y, nb_classes=estimator.nb_classes, ignore_index=void)

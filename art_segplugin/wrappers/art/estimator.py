@@ -1,7 +1,6 @@
 """A PyTorch segmentation model as an ART estimator."""
 
 import copy
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
@@ -23,7 +22,7 @@ from art_segplugin.core.checks import check_gradients
 from art_segplugin.core.forward_pass import gradient_in, graph_explained
 from art_segplugin.core.modes import in_mode
 from art_segplugin.core.types import Images, Labels, Logits, PerImage
-from art_segplugin.errors import InputError
+from art_segplugin.errors import InputError, warn
 from art_segplugin.interpret.hooks import activation, layer_name, leaf_layers
 from art_segplugin.models import Segmenter
 from art_segplugin.wrappers.art.arrays import (
@@ -38,7 +37,7 @@ from art_segplugin.wrappers.art.arrays import (
     to_images,
     to_tensor,
 )
-from art_segplugin.wrappers.art.labels import all_void, label_map
+from art_segplugin.wrappers.art.labels import all_void, label_map, warn_of_void
 from art_segplugin.wrappers.art.losses import Loss, batch_loss, image_losses, zero_one_losses
 from art_segplugin.wrappers.art.parameters import restored_on_error
 from art_segplugin.wrappers.art.preprocessing import (
@@ -461,15 +460,16 @@ class PyTorchSegmenter(SegmenterMixin, PyTorchEstimator):
 
         Raises:
             InputError: there is no optimizer of the model's weights, or images or labels that cannot
-                be used; labels that are all void are warned of.
+                be used; labels that are all void are warned of, as are masks of 0 and 255.
         """
         self._check_images(x)
         check_array("y", y)
         if all_void(y, self._ignore_index):
-            warnings.warn(
-                f"all labels are void ({self._ignore_index}): nothing is learnt; check ignore_index.",
-                stacklevel=2,
+            warn(
+                f"all labels are void ({self._ignore_index}): nothing is learnt; check ignore_index."
             )
+        else:
+            warn_of_void(y, nb_classes=self.nb_classes, ignore_index=self._ignore_index)
         self._train(
             shuffled(x, y, batch_size, drop_last=drop_last),
             nb_epochs,

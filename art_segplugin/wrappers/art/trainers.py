@@ -30,7 +30,7 @@ from art_segplugin.wrappers.art.arrays import Data, Same, check_array, check_ima
 from art_segplugin.wrappers.art.estimator import SegmenterMixin
 from art_segplugin.wrappers.art.estimator_view import EstimatorView, view_of
 from art_segplugin.wrappers.art.hypersphere import HypersphereMixin, check_head_is_trained
-from art_segplugin.wrappers.art.labels import all_void
+from art_segplugin.wrappers.art.labels import all_void, warn_of_void
 from art_segplugin.wrappers.art.preprocessing import float_type, preprocessed_for_training
 from art_segplugin.wrappers.art.sizes import (
     check_in_clip_values,
@@ -154,6 +154,9 @@ class AdversarialTrainerSegmentationPyTorch(Trainer):
         check_halves(self.half, min(batch_size, len(x)))
         if all_void(y, view_of(self._classifier).ignore_index):
             raise InputError("all labels are void; give some to learn from, or check ignore_index.")
+        if isinstance(self._classifier, SegmenterMixin):
+            void = self._classifier.ignore_index
+            warn_of_void(y, nb_classes=self._classifier.nb_classes, ignore_index=void)
         batches = shuffled(x, y, batch_size, drop_last=drop_last)
         self._train(batches, nb_epochs, scheduler, validation_data, batch_size)
 
