@@ -23,6 +23,10 @@ from art_segplugin.data.scenes import SceneDataset
 from art_segplugin.data.torchvision import open_torchvision
 from art_segplugin.errors import InputError
 
+A_DATA_SET = (
+    "a folder of PASCAL VOC, Cityscapes, ADE20K, LoveDA, CamVid, or of images and label maps"
+)
+ARCHIVES = (".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 SCENE_TEXTURES = {"scenes": "real", "scenes:random-textures": "random"}
 
 
@@ -174,13 +178,13 @@ DATASETS = {
         needs="the package datasets: pip install 'art-segplugin[data]'",
     ),
     "layout": DatasetKind(
-        "a folder of PASCAL VOC, Cityscapes, ADE20K, LoveDA or CamVid, or with images and label maps",
+        A_DATA_SET,
         "a data set of `art_segplugin.data.layouts.LAYOUTS`",
         lambda spec, _: Path(spec).is_dir() and recognise(spec) is not None,
         _open_layout,
     ),
     "siblings": DatasetKind(
-        "two folders of equal names in it",
+        A_DATA_SET,
         "images and label maps",
         lambda spec, split: _siblings(spec, split) is not None,
         _open_siblings,
@@ -192,7 +196,7 @@ DATASETS = {
         lambda asked: ClassFolder(asked.spec, asked.split, asked.scale),
     ),
     "layout-below": DatasetKind(
-        "a folder that holds one of them",
+        A_DATA_SET,
         "the same, one or two folders down",
         lambda spec, _: not Tree().files(Path(spec)) and recognise_below(spec) is not None,
         lambda asked: _open_layout(asked, below=True),
@@ -277,7 +281,9 @@ def _open(asked: Request) -> Dataset:
         if kind.recognises(spec, asked.split):
             break
     else:
-        known = ", ".join(kind.spec for kind in DATASETS.values())
+        known = ", ".join(dict.fromkeys(kind.spec for kind in DATASETS.values()))
+        if Path(spec).is_file() and spec.lower().endswith(ARCHIVES):
+            raise InputError(f"data {spec!r} is an archive; unpack it and give the folder.")
         raise InputError(f"data {spec!r} is no folder; give {known}.")
     try:
         return kind.open(asked)

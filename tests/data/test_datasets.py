@@ -144,11 +144,14 @@ def test_errors_name_what_can_be_given(tmp_path):
     (tmp_path / "b.zip").write_text("no zip file")
     for spec in ("nowhere", "nowhere.zip", str(tmp_path / "a.png")):
         with pytest.raises(
-            InputError, match="'scenes', 'digits', torchvision:NAME:FOLDER, a folder"
+            InputError, match="'scenes', 'digits', torchvision:NAME:FOLDER, hf-data:NAME, a folder"
         ):
             open_dataset(spec)
     with pytest.raises(InputError, match="cannot be read as a zip file"):
         open_dataset(str(tmp_path / "b.zip"))
+    (tmp_path / "VOC.tar").touch()
+    with pytest.raises(InputError, match=r"VOC\.tar' is an archive; unpack it and give the folder"):
+        open_dataset(str(tmp_path / "VOC.tar"))
     with pytest.raises(InputError, match="split is 'dev'"):
         open_dataset("digits", "dev")
 
