@@ -18,6 +18,10 @@ class InputError(ValueError):
     """
 
 
+class UnreadableError(InputError):
+    """A file is damaged, empty or of a format that is not read; others beside it may be good."""
+
+
 class InputWarning(UserWarning):
     """Part of what the user gave is not used, or not as it is.
 

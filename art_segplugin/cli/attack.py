@@ -35,12 +35,14 @@ def attack(
     reduce_zero_label: options.ReduceZero = None,
     labels_as: options.LabelsAs = None,
     scale: options.Scale = 1.0,
+    white: options.White = None,
     frames: Annotated[int | None, typer.Option(help="First frames of each video.", min=1)] = None,
     video_format: Annotated[
         str, typer.Option(help="mkv (FFV1, exact); mp4 or webm (lossy: not for re-evaluation).")
     ] = "mkv",
     save_float: Annotated[
-        bool, typer.Option("--float", help="Also save exact values: NAME.npy, float32 (3, h, w).")
+        bool,
+        typer.Option("--float", help="Also save exact values: NAME.npy, float32 (channels, h, w)."),
     ] = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -53,6 +55,7 @@ def attack(
     """
     from art_segplugin.attacks import named
     from art_segplugin.cli.attack_files import FileAttack, attack_files
+    from art_segplugin.cli.evaluation import pixel_rule
     from art_segplugin.data.video import check_video_suffix
     from art_segplugin.evaluation.class_names import class_index, palette_of
     from art_segplugin.models import load_model
@@ -76,9 +79,11 @@ def attack(
         save_float,
         f".{video_format}",
         frames,
+        scale,
+        pixel_rule(segmenter, white),
         rule=rule,
         default_rule=default_rule,
         labels=labels,
         label_suffix=label_suffix,
     )
-    attack_files(job, inputs, model, scale)
+    attack_files(job, inputs, model)

@@ -37,6 +37,7 @@ def diagnose(
     count: options.Count = None,
     skip: options.Skip = 0,
     scale: options.Scale = 1.0,
+    white: options.White = None,
     attack: Annotated[
         list[str],
         typer.Option(help="Name or name-steps; the others are compared with the first."),
@@ -71,6 +72,7 @@ def diagnose(
     Needs labels. Attacks are compared on the same images from the same random starts.
     """
     from art_segplugin.cli.diagnosis import Subject, regions_of, run
+    from art_segplugin.cli.evaluation import pixel_rule
     from art_segplugin.errors import InputError
     from art_segplugin.evaluation.class_names import palette_of
     from art_segplugin.models import load_model
@@ -106,6 +108,7 @@ def diagnose(
         labels=labels,
         label_suffix=label_suffix,
         unlabelled=False,
+        pixels=pixel_rule(subjects[0].model, white),
     )
     run(
         subjects,

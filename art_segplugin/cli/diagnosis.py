@@ -14,6 +14,7 @@ from art_segplugin.cli.evaluation import (
     command,
     fitting_palette,
     print_doubts,
+    raise_left_out,
     refuse_existing,
 )
 from art_segplugin.data.palettes import Palette
@@ -29,9 +30,10 @@ from art_segplugin.evaluation import (
     diagnose,
     evaluate,
 )
-from art_segplugin.evaluation.dataset import refused_runs_removed, setting
+from art_segplugin.evaluation.dataset import refused_runs_removed, setting, usable_sample
 from art_segplugin.evaluation.label_facts import label_facts
 from art_segplugin.evaluation.result import CLEAN
+from art_segplugin.files import only_run_in
 from art_segplugin.heads.last_layer import class_weight_norms
 from art_segplugin.models import Segmenter
 from art_segplugin.report import model_sheets, models_sheets, write_diagnosis
@@ -54,7 +56,7 @@ def regions_of(data: Dataset, background: Sequence[str], small_objects: float) -
             class each, or a bad share.
     """
     classes = data.palette.classes
-    first = data[0].labels if background and len(data) else None
+    first = usable_sample(data).labels if background and len(data) else None
     if first is not None and first.shape == (1, 1):
         raise InputError("--background is for label maps, and these images have one class each.")
     indices = []
@@ -86,57 +88,70 @@ def run(
 
     Raises:
         InputError: no images, an image without labels, a model that does not fit them, or `out`
-            holds another diagnosis.
+            holds another diagnosis, or another run writes into it; or, after the report of the
+            others is written, images that cannot be used.
     """
     palette = _palette(subjects, data, data_name)
     paths = [out / f"batches-{number}.jsonl" for number, _ in enumerate(subjects, 1)]
-    if not resume:
-        refuse_existing(paths, "a diagnosis")
-    counts = []
-    with refused_runs_removed(paths), progress_bar() as bar:
-        stores = [
-            ResultStore(
-                path,
-                setting(one.model, one.name, data, data_name) | {"regions": regions.described()},
-            )
-            for one, path in zip(subjects, paths, strict=True)
-        ]
-        total = len(subjects) * len(data) * (1 + len(attacks))
-        task = bar.add_task("clean", total=total)
-        clean = []
-        for one, store in zip(subjects, stores, strict=True):
-            with _named(one):
-                valid = 0
-                for result in evaluate(
-                    one.model, data, (), batch_size=batch_size, store=store, regions=regions
-                ):
-                    valid += sum(image.valid for image in result.images)
-                    if one is subjects[0]:
-                        clean.append(result)
-                    bar.update(task, advance=len(result.images), description=f"{one.name} clean")
-                if not valid:
-                    raise InputError(
-                        "the labels are void everywhere; a diagnosis needs labelled pixels."
-                    )
-        for one, store in zip(subjects, stores, strict=True):
-            results = evaluate(
-                one.model,
-                data,
-                attacks,
-                seeds=(seed,),
-                batch_size=batch_size,
-                store=store,
-                regions=regions,
-            )
-            counted = attack_counts(_shown(results, bar, task, one.name))
-            norms = class_weight_norms(one.model, len(palette))
-            counts.append(ModelCounts(one.name, counted, norms))
-    facts = label_facts(clean, palette, data)
-    report = diagnose(counts, palette, data_name, command(), labels=facts)
-    _show(report)
-    print_doubts(report.labels)
-    written = write_diagnosis(report, out)
+    with only_run_in(out):
+        if not resume:
+            refuse_existing(paths, "a diagnosis")
+        counts, left_out = [], dict[int, str]()
+        with refused_runs_removed(paths), progress_bar() as bar:
+            stores = [
+                ResultStore(
+                    path,
+                    setting(one.model, one.name, data, data_name)
+                    | {"regions": regions.described()},
+                )
+                for one, path in zip(subjects, paths, strict=True)
+            ]
+            total = len(subjects) * len(data) * (1 + len(attacks))
+            task = bar.add_task("clean", total=total)
+            clean = []
+            for one, store in zip(subjects, stores, strict=True):
+                with _named(one):
+                    valid = 0
+                    for result in evaluate(
+                        one.model,
+                        data,
+                        (),
+                        batch_size=batch_size,
+                        store=store,
+                        regions=regions,
+                        left_out=left_out,
+                    ):
+                        valid += sum(image.valid for image in result.images)
+                        if one is subjects[0]:
+                            clean.append(result)
+                        bar.update(
+                            task, advance=len(result.images), description=f"{one.name} clean"
+                        )
+                    if not valid:
+                        raise InputError(
+                            "the labels are void everywhere; a diagnosis needs labelled pixels."
+                        )
+            for one, store in zip(subjects, stores, strict=True):
+                results = evaluate(
+                    one.model,
+                    data,
+                    attacks,
+                    seeds=(seed,),
+                    batch_size=batch_size,
+                    store=store,
+                    regions=regions,
+                    left_out=left_out,
+                )
+                counted = attack_counts(_shown(results, bar, task, one.name))
+                norms = class_weight_norms(one.model, len(palette))
+                counts.append(ModelCounts(one.name, counted, norms))
+        facts = label_facts(clean, palette, data)
+        report = diagnose(counts, palette, data_name, command(), labels=facts)
+        _show(report)
+        print_doubts(report.labels)
+        written = write_diagnosis(report, out)
     errors().print(f"wrote {len(written)} files; begin with {written[-1]}", markup=False)
+    raise_left_out(left_out.values(), len(data) - len(left_out))
     return report
 
 

@@ -37,6 +37,7 @@ def evaluate(
     count: options.Count = None,
     skip: options.Skip = 0,
     scale: options.Scale = 1.0,
+    white: options.White = None,
     attack: options.Attacks = [  # noqa: B006
         "fgsm",
         "segfgsm",
@@ -61,7 +62,7 @@ def evaluate(
     resume: options.Resume = False,
 ) -> None:
     """Score a model on clean and attacked images: accuracy, mIoU, MisRatio, IoU per class."""
-    from art_segplugin.cli.evaluation import run
+    from art_segplugin.cli.evaluation import pixel_rule, run
     from art_segplugin.evaluation.class_names import palette_of
     from art_segplugin.models import load_model
 
@@ -94,6 +95,7 @@ def evaluate(
         labels=labels,
         label_suffix=label_suffix,
         unlabelled=unlabelled,
+        pixels=pixel_rule(segmenter, white),
     )
     run(
         segmenter,

@@ -2,17 +2,19 @@
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from rich.markup import escape
 
 from art_segplugin.attacks import NamedAttack
 from art_segplugin.cli.console import errors, output, progress_bar
+from art_segplugin.data.images import ImageRule
 from art_segplugin.data.palettes import Palette
 from art_segplugin.data.sample import Dataset
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation import (
+    BatchResult,
     ResultStore,
     RobustnessReport,
     evaluate,
@@ -20,13 +22,27 @@ from art_segplugin.evaluation import (
     summarise,
 )
 from art_segplugin.evaluation.class_names import reported_palette
-from art_segplugin.evaluation.dataset import refused_runs_removed, setting
+from art_segplugin.evaluation.dataset import (
+    fingerprint,
+    refused_runs_removed,
+    setting,
+    usable_sample,
+)
 from art_segplugin.evaluation.label_facts import label_facts
-from art_segplugin.evaluation.result import LabelFacts, class_lists, reference_of, versions
+from art_segplugin.evaluation.pipeline import device_of
+from art_segplugin.evaluation.result import (
+    LabelFacts,
+    class_lists,
+    computed_on,
+    reference_of,
+    versions,
+)
+from art_segplugin.files import only_run_in, printable
 from art_segplugin.models import Segmenter
 from art_segplugin.report import class_table, scores_table, write_report
 
 STORE = "batches.jsonl"
+MOST_LISTED = 5
 WIDEST_TABLE = 9  # columns of IoU per class that a terminal can show; files have them all
 
 
@@ -38,7 +54,7 @@ def fitting_palette(model: Segmenter, data: Dataset, data_name: str) -> Palette:
     """
     if len(data) == 0:
         raise InputError(f"{data_name} holds no images.")
-    model.validate(data[0].image.unsqueeze(0).to(next(model.parameters()).device))
+    model.validate(usable_sample(data).image.unsqueeze(0).to(device_of(model)))
     return reported_palette(model, data.palette)
 
 
@@ -63,7 +79,35 @@ def print_doubts(labels: LabelFacts | None) -> None:
 
 def command() -> str:
     """What was typed."""
-    return shlex.join(["art-segplugin", *sys.argv[1:]])
+    return printable(shlex.join(["art-segplugin", *sys.argv[1:]]))
+
+
+def pixel_rule(model: Segmenter, white: float | None) -> ImageRule:
+    """How image files are read for a model."""
+    return ImageRule(getattr(model, "in_channels", None) or model.mean.shape[1], white)
+
+
+def computed_by(model: Segmenter) -> dict[str, str]:
+    """A hash of the weights, and where they compute, for a report."""
+    return {"weights": fingerprint(model)} | computed_on(device_of(model))
+
+
+def raise_left_out(sentences: Collection[str], used: int) -> None:
+    """Say what could not be used, once all else is written.
+
+    Args:
+        sentences: what is wrong with each input.
+        used: number of images that are in the report.
+
+    Raises:
+        InputError: there is something to say.
+    """
+    if sentences:
+        more = f" (and {len(sentences) - MOST_LISTED} more)" if len(sentences) > MOST_LISTED else ""
+        raise InputError(
+            f"{len(sentences)} of the inputs could not be used, or not to the end (the report is of "
+            f"{used} images): {' | '.join([*sentences][:MOST_LISTED])}{more}"
+        )
 
 
 def run(
@@ -83,46 +127,53 @@ def run(
     """Evaluate, print the tables, write the report into `out`.
 
     Raises:
-        InputError: no images, a model that does not fit them, or `out` holds another evaluation.
+        InputError: no images, a model that does not fit them, or `out` holds another evaluation, or
+            another run writes into it; or, after the report of the others is written, images that
+            cannot be used.
     """
     palette = fitting_palette(model, data, data_name)
-    if overwrite:
-        (out / STORE).unlink(missing_ok=True)
-    elif not resume:
-        refuse_existing([out / STORE], "an evaluation")
-    same = setting(model, model_name, data, data_name)
-    results = []
-    with refused_runs_removed([out / STORE]), progress_bar() as bar:
-        store = ResultStore(out / STORE, same)
-        task = bar.add_task("attacking", total=len(data) * (1 + len(attacks) * len(seeds)))
-        steps = evaluate(
-            model,
-            data,
-            attacks,
-            seeds=seeds,
-            batch_size=batch_size,
-            pictures=pictures,
-            store=store,
+    with only_run_in(out):
+        if overwrite:
+            (out / STORE).unlink(missing_ok=True)
+        elif not resume:
+            refuse_existing([out / STORE], "an evaluation")
+        same = setting(model, model_name, data, data_name)
+        results, left_out = list[BatchResult](), dict[int, str]()
+        with refused_runs_removed([out / STORE]), progress_bar() as bar:
+            store = ResultStore(out / STORE, same)
+            task = bar.add_task("attacking", total=len(data) * (1 + len(attacks) * len(seeds)))
+            steps = evaluate(
+                model,
+                data,
+                attacks,
+                seeds=seeds,
+                batch_size=batch_size,
+                pictures=pictures,
+                store=store,
+                left_out=left_out,
+            )
+            for result in steps:
+                results.append(result)
+                bar.update(task, advance=len(result.images), description=f"{result.attack}")
+        report = RobustnessReport(
+            model=printable(model_name),
+            data=data_name,
+            reference=reference_of(results),
+            results=summarise(results),
+            versions=versions(),
+            command=command(),
+            labels=label_facts(results, palette, data),
+            settings={"batch size": str(batch_size)} | computed_by(model),
+            left_out=list(map(printable, left_out.values())),
+            **class_lists(palette),
         )
-        for result in steps:
-            results.append(result)
-            bar.update(task, advance=len(result.images), description=f"{result.attack}")
-    report = RobustnessReport(
-        model=model_name,
-        data=data_name,
-        reference=reference_of(results),
-        results=summarise(results),
-        versions=versions(),
-        command=command(),
-        labels=label_facts(results, palette, data),
-        **class_lists(palette),
-    )
-    if report.reference != "labels":
-        errors().print("Images without labels are scored against the model's own prediction.")
-    output().print(scores_table(report))
-    print_doubts(report.labels)
-    if len({(r.attack, str(r.options)) for r in report.results}) <= WIDEST_TABLE:
-        output().print(class_table(report))
-    written = write_report(report, examples(results), palette, out)
+        if report.reference != "labels":
+            errors().print("Images without labels are scored against the model's own prediction.")
+        output().print(scores_table(report))
+        print_doubts(report.labels)
+        if len({(r.attack, str(r.options)) for r in report.results}) <= WIDEST_TABLE:
+            output().print(class_table(report))
+        written = write_report(report, examples(results), palette, out)
     errors().print(f"wrote {len(written)} files; begin with {written[-1]}", markup=False)
+    raise_left_out(left_out.values(), len(report.clean.images))
     return report

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from art_segplugin.errors import InputError
+from art_segplugin.files import printable
 
 if TYPE_CHECKING:  # torch takes seconds to load, which --help shall not
     from art_segplugin.attacks import NamedAttack
@@ -225,6 +226,13 @@ Seed = Annotated[int, typer.Option(help="Seed of the random starts.", min=0, max
 BatchSize = Annotated[int, typer.Option(help="Images at a time.", min=1)]
 Scale = Annotated[float, typer.Option(help="Factor on the size of the images.", min=0.01, max=4.0)]
 
+White = Annotated[
+    float | None,
+    typer.Option(
+        help="Value that is white in images of more than 8 bits: 65535, or 2047 for 11 bits."
+    ),
+]
+
 
 def label_rule(
     label_map: str | None,
@@ -291,10 +299,13 @@ def open_data(
 
     samples = open_dataset(data, split, skip=skip, scale=scale, **asked)
     first = f" after the first {skip}" if skip else ""
-    name = f"{data} {split_of(samples) or split}, {len(samples)} images{first} at scale {scale:g}"
+    name = (
+        f"{printable(data)} {split_of(samples) or split}, {len(samples)} images{first} "
+        f"at scale {scale:g}"
+    )
     if found := described(samples):
         errors().print(found, markup=False, highlight=False, soft_wrap=True)
-        name += f" ({found})"
+        name += f" ({printable(found)})"
     return samples, name
 
 

@@ -1,6 +1,7 @@
 """The run behind `train`: its model, objective and attacks from the options, progress, log, report."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, fields, replace
 from inspect import signature
 from pathlib import Path
@@ -28,6 +29,7 @@ from art_segplugin.evaluation.class_names import reported_palette
 from art_segplugin.evaluation.dataset import refuse_void_alone
 from art_segplugin.evaluation.label_facts import label_facts
 from art_segplugin.evaluation.result import class_lists, reference_of, versions
+from art_segplugin.files import only_run_in
 from art_segplugin.heads import check_is_last, hypersphere_head, to_hypersphere
 from art_segplugin.heads.hypersphere import checked_margin
 from art_segplugin.models import CheckpointInfo, Classifier, Segmenter, load_checkpoint, load_model
@@ -70,10 +72,16 @@ def run(args: TrainArgs) -> None:
     With several processes the first one alone prints and writes.
 
     Raises:
-        InputError: Options, data and models that do not fit each other.
+        InputError: Options, data and models that do not fit each other, or another run writes into
+            the folder.
     """
     settings = training_options(args)
     team = processes()
+    with only_run_in(args.out) if team.rank == 0 else nullcontext():
+        _run(args, settings, team)
+
+
+def _run(args: TrainArgs, settings: TrainingOptions, team: OneProcess | ManyProcesses) -> None:
     place = _device(args.device, team)
     check_eps_warmup(args)
     val_attack = validation_attack(args)

@@ -30,6 +30,7 @@ from art_segplugin.data.images import (
 from art_segplugin.data.pairing import IMAGE_FOLDERS, siblings
 from art_segplugin.data.sample import Sample
 from art_segplugin.errors import InputError
+from art_segplugin.files import printable
 
 MOST_BYTES = 1 << 28
 """Files that unpack to more are refused: no image is that large, but a zip bomb is."""
@@ -125,7 +126,7 @@ class ClassFolder:
         file = stem[1] if self._stems[stem] == 1 else PurePosixPath(picture).name
         rgb = decode_image(self._files.read(picture), self._files.where(picture), self.pixels)
         return Sample(
-            f"{self.palette.classes[number]}-{file}",
+            printable(f"{self.palette.classes[number]}-{file}"),
             scaled_image(rgb, self.scale),
             class_label(number),
         )

@@ -39,6 +39,7 @@ from art_segplugin.data.pairing import (
 from art_segplugin.data.palettes import CAMVID, PALETTES, Palette, numbered_palette
 from art_segplugin.data.sample import Sample
 from art_segplugin.errors import InputError
+from art_segplugin.files import printable
 
 VOID = 11
 """Label of void pixels in the files of CamVid."""
@@ -91,8 +92,22 @@ class ImageFiles:
         return len(self.pairs)
 
     def name(self, index: int) -> str:
-        """Return the name of one sample; raise IndexError past the end."""
-        image, _ = self.pairs[index]
+        """Return the name of one sample, which no other has; raise IndexError past the end."""
+        return self._shown[index]
+
+    @cached_property
+    def _shown(self) -> list[str]:
+        taken: dict[str, None] = {}
+        for image, _ in self.pairs:
+            first = name = printable(self._plain_name(image))
+            number = 1
+            while name in taken:  # two that differ in what cannot be shown
+                number += 1
+                name = f"{first}-{number}"
+            taken[name] = None
+        return list(taken)
+
+    def _plain_name(self, image: Path) -> str:
         if self._stems[image.stem] == 1:
             return image.stem
         if self._names[image.name] == 1:

@@ -21,7 +21,7 @@ from art_segplugin.data.labels import INDICES_OR_COLOURS, LabelRule, distinct
 from art_segplugin.data.palettes import Palette
 from art_segplugin.data.resampling import resized_labels, resized_picture
 from art_segplugin.data.sample import Sample
-from art_segplugin.errors import InputError, InputWarning
+from art_segplugin.errors import InputError, InputWarning, UnreadableError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF", "PPM")
@@ -87,8 +87,9 @@ def read_image(path: Path, rule: ImageRule = RGB) -> Array:
         uint8 of shape (h, w, `rule.channels`), by default RGB.
 
     Raises:
-        InputError: The file is missing or corrupt, has more than 8 bits a channel and no white is
-            given, or has other bands than asked for.
+        UnreadableError: The file is corrupt or of another format.
+        InputError: It is missing, has more than 8 bits a channel and no white is given, or has other
+            bands than asked for.
 
     Warns:
         InputWarning: Alpha, bands, frames or EXIF data are not used, or colours become grey.
@@ -117,6 +118,23 @@ def decode_image(data: bytes, where: Path | str, rule: ImageRule = RGB) -> Array
         pixels = _by_pillow(_load(data, "image ", where), file, where, rule.channels)
     if pixels.dtype != np.uint8:
         pixels = _as_8_bits(pixels, where, rule.white)
+    return as_channels(pixels, where, rule)
+
+
+def as_channels(pixels: Array, where: Path | str, rule: ImageRule) -> Array:
+    """Return the channels that a model takes.
+
+    Args:
+        pixels: uint8 of shape (h, w, bands): grey, RGB, or one of them with further bands.
+        where: Name of the image in messages.
+        rule: Which channels to return.
+
+    Returns:
+        uint8 of shape (h, w, `rule.channels`).
+
+    Raises:
+        InputError: The model takes neither grey nor RGB, and the image has other bands.
+    """
     if rule.channels not in (1, 3):
         if pixels.shape[2] != rule.channels:
             raise InputError(
@@ -229,7 +247,7 @@ def _label_array(path: Path, where: str) -> npt.NDArray[Any]:
     try:
         pixels = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise InputError(
+        raise UnreadableError(
             f"{where} cannot be read ({error}); replace it or leave it out."
         ) from error
     shape: tuple[int, ...] = getattr(pixels, "shape", ())
@@ -315,7 +333,9 @@ def _read(path: Path, what: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InputError(f"{what} {path} cannot be read ({error.strerror or error})") from error
+        raise UnreadableError(
+            f"{what} {path} cannot be read ({error.strerror or error})"
+        ) from error
 
 
 def _load(data: bytes, what: str, where: Path | str) -> Image.Image:
@@ -324,12 +344,12 @@ def _load(data: bytes, what: str, where: Path | str) -> Image.Image:
             opened.load()
             return opened
     except UnidentifiedImageError as error:
-        raise InputError(
+        raise UnreadableError(
             f"{what}{where} cannot be read: it {_kind(data)}; expected {', '.join(FORMATS[:-1])} "
             f"or {FORMATS[-1]}, whatever the file is called"
         ) from error
     except Exception as error:  # in damaged files, Pillow's parsers raise whatever they stumble on
-        raise InputError(
+        raise UnreadableError(
             f"{what}{where} cannot be read ({error}); replace the file or leave it out"
         ) from error
 
@@ -397,7 +417,7 @@ def _all_bands(data: bytes, file: _Layout, where: Path | str) -> npt.NDArray[Any
     if file.simple:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
         if pixels is None:
-            raise InputError(f"image {where} cannot be read; replace the file or leave it out")
+            raise UnreadableError(f"image {where} cannot be read; replace the file or leave it out")
         pixels = pixels.reshape(*pixels.shape[:2], -1)
         order = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[pixels.shape[2]]
         return np.asarray(pixels[..., order])
@@ -420,7 +440,7 @@ def _all_bands(data: bytes, file: _Layout, where: Path | str) -> npt.NDArray[Any
             pixels = np.atleast_3d(page.asarray())
             return np.moveaxis(pixels, 0, 2) if page.axes == "SYX" else pixels
     except Exception as error:  # as in `_load`
-        raise InputError(
+        raise UnreadableError(
             f"image {where} cannot be read ({error}); convert it, to PNG for example"
         ) from error
 
@@ -442,7 +462,7 @@ def _by_pillow(opened: Image.Image, file: _Layout, where: Path | str, channels: 
             _say(BANDS, where)
         return np.array(upright.convert("RGB"))
     except Exception as error:  # as in `_load`
-        raise InputError(
+        raise UnreadableError(
             f"image {where} cannot be converted to RGB ({error}); convert it, to PNG for example"
         ) from error
 

@@ -227,7 +227,9 @@ def _mirrors(images: Path, labels: Path) -> bool:
     for name in names:
         stem = Path(name).stem
         here = [labels / f"{stem}{suffix}" for suffix in (".png", ".bmp", ".tif", ".tiff")]
-        label_map = next((file for file in here if file.is_file()), None)
+        label_map = next(
+            (file for file in here if os.path.isfile(file)), None
+        )  # no error for long names
         if label_map is None:
             return False
         try:

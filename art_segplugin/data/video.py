@@ -4,6 +4,7 @@ FFV1 keeps every value; mp4 and VP9 do not, and erase small attacks.
 """
 
 import os
+import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,8 +16,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from art_segplugin.errors import InputError
+from art_segplugin.data.images import ALPHA
+from art_segplugin.errors import InputError, InputWarning
 
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # we say ourselves what is wrong
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -25,7 +28,10 @@ import cv2
 if TYPE_CHECKING:
     from av import Packet, VideoFrame, VideoStream
 
-VIDEO_SUFFIXES = (".mkv", ".mp4", ".avi", ".mov", ".webm", ".m4v")
+VIDEO_SUFFIXES = (
+    ".mkv", ".mp4", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".m2v", ".ts", ".mts", ".m2ts",
+    ".vob", ".wmv", ".asf", ".flv", ".3gp", ".ogv", ".mxf", ".y4m",
+)  # fmt: skip
 CODECS = {".mkv": "FFV1", ".mp4": "mp4v", ".webm": "VP90", ".avi": "MJPG"}
 LOSSLESS = ".mkv"
 INDEX_LIMIT = 2**30
@@ -36,6 +42,17 @@ HDR_CURVES, WIDE_GAMUTS, BT709 = (16, 18), (9, 11, 12), 1
 """Transfer characteristics PQ and HLG, primaries BT.2020 and P3, and what monitors show (H.273)."""
 
 Frame = NDArray[np.uint8]
+
+
+def is_video(path: Path) -> bool:
+    """Whether a file is to be read as a video: by its suffix, and GIF files that are animated."""
+    if path.suffix.lower() != ".gif" or not path.is_file():
+        return path.suffix.lower() in VIDEO_SUFFIXES
+    try:
+        with Image.open(path, formats=["GIF"]) as opened:
+            return getattr(opened, "n_frames", 1) > 1
+    except Exception:  # damaged: whoever reads it says so
+        return False
 
 
 class Video:
@@ -66,16 +83,21 @@ class Video:
         Raises:
             InputError: at the end, the file breaks off before the frames that it announces, or some
                 of its frames or all could not be decoded.
+
+        Warns:
+            InputWarning: its pixels are not square, or have alpha.
         """
         file, read = _VideoFile(self.path), 0
         try:
             for frame in file.frames():
+                if not read:
+                    file.warn(frame)
                 read += 1
                 yield file.rgb(frame)
         finally:
             file.close()
         if not read:
-            raise InputError(f"video {self.path} holds no frame that can be read; it is corrupt.")
+            raise file.no_frame()
         if read < file.announced and _is_cut_off(self.path):
             raise InputError(
                 f"video {self.path} breaks off after {read} of {file.announced} frames; repair it, "
@@ -121,7 +143,7 @@ class VideoReader:
         first = next(self._frames, None)
         if first is None:
             self.close()
-            raise InputError(f"video {self.path} holds no frame that can be read; it is corrupt.")
+            raise self._file.no_frame()
         hidden = self._number(first)  # frames before the first that is shown
         self._times = self._times[hidden:]
         self.count = max(self.count - hidden, 1)
@@ -261,18 +283,21 @@ class _VideoFile:
             raise InputError(f"video {path} does not exist.")
         no_video = InputError(f"video {path} cannot be read; it is corrupt or no video.")
         try:
-            self._container = self._av.open(path.absolute())  # "a:b.mp4" would be a protocol
+            # "a:b.mp4" would be a protocol, and a playlist may name what is elsewhere.
+            self._container = self._av.open(path.absolute(), options={"protocol_whitelist": "file"})
         except (self._av.FFmpegError, UnicodeError) as error:
             raise no_video from error
         stream: VideoStream | None = self._container.streams.best("video")
         if stream is None:
+            sound = any(one.type == "audio" for one in self._container.streams)
             self.close()
-            raise no_video
+            raise InputError(f"{path} holds sound but no video.") if sound else no_video
         if not stream.codec_context:
             self.close()
             raise InputError(
                 f"the codec of video {path} cannot be decoded here; convert it, to H.264 for example."
             )
+        self._codec = stream.codec_context.name
         self._stream, self._tick = stream, stream.time_base or Fraction(1, 10**6)
         rate = stream.guessed_rate or stream.average_rate or 25
         self.fps = float(rate)
@@ -281,6 +306,24 @@ class _VideoFile:
             seconds = stream.duration * self._tick
         self.announced = stream.frames or round(seconds * rate)
         self._scaler = self._av.video.reformatter.VideoReformatter()
+
+    def no_frame(self) -> InputError:
+        """What is wrong with a file none of whose frames can be decoded."""
+        return InputError(
+            f"video {self._path} holds no frame that can be read: it is corrupt, or there is no decoder "
+            f"for its codec ({self._codec}) here; convert it, to H.264 for example."
+        )
+
+    def warn(self, frame: "VideoFrame") -> None:
+        """Say what of a frame is not shown."""
+        shape = self._stream.sample_aspect_ratio
+        if shape and shape != 1:
+            _say(
+                f"its pixels are not square ({shape.numerator}:{shape.denominator}) and used as they are",
+                self._path,
+            )
+        if any(part.is_alpha for part in frame.format.components):
+            _say(ALPHA, self._path)
 
     def index(self) -> _Index:
         """Read all packets without decoding any; afterwards only `seek` leads back."""
@@ -357,6 +400,10 @@ class _VideoFile:
     def close(self) -> None:
         """Let go of the file."""
         self._container.close()
+
+
+def _say(what: str, path: Path) -> None:
+    warnings.warn(InputWarning(what, path), stacklevel=2)
 
 
 def _is_cut_off(path: Path) -> bool:

@@ -6,8 +6,9 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ from art_segplugin.attacks import NamedAttack
 from art_segplugin.core.iterate import warn_without_gradient
 from art_segplugin.core.types import Images, Labels
 from art_segplugin.data.datasets import label_rule
-from art_segplugin.data.resampling import even
+from art_segplugin.data.images import RGB, ImageRule, as_channels, scaled_image
 from art_segplugin.data.sample import Dataset, Sample
 from art_segplugin.data.video import Video
-from art_segplugin.errors import InputError
+from art_segplugin.errors import InputError, InputWarning, UnreadableError
+from art_segplugin.evaluation.documents import from_plain
 from art_segplugin.evaluation.pipeline import (
     ANY_WRONG,
     Attacked,
@@ -36,7 +38,7 @@ from art_segplugin.evaluation.pipeline import (
 )
 from art_segplugin.evaluation.regions import Regions
 from art_segplugin.evaluation.result import CLEAN, BatchResult, Example, ImageScore, examples
-from art_segplugin.files import write_text
+from art_segplugin.files import printable, write_text
 from art_segplugin.metrics import count
 from art_segplugin.metrics.class_counts import ClassCounts
 from art_segplugin.models.segmenter import Segmenter
@@ -46,6 +48,8 @@ ROUNDED = " 8-bit"
 
 SAMPLES_HASHED = 16
 RULE = "label rule"
+
+ODD = "the last row or column is cut off, for video codecs need even sides"
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +85,7 @@ def batches(
     batch_size: int,
     device: torch.device | str,
     share: Iterable[int] | None = None,
+    left_out: dict[int, str] | None = None,
 ) -> Iterator[Batch]:
     """Samples in order; a batch ends early where the size of the images changes.
 
@@ -89,10 +94,20 @@ def batches(
         batch_size: most images of a batch.
         device: where to put them.
         share: indices of those to take; None for all.
+        left_out: where samples are noted whose files cannot be read (`UnreadableError`), with a
+            sentence by index; those noted in it are not tried again. None raises the errors.
     """
     waiting: list[tuple[int, Sample]] = []
     for index in range(len(data)) if share is None else share:
-        sample = data[index]
+        if left_out is not None and index in left_out:
+            continue
+        try:
+            sample = data[index]
+        except UnreadableError as error:
+            if left_out is None:
+                raise
+            left_out[index] = str(error)
+            continue
         if waiting and (len(waiting) == batch_size or not _alike(waiting[0][1], sample)):
             yield _stack(waiting, device)
             waiting = []
@@ -129,6 +144,7 @@ def evaluate(
     regions: Regions | None = None,
     share: Iterable[int] | None = None,
     chain: Chain = unperturbed,
+    left_out: dict[int, str] | None = None,
 ) -> Iterator[BatchResult]:
     """Score the clean images, then every attack with every seed, batch by batch.
 
@@ -149,6 +165,7 @@ def evaluate(
         share: indices of the images to attack, such as those of one of several processes, whose
             results add up to those of all; None for all.
         chain: perturbations of images and labels, before anything else.
+        left_out: where images that cannot be read are noted, see `batches`; None raises.
 
     Yields:
         (1 + attacks x seeds) results a batch.
@@ -160,7 +177,7 @@ def evaluate(
     if any(attack.options.get("targeted") for attack in attacks):
         raise InputError("an attack is targeted; a data set is evaluated untargeted.")
     first = True
-    for batch in batches(data, batch_size, device_of(model), share):
+    for batch in batches(data, batch_size, device_of(model), share, left_out):
         if first and batch.labels is not None and (batch.labels == data.palette.ignore_index).all():
             refuse_void_alone(data, data.palette.ignore_index)
         batch, first = _with_void_of(model, batch, data.palette.ignore_index), False
@@ -446,6 +463,7 @@ def attack_samples(
     seed: int = 0,
     target: int | None = None,
     chain: Chain = unperturbed,
+    first: int = 0,
 ) -> Iterator[AttackedSample]:
     """Attack each sample by itself, exactly and as the 8-bit file that is written.
 
@@ -457,12 +475,13 @@ def attack_samples(
         seed: seed of the random starts.
         target: class that every pixel shall be taken for.
         chain: perturbations of image and labels, before anything else.
+        first: number of the first sample, by which its random start is chosen.
 
     Raises:
         InputError: the model does not fit an image, or `target` is no class of the model.
     """
     device, goal, seen = device_of(model), Goal(to_class=target), set()
-    for index, sample in enumerate(samples):
+    for index, sample in enumerate(samples, first):
         labels = None if sample.labels is None else sample.labels.unsqueeze(0).to(device)
         clean = clean_images(model, sample.image.unsqueeze(0).to(device), labels, chain)
         batch = Batch(index, [sample.name], clean.x, clean.labels)
@@ -485,17 +504,39 @@ def attack_samples(
         yield AttackedSample(sample, shown.x_adv, rounded.x_adv, results)
 
 
-def video_samples(video: Video, count: int | None = None) -> Iterator[Sample]:
+def video_samples(
+    video: Video, count: int | None = None, scale: float = 1.0, pixels: ImageRule = RGB
+) -> Iterator[Sample]:
     """Frames of a video (the first `count`), named STEM-000000, STEM-000001, ...
 
     An odd last row or column is cut off: video codecs cannot write it, and what is written is to be
     what is attacked.
+
+    Args:
+        video: where they come from.
+        count: read no more than so many; None for all.
+        scale: factor on height and width.
+        pixels: which channels the model takes.
+
+    Raises:
+        InputError: after the frames before it, a frame that cannot be read or is of another size.
+
+    Warns:
+        InputWarning: a row or column is cut off, or colours become grey.
     """
-    for index, frame in enumerate(video):
-        if index == count:
-            return
-        image = torch.from_numpy(even(frame).copy()).movedim(-1, 0).float() / 255
-        yield Sample(f"{video.path.stem}-{index:06d}", image, None)
+    stem, size = printable(video.path.stem), None
+    for index, frame in enumerate(islice(video, count)):
+        size = size or frame.shape
+        if frame.shape != size:
+            raise InputError(
+                f"frame {index} of video {video.path} is {frame.shape[1]}x{frame.shape[0]} and the "
+                f"first is {size[1]}x{size[0]}; cut the video there."
+            )
+        image = scaled_image(as_channels(frame, video.path, pixels), scale)
+        height, width = image.shape[1] // 2 * 2, image.shape[2] // 2 * 2
+        if (height, width) != image.shape[1:]:
+            warnings.warn(InputWarning(ODD, video.path), stacklevel=2)
+        yield Sample(f"{stem}-{index:06d}", image[:, :height, :width].contiguous(), None)
 
 
 class ResultStore:
@@ -530,22 +571,23 @@ class ResultStore:
             earlier.pop("batch_size", None)
         if isinstance(earlier, dict) and RULE not in earlier:
             setting.pop(RULE, None)  # version 0.1, which hashed labels all the same
-        if earlier != setting:
-            differing = [k for k in setting if (earlier or {}).get(k) != setting[k]]
+        if not isinstance(earlier, dict) or earlier != setting:
+            known = earlier if isinstance(earlier, dict) else {}
+            differing = [k for k in setting if known.get(k) != setting[k]]
             raise InputError(
                 f"{path} holds results with another {', '.join(differing) or 'setting'}; "
                 "choose another folder, or delete the file to begin anew."
             )
-        good = [line for line in lines if _is_whole(line)]
-        if len(good) < len(lines):  # the run was killed while it wrote a line
-            write_text(path, "\n".join([first, *good]) + "\n")
-        for values in map(json.loads, good):
+        good = [(line, values) for line in lines if (values := _stored(line)) is not None]
+        for _, values in good:
             if len(values["images"]) > 1:
                 raise InputError(
                     f"{path} holds results of batches of several images, whose random starts were "
                     "others in version 0.1; choose another folder, or delete the file to begin anew."
                 )
             self._lines[_key(values)] = values
+        if len(good) < len(lines):  # the run was killed while it wrote a line
+            write_text(path, "\n".join([first, *(line for line, _ in good)]) + "\n")
 
     def find(
         self, attack: str, options: dict[str, Any], seed: int, first: int
@@ -554,13 +596,7 @@ class ResultStore:
         values = self._lines.get(
             _key({"attack": attack, "options": options, "seed": seed, "first": first})
         )
-        if values is None:
-            return None
-        images = [ImageScore(**image) for image in values["images"]]
-        counts = values.get("class_counts")
-        by_class = None if counts is None else ClassCounts.from_json(counts)
-        found = BatchResult(**{**values, "images": images, "class_counts": by_class})
-        return found if by_class is None else replace(found, counts=by_class.confusion.tolist())
+        return None if values is None else _result(values)
 
     def find_all(
         self, like: BatchResult, indices: Sequence[int], regions: Regions | None = None
@@ -600,15 +636,48 @@ def holds_attacks(path: Path) -> bool:
     """Whether a store of that path has results other than those of clean images."""
     with path.open(encoding="utf-8") as file:
         next(file, None)  # the setting
-        return any(_is_whole(line) and json.loads(line)["attack"] != CLEAN for line in file)
+        stored = map(_stored, file)
+        return any(values is not None and values["attack"] != CLEAN for values in stored)
 
 
-def _is_whole(line: str) -> bool:
+@dataclass(frozen=True)
+class _Line:
+    """Fields of a stored result, for their types."""
+
+    attack: str
+    options: dict[str, Any]
+    seed: int
+    first: int
+    wrong: list[float]
+    loss_on_fooled: list[float]
+    loss: list[float]
+    images: list[ImageScore]
+    largest_distance: float
+    seconds: float
+    labelled: bool
+    counts: list[list[int]] = field(default_factory=list)
+    class_counts: Any = None
+
+
+def _stored(line: str) -> dict[str, Any] | None:
+    """The values of a line; None where it is broken, or holds something else than a result."""
     try:
-        json.loads(line)
-    except ValueError:
-        return False
-    return True
+        values = json.loads(line)
+        from_plain(_Line, values)
+        counts = _result(values).counts
+        if not counts or any(len(row) != len(counts) for row in counts) or not values["images"]:
+            return None
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return dict(values)
+
+
+def _result(values: Mapping[str, Any]) -> BatchResult:
+    images = [ImageScore(**image) for image in values["images"]]
+    counts = values.get("class_counts")
+    by_class = None if counts is None else ClassCounts.from_json(counts)
+    found = BatchResult(**{**values, "images": images, "class_counts": by_class})
+    return found if by_class is None else replace(found, counts=by_class.confusion.tolist())
 
 
 def _key(result: Mapping[str, Any]) -> str:
@@ -651,15 +720,42 @@ def fingerprint(model: Segmenter) -> str:
 
 def data_fingerprint(data: Dataset) -> str:
     """A hash of the number of samples and of up to 16 of them, spread evenly over the data."""
-    last = len(data) - 1
     digest = hashlib.sha256(str(len(data)).encode())
-    for index in sorted(
-        {round(last * part / (SAMPLES_HASHED - 1)) for part in range(SAMPLES_HASHED)}
-    ):
-        sample = data[index]
+    for index in _spread(data):
+        try:
+            sample = data[index]
+        except UnreadableError:
+            digest.update(b"cannot be read")
+            continue
         digest.update(repr(sample.name).encode())
         for tensor in (sample.image, sample.labels):
             if tensor is not None:
                 digest.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
                 digest.update(tensor.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]
+
+
+def usable_sample(data: Dataset) -> Sample:
+    """The first of up to 16 samples, spread evenly over the data, that can be read.
+
+    Raises:
+        InputError: most of them cannot, or one is wrong in another way than a damaged file is.
+    """
+    usable: Sample | None = None
+    errors, tried = list[UnreadableError](), _spread(data)
+    for index in tried:
+        try:
+            sample = data[index]
+            usable = usable or sample
+        except UnreadableError as error:
+            errors.append(error)
+    if usable is not None and len(errors) <= len(tried) / 2:
+        return usable
+    if len(errors) == 1:
+        raise errors[0]
+    raise InputError(f"{errors[0]} ({len(errors)} of {len(tried)} images tried cannot be read)")
+
+
+def _spread(data: Dataset) -> list[int]:
+    last = len(data) - 1
+    return sorted({round(last * part / (SAMPLES_HASHED - 1)) for part in range(SAMPLES_HASHED)})

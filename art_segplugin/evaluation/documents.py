@@ -1,15 +1,16 @@
 """Dataclasses as JSON documents and back, by pydantic, which also publishes their schema."""
 
 import json
+import math
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import core_schema
+from pydantic_core import PydanticSerializationError, core_schema
 
 from art_segplugin.errors import InputError
-from art_segplugin.files import write_text
+from art_segplugin.files import printable, write_text
 
 T = TypeVar("T")
 
@@ -47,7 +48,23 @@ def to_text(value: Any, context: Any = None) -> str:
         value: of dataclasses, texts, numbers, lists, tuples and dictionaries.
         context: what the serialisers of its fields need.
     """
-    return _adapter(type(value)).dump_json(value, indent=1, context=context).decode()
+    adapter = _adapter(type(value))
+    try:
+        return adapter.dump_json(value, indent=1, context=context).decode()
+    except PydanticSerializationError:  # names of files need not be text
+        plain = adapter.dump_python(value, mode="json", context=context)
+        return json.dumps(_printable(plain), indent=1, ensure_ascii=False)
+
+
+def _printable(tree: Any) -> Any:
+    """The same, with texts that UTF-8 can hold, and null for floats that are not finite."""
+    if isinstance(tree, dict):
+        return {_printable(key): _printable(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [_printable(value) for value in tree]
+    if isinstance(tree, float) and not math.isfinite(tree):
+        return None
+    return printable(tree) if isinstance(tree, str) else tree
 
 
 def to_plain(value: Any, fields: Collection[str] | None = None) -> Any:

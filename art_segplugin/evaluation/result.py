@@ -3,9 +3,12 @@
 import json
 import math
 import platform
+import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -192,6 +195,8 @@ class RobustnessReport(Document):
         versions: python, torch, art_segplugin, ...
         command: what to type to get this report again.
         labels: what the labels were; None where there are none, one an image, or the file is older.
+        settings: batch size, hash of the weights, device, hardware and threads, by these names.
+        left_out: a sentence for each image that could not be used; it is not in the scores.
     """
 
     noun: ClassVar[str] = "report"
@@ -205,6 +210,8 @@ class RobustnessReport(Document):
     versions: dict[str, str] = field(default_factory=dict)
     command: str = ""
     labels: LabelFacts | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
 
     @property
     def clean(self) -> AttackResult:
@@ -286,7 +293,7 @@ def examples(results: Sequence[BatchResult]) -> list[Example]:
         if any(tensor is None for tensor in maps):
             continue
         for score, image, prediction, reference in zip(result.images, *maps, strict=False):  # type: ignore[arg-type]
-            picture = to_uint8(image)
+            picture = as_rgb(to_uint8(image))
             classes = _class_map(prediction, picture)
             if result.attack == CLEAN:
                 truth = _class_map(reference, picture)
@@ -313,15 +320,35 @@ def reference_of(results: Iterable[BatchResult]) -> str:
 
 
 def to_uint8(image: torch.Tensor) -> NDArray[np.uint8]:
-    """An image (3, h, w) in [0, 1] as uint8 (h, w, 3), rounded to the nearest."""
+    """An image (channels, h, w) in [0, 1] as uint8 (h, w, channels), rounded to the nearest."""
     pixels: NDArray[np.uint8] = (image.detach() * 255).round().byte().movedim(0, -1).cpu().numpy()
     return pixels
+
+
+def as_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Pixels (h, w, channels) to be looked at: the first three channels, or the first as grey."""
+    if pixels.shape[2] < 3:
+        return np.repeat(pixels[..., :1], 3, axis=2)
+    return np.ascontiguousarray(pixels[..., :3])
 
 
 def versions() -> dict[str, str]:
     """What was installed when a report was made."""
     packages = ("art-segplugin", "torch", "numpy")
     return {"python": platform.python_version()} | {name: version(name) for name in packages}
+
+
+def computed_on(device: torch.device | str) -> dict[str, str]:
+    """Device, its hardware and the threads of the CPU, for a report."""
+    device = torch.device(device)
+    if device.type == "cuda":
+        hardware = torch.cuda.get_device_name(device)
+    else:
+        hardware = platform.processor() or platform.machine()
+        with suppress(OSError):  # on Linux
+            found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.M)
+            hardware = found.group(1) if found else hardware
+    return {"device": str(device), "hardware": hardware, "threads": str(torch.get_num_threads())}
 
 
 def class_lists(palette: Palette) -> dict[str, Any]:

@@ -169,9 +169,10 @@ def _file_name(name: str) -> str:
 
 
 def _unused(path: Path, taken: Sequence[Path]) -> Path:
-    """`path`, numbered if another picture of this report is already there."""
+    """`path`, numbered if another picture of this report is called so, but for case."""
     numbered, count = path, 1
-    while numbered in taken:
+    names = {one.name.casefold() for one in taken}
+    while numbered.name.casefold() in names:
         count += 1
         numbered = path.with_name(f"{path.stem}-{count}{path.suffix}")
     return numbered

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from art_segplugin.data.video import VideoWriter
+from art_segplugin.data.video import Video, VideoWriter
+from art_segplugin.evaluation import RobustnessReport
 
 
 def fails(result, *words):
@@ -104,7 +105,11 @@ def test_video_that_breaks_off(attack, tmp_path):
             writer.write(noise.integers(0, 256, (40, 48, 3), dtype=np.uint8))
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert fails(attack(path), "breaks off after", "of 30 frames")
-    assert not (tmp_path / "out" / "adversarial" / "drive.mkv").exists()
+    # what was done is kept and reported
+    frames = list(Video(tmp_path / "out" / "adversarial" / "drive.mkv"))
+    report = RobustnessReport.load(tmp_path / "out" / "report.json")
+    assert 0 < len(frames) == len(report.clean.images) < 30
+    assert "breaks off after" in report.left_out[0]
 
 
 def test_no_video_at_all(attack, tmp_path):

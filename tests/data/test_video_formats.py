@@ -3,14 +3,16 @@
 import os
 import shutil
 import sys
+import warnings
 from fractions import Fraction
 
 import cv2
 import numpy as np
 import pytest
 
+from art_segplugin.data import images
 from art_segplugin.data.video import Video, VideoReader, VideoWriter
-from art_segplugin.errors import InputError
+from art_segplugin.errors import InputError, InputWarning
 
 av = pytest.importorskip("av")
 
@@ -300,3 +302,88 @@ def test_a_codec_without_a_decoder_is_named(tmp_path):
     path.write_bytes(path.read_bytes().replace(b"FFV1", b"xyzw"))
     with pytest.raises(InputError, match=r"the codec of video .*a\.avi cannot be decoded here"):
         Video(path)
+
+
+ODD_KINDS = [
+    ("prores.mov", "prores_ks", "yuva444p10le", {"profile": "4"}, images.ALPHA),
+    ("alpha.webm", "libvpx-vp9", "yuva420p", {}, None),  # its decoder leaves alpha out
+    ("full.mp4", "libx264", "yuv444p", {"qp": "0"}, None),
+    ("ten.mkv", "ffv1", "yuv420p10le", {}, None),
+]
+
+
+@pytest.mark.parametrize(("name", "codec", "pixels", "encoder", "said"), ODD_KINDS)
+def test_pixels_of_other_kinds(tmp_path, name, codec, pixels, encoder, said):
+    """The mean of what was encoded; alpha is left out and said."""
+    path = encode(tmp_path / name, codec, 3, pixels=pixels, encoder=encoder)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        frames = list(Video(path))
+    assert [str(one.message) for one in caught] == ([said] if said else [])
+    for number, frame in enumerate(frames):
+        assert frame.shape == (*SIZE, 3)
+        assert abs(frame.mean() - picture(number).mean()) < 3
+
+
+def test_pixels_that_are_not_square_are_said(tmp_path):
+    path = tmp_path / "a.mp4"
+    with av.open(path, "w") as container:
+        stream = container.add_stream("mpeg4", rate=FPS)
+        stream.height, stream.width = SIZE
+        stream.codec_context.sample_aspect_ratio = Fraction(16, 15)
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(0))))
+        container.mux(stream.encode())
+    with pytest.warns(InputWarning, match=r"pixels are not square \(16:15\)"):
+        assert [frame.shape for frame in Video(path)] == [(*SIZE, 3)]
+
+
+@pytest.mark.parametrize("opened", [Video, VideoReader])
+def test_sound_alone_is_no_video(tmp_path, opened):
+    path = tmp_path / "a.mp4"
+    with av.open(path, "w") as container:
+        stream = container.add_stream("aac", rate=8000)
+        silence = av.AudioFrame.from_ndarray(
+            np.zeros((1, 1024), np.float32), format="fltp", layout="mono"
+        )
+        silence.rate = 8000
+        container.mux(stream.encode(silence))
+        container.mux(stream.encode())
+    with pytest.raises(InputError, match=r"a\.mp4 holds sound but no video"):
+        opened(path)
+
+
+def test_without_its_index_an_mp4_file_is_refused(tmp_path):
+    path = encode(tmp_path / "a.mp4", "mpeg4")
+    data = path.read_bytes()
+    path.write_bytes(data[: data.index(b"moov") - 4])
+    with pytest.raises(InputError, match=r"a\.mp4 cannot be read; it is corrupt or no video"):
+        Video(path)
+
+
+@pytest.mark.parametrize("opened", [lambda path: list(Video(path)), VideoReader])
+def test_where_no_frame_can_be_decoded_the_codec_is_named(tmp_path, opened):
+    """As where FFmpeg knows AV1 but has no decoder for it."""
+    path = encode(tmp_path / "a.avi", "mjpeg", pixels="yuvj420p")
+    data = bytearray(path.read_bytes())
+    start = data.index(b"movi")
+    data[start + 20 : data.index(b"idx1")] = bytes(data.index(b"idx1") - start - 20)
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"no frame that can be read: .* codec \(mjpeg\)"):
+        opened(path)
+
+
+@pytest.mark.parametrize("name", ["a%03d.mp4", "a:b.mp4", "-i.mp4", "a b\n.mp4"])
+def test_names_are_names_and_nothing_else(tmp_path, name, monkeypatch):
+    """Not patterns of numbered files, protocols or options."""
+    path = encode(tmp_path / "plain.mp4", "mpeg4").rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert len(list(Video(path.relative_to(tmp_path)))) == 12
+
+
+def test_a_playlist_leads_nowhere(tmp_path):
+    encode(tmp_path / "one.ts", "mpeg2video")
+    (tmp_path / "a.mp4").write_text(
+        "#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/one.ts\n#EXT-X-ENDLIST\n"
+    )
+    with pytest.raises(InputError):
+        list(Video(tmp_path / "a.mp4"))
