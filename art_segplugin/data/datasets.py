@@ -10,6 +10,7 @@ from art_segplugin.data.class_folder import (
     is_class_folder,
     subfolders,
 )
+from art_segplugin.data.coco import find_coco, find_labelme, open_coco, open_labelme
 from art_segplugin.data.digits import Digits
 from art_segplugin.data.folders import ImageFiles, ImageFolder, PairedFolder, open_place
 from art_segplugin.data.hf_datasets import HfData
@@ -182,6 +183,21 @@ DATASETS = {
         "a data set of `art_segplugin.data.layouts.LAYOUTS`",
         lambda spec, _: Path(spec).is_dir() and recognise(spec) is not None,
         _open_layout,
+    ),
+    "coco": DatasetKind(
+        "a folder with areas of COCO or labelme in JSON files",
+        "label maps drawn from areas, see `open_coco`",
+        lambda spec, split: (
+            Path(spec).exists() and find_coco(Path(spec), canonical(split)) is not None
+        ),
+        lambda asked: open_coco(Path(asked.spec), canonical(asked.split), asked.scale, asked.rule),
+        needs="the package pycocotools: pip install 'art-segplugin[data]'",
+    ),
+    "labelme": DatasetKind(
+        "a folder with areas of COCO or labelme in JSON files",
+        "label maps drawn from shapes, see `open_labelme`",
+        lambda spec, split: Path(spec).is_dir() and find_labelme(Path(spec), split) is not None,
+        lambda asked: open_labelme(Path(asked.spec), asked.split, asked.scale, asked.rule),
     ),
     "siblings": DatasetKind(
         A_DATA_SET,
