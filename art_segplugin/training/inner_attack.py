@@ -5,7 +5,7 @@ from typing import Any
 
 from art_segplugin.attacks import NamedAttack
 from art_segplugin.attacks.registry import parameters
-from art_segplugin.core.iterate import Attack
+from art_segplugin.core.iterate import Attack, warn_without_gradient
 from art_segplugin.core.losses import PixelLoss
 from art_segplugin.core.types import Images
 from art_segplugin.errors import InputError
@@ -39,6 +39,7 @@ class InnerAttack:
         self._values = {
             name: value for name, value in self.named.described().items() if name in _SIZES
         }
+        self._looked = False
         self.build()
 
     @property
@@ -72,6 +73,17 @@ class InnerAttack:
     def __call__(
         self, model: Segmenter, batch: TrainingBatch, loss: PixelLoss | None = None
     ) -> Images:
-        """Return adversarial images of one batch: shape, dtype and device of its images."""
+        """Return adversarial images of one batch: shape, dtype and device of its images.
+
+        Warns of a gradient that is zero in the first batch; a run has thousands.
+        """
         attack = self.build(batch.strength, loss)
-        return attack(model, batch.images, batch.labels, seeds=batch.seeds)
+        points = attack.iterates(
+            model, batch.images, batch.labels, seeds=batch.seeds, final_forward=False
+        )
+        for iterate in points:
+            last = iterate
+        if not self._looked:
+            self._looked = True
+            warn_without_gradient(last)
+        return last.best

@@ -209,3 +209,21 @@ def test_training_on_a_mask_of_0_and_255():
         (text,) = said(lambda fit=fit: fit(*ARRAYS, nb_epochs=1))
         assert text.startswith("Labels contain 255 in ")
         assert said(lambda fit=fit: fit(ARRAYS[0], MASKS.numpy(), nb_epochs=1)) == []
+
+
+def test_a_hidden_gradient_is_said_once_a_training():
+    class Rounding(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Conv2d(3, 4, 1)
+
+        def forward(self, images):
+            return self.net((255 * images).round() / 255)
+
+    model = Rounding()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    fitted = estimator(model, 4, optimizer=optimizer)
+    trainer = AdversarialTrainerSegmentationPyTorch(fitted, max_iter=1, verbose=False)
+    labels = IMAGES.argmax(1).numpy()
+    (text,) = said(lambda: trainer.fit(IMAGES.numpy(), labels, nb_epochs=2, batch_size=1))
+    assert text.startswith("the gradient is zero")

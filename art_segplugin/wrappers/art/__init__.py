@@ -2,7 +2,7 @@
 
 from art_segplugin.wrappers.art import attacks
 from art_segplugin.wrappers.art.attacks import *  # noqa: F403
-from art_segplugin.wrappers.art.criteria import AccuracyBelow, NegativeLoss
+from art_segplugin.wrappers.art.criteria import AccuracyBelow, NegativeLoss, square_attack
 from art_segplugin.wrappers.art.estimator import PyTorchSegmenter, SegmenterMixin
 from art_segplugin.wrappers.art.hypersphere import (
     PyTorchHypersphereClassifier,
@@ -34,6 +34,7 @@ __all__ = [
     "PyTorchSegmenter",
     "SegmenterMixin",
     "register",
+    "square_attack",
     "unregister",
 ]
 __all__ += attacks.__all__

@@ -11,7 +11,8 @@ from art.attacks.evasion import (
     SquareAttack,
 )
 
-from art_segplugin.wrappers.art import AccuracyBelow, NegativeLoss
+from art_segplugin.errors import InputError
+from art_segplugin.wrappers.art import AccuracyBelow, NegativeLoss, square_attack
 
 EPS = 0.1
 GRADIENT_ATTACKS = {
@@ -110,6 +111,47 @@ def test_square_attack_stops_when_the_criterion_is_met(problem):
         verbose=False,
     )
     assert np.array_equal(attack.generate(problem.x, y), problem.x)
+
+
+@pytest.mark.parametrize(
+    ("norm", "shape"),
+    [
+        (np.inf, (3, 24, 30)),
+        (np.inf, (3, 30, 24)),
+        ("inf", (3, 20, 20)),
+        (2, (3, 20, 20)),
+        (2, (3, 24, 30)),
+    ],
+)
+def test_square_attack_with_all_it_asks_for(problem, norm, shape):
+    """By ART's default, squares of 0.8 of the area do not fit into images that are not square."""
+    np.random.seed(0)
+    x = np.random.default_rng(0).random((3, *shape), dtype=np.float32)
+    estimator = problem.with_options(input_shape=shape)
+    y = estimator.predict(x, output="labels")
+    y[:, 0] = 255
+    options = {
+        "norm": norm,
+        "eps": 5.0 if norm == 2 else 0.3,
+        "max_iter": 30,
+        "verbose": False,
+    }
+    adversarial = square_attack(estimator, 0.8, batch_size=2, **options).generate(x, y)
+    distance = np.linalg.norm((adversarial - x).reshape(3, -1), ord=float(norm), axis=1)
+    assert (distance <= options["eps"] * (1 + 1e-5)).all()
+    assert (estimator.compute_loss(adversarial, y) > estimator.compute_loss(x, y) + 0.003).all()
+
+
+def test_square_attack_that_cannot_be(problem):
+    with pytest.raises(InputError, match="no clip_values"):
+        square_attack(problem.with_options(clip_values=None))
+    with pytest.raises(InputError, match="did you mean 8/255"):
+        square_attack(problem.estimator, eps=8)
+    with pytest.raises(InputError, match="threshold is 2"):
+        square_attack(problem.estimator, 2)
+    for norm, size in ((1, (20, 20)), (2, (30, 24)), (2, (8, 20))):
+        with pytest.raises(InputError, match="at least 10 rows and no more rows than columns"):
+            square_attack(problem.with_options(input_shape=(3, *size)), norm=norm)
 
 
 def test_attacks_of_art_leave_the_mode_alone(problem):
