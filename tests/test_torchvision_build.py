@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 
+ZOOS = ("torchvision", "transformers", "segmentation_models_pytorch")
 FAKE = {
     "__init__.py": "from torchvision import _meta_registrations, models",
     "_meta_registrations.py": """
@@ -70,7 +71,7 @@ def test_another_fault_is_not_hidden(without_operators, tmp_path):
 
 
 @pytest.mark.skipif(
-    not all(find_spec(name) for name in ("torchvision", "transformers")),
+    not all(find_spec(name) for name in ZOOS),
     reason="zoos not installed",
 )
 def test_the_zoos_load_with_the_torchvision_that_is_here(tmp_path):
@@ -87,5 +88,6 @@ def test_the_zoos_load_with_the_torchvision_that_is_here(tmp_path):
         transformers.SegformerForSemanticSegmentation(config).save_pretrained({str(tmp_path)!r})
         print(load_model("hf:" + {str(tmp_path)!r})(torch.rand(1, 3, 32, 32)).shape[1])
         print(import_zoo("torchvision.models").list_models()[0])
+        print(import_zoo("segmentation_models_pytorch").__name__)
     """
-    assert _python(code) == ["2", "alexnet"]
+    assert _python(code) == ["2", "alexnet", "segmentation_models_pytorch"]

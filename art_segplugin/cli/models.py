@@ -54,7 +54,11 @@ def models(context: typer.Context) -> None:
     for name, download in DOWNLOADS.items():
         if name not in there:
             output().print(f"art-segplugin models get {name}: {download.about}.", markup=False)
-    others = [[kind.spec, kind.holds] for name, kind in MODELS.items() if name not in BY_NAME]
+    others = [
+        [kind.spec, f"{kind.holds}; needs {kind.needs}" if kind.needs else kind.holds]
+        for name, kind in MODELS.items()
+        if name not in BY_NAME
+    ]
     output().print(table("Other models", ["--model", "what it is"], others))
 
 

@@ -127,13 +127,21 @@ def _adapted(
     size = _pair(config.image_size)
     if kind.startswith("eomt"):
         model = _FullMasks(model)
-    elif isinstance(wanted := settings.get("size"), int | list) or "height" in (wanted or {}):
-        size = _pair((wanted["height"], wanted["width"]) if isinstance(wanted, dict) else wanted)
+    elif kind in ("beit", "dpt") and (wanted := _wanted_size(settings)):
+        size = wanted
     warn(
         f"hf:{name} was trained on {size[0]}x{size[1]} pixels: images are resized to that inside the "
         "model, and its logits enlarged back."
     )
     return FixedShape(model, size)
+
+
+def _wanted_size(settings: dict[str, Any]) -> tuple[int, int] | None:
+    """Height and width that the image processor makes of every image."""
+    size = settings.get("size")
+    if isinstance(size, dict):
+        return (size["height"], size["width"]) if "height" in size else None
+    return None if size is None else _pair(size)
 
 
 def _pair(size: Any) -> tuple[int, int]:

@@ -151,6 +151,7 @@ def test_code_is_run_on_demand_only(tmp_path):
     assert ref.sha256
     assert is_code(ref.spec)
     assert is_code("package.module:function")
+    assert is_code("hub:owner/repo:entry")
     assert not is_code("hf:name")
     assert not is_code("small-scenes")
     with pytest.raises(InputError, match="--run-code"):

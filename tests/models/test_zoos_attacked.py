@@ -446,7 +446,11 @@ def test_class_maps_are_those_of_the_library_s_post_processing(name, tmp_path):
 def test_a_size_of_training_is_said(tmp_path):
     spec, _ = hf("beit", tmp_path)
     settings = json.loads((tmp_path / "preprocessor_config.json").read_text())
-    for size, said in (({"height": 48, "width": 40}, "48x40"), ({"shortest_edge": 9}, "32x32")):
+    for size, said in (
+        ({"height": 48, "width": 40}, "48x40"),
+        ({"shortest_edge": 9}, "32x32"),
+        (36, "36x36"),
+    ):
         (tmp_path / "preprocessor_config.json").write_text(json.dumps({**settings, "size": size}))
         with pytest.warns(UserWarning, match=f"was trained on {said} pixels: images are resized"):
             model = load_model(spec)
