@@ -147,9 +147,12 @@ def _build(path: Path, info: CheckpointInfo) -> nn.Module:
         )
     try:
         return ARCHITECTURES[info.architecture](**info.options)
-    except TypeError as error:
+    except InputError as error:
+        raise InputError(f"{path} cannot be used: {error}") from error
+    except (ArithmeticError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
         raise InputError(
-            f"{path} holds options that {info.architecture!r} does not take ({error})."
+            f"{path} holds options that {info.architecture!r} does not take ({reason})."
         ) from error
 
 

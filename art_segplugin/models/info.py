@@ -14,6 +14,10 @@ BACKGROUND_COLOUR: Colour = (64, 64, 64)
 
 _KINDS: Mapping[str, type] = {
     "architecture": str,
+    "classes": list,
+    "colours": list,
+    "mean": list,
+    "std": list,
     "options": dict,
     "ignore_index": int,
     "bgr": bool,
@@ -27,7 +31,12 @@ _KINDS: Mapping[str, type] = {
     "task": str,
     "hypersphere_layer": str,
 }
-"""What JSON holds for the fields that are taken as they are."""
+"""What JSON holds for the fields."""
+
+_RANGES: Mapping[str, tuple[int, int]] = {
+    "ignore_index": (-(2**31), 2**31 - 1),
+    "stride": (1, 4096),
+}
 
 
 @dataclass(frozen=True)
@@ -101,6 +110,11 @@ class CheckpointInfo:
             for name, kind in _KINDS.items():
                 if not isinstance(fields.get(name, kind()), kind):
                     raise TypeError(f"{name} is {fields[name]!r}")
+            for name, (least, most) in _RANGES.items():
+                if not least <= fields.get(name, least) <= most:
+                    raise ValueError(f"{name} is {fields[name]}; expected {least} to {most}")
+            if fields.get("task", "segmentation") not in ("segmentation", "classification"):
+                raise ValueError(f"task is {fields['task']!r}")
             return cls(
                 **{
                     **fields,
@@ -109,10 +123,13 @@ class CheckpointInfo:
                     "mean": tuple(float(value) for value in fields["mean"]),
                     "std": tuple(float(value) for value in fields["std"]),
                     "channels": _channels(fields.get("channels")),
+                    "scores": {name: float(one) for name, one in fields.get("scores", {}).items()},
                     "hypersphere": _scale_or_none(fields.get("hypersphere")),
                 }
             )
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (
+            AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError,
+        ) as error:  # fmt: skip
             raise InputError(f"the description of the model cannot be read ({error}).") from error
 
 
@@ -134,6 +151,8 @@ def _voc_colour(index: int) -> Colour:
 
 def _colour(values: list[Any]) -> Colour:
     red, green, blue = (int(value) for value in values)
+    if not 0 <= min(red, green, blue) <= max(red, green, blue) <= 255:
+        raise ValueError(f"a colour is {values}; expected 0 to 255")
     return red, green, blue
 
 

@@ -30,7 +30,7 @@ ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
 }
 """What a node may do to its result."""
 
-_LARGEST = 2**28
+_LARGEST = 2**26
 """Numbers that one result may have for one image; a damaged file would ask for all memory."""
 
 
@@ -91,7 +91,7 @@ class TFLiteNet(nn.Module):
             self._last_use = {
                 index: number for number, node in enumerate(self.nodes) for index in node.inputs
             }
-            self._run_without_numbers()
+            self.shapes()
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(map(str, first["loc"]))
@@ -130,19 +130,24 @@ class TFLiteNet(nn.Module):
                     results.pop(index, None)
         return results[len(self.nodes)]
 
-    def _run_without_numbers(self) -> None:
-        """Find out whether the nodes fit each other, without memory or time for the numbers."""
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Return the shape (channels, height, width) of each node's result, without computing it."""
+        found = []
 
-        def check(layer: Any, _: Any, result: Tensor) -> None:
+        def note(layer: Any, _: Any, result: Tensor) -> None:
             if result.numel() > _LARGEST or result.ndim != 4:
                 raise ValueError(f"{layer.node.kind} gives a result of shape {list(result.shape)}")
+            found.append(tuple(result.shape[1:]))
 
-        hooks = [layer.register_forward_hook(check) for layer in self.layers]
+        hooks = [layer.register_forward_hook(note) for layer in self.layers]
         empty = {name: value.to("meta") for name, value in self.state_dict().items()}
-        with torch.no_grad():
-            functional_call(self, empty, (torch.empty(1, *self.image, device="meta"),))
-        for hook in hooks:
-            hook.remove()
+        try:
+            with torch.no_grad():
+                functional_call(self, empty, (torch.empty(1, *self.image, device="meta"),))
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return found
 
 
 class _Layer(nn.Module):
@@ -179,6 +184,8 @@ def _convolution(layer: _Layer, values: Tensor) -> Tensor:
 def _transposed_convolution(layer: _Layer, values: Tensor) -> Tensor:
     # "SAME": the result has the size times the stride. What is too much is cut off both sides, the
     # smaller half first, and what is too little is filled with the bias behind.
+    if values.shape[1] != layer.weight.shape[0]:  # without numbers torch does not look at it
+        raise ValueError(f"{values.shape[1]} channels for weights of {layer.weight.shape[0]}")
     stride, window = layer.node.stride, layer.weight.shape[2:]
     missing = [max(step - length, 0) for step, length in zip(stride, window, strict=True)]
     full = F.conv_transpose2d(values, layer.weight, layer.bias, stride, output_padding=missing)
@@ -311,6 +318,7 @@ class _Reader:
         self.places = {self.graph.Inputs(0): 0}
         self.constants: dict[int, np.ndarray[Any, Any]] = {}
         self.nodes: list[dict[str, Any]] = []
+        self.declared: list[tuple[int, ...]] = []
         self.weights: dict[str, Tensor] = {}
 
     def net(self) -> TFLiteNet:
@@ -333,6 +341,9 @@ class _Reader:
             self._leave_out_sigmoid()
         _, height, width, channels = self.shape(self.graph.Inputs(0))
         net = TFLiteNet((channels, height, width), self.nodes)
+        for node, found, declared in zip(self.nodes, net.shapes(), self.declared, strict=True):
+            if (*found[1:], found[0]) != declared[1:]:
+                raise InputError(f"its {node['kind']} gives {found} and declares {declared[1:]}.")
         net.load_state_dict(self.weights)
         return net
 
@@ -344,6 +355,7 @@ class _Reader:
         self.nodes.append(
             {"kind": kind, "inputs": tuple(self.places[one] for one in inputs), **values}
         )
+        self.declared.append(self.shape(output))
         self.places[output] = len(self.nodes)
 
     def add_weights(self, weight: np.ndarray[Any, Any], bias: np.ndarray[Any, Any]) -> None:
@@ -415,6 +427,7 @@ class _Reader:
 
     def _leave_out_sigmoid(self) -> None:
         last = self.nodes.pop()
+        self.declared.pop()
         if last["inputs"] != (len(self.nodes),):
             raise InputError("its output is not the sigmoid of the operator before.")
 

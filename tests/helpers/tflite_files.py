@@ -1,11 +1,14 @@
 """TFLite files made by hand, and what TensorFlow's own runtime computes of them."""
 
+import struct
+
 import numpy as np
 import pytest
 
 schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
 flatbuffers = pytest.importorskip("flatbuffers")
 
+SAME, VALID = 0, 1
 TYPES = {"float32": 0, "float16": 1, "int32": 2, "int8": 9}
 
 
@@ -89,3 +92,34 @@ def run(data, image):
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image.astype(np.float32))
     interpreter.invoke()
     return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+
+
+def values(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def small_graph(size=(8, 6)):
+    """Every kind of layer once, with one output channel and a sigmoid at the end."""
+    height, width = size
+    graph = Graph((1, height, width, 3))
+    half = (1, height // 2, width // 2, 4)
+    conv = options("Conv2D", strideH=2, strideW=2, padding=SAME)
+    first = graph.add("CONV_2D", [0, values(4, 3, 3, 3), values(4)], half, conv)
+    first = graph.add("HARD_SWISH", [first], half)
+    pool = options(
+        "Pool2D", filterHeight=half[1], filterWidth=half[2], strideH=1, strideW=1, padding=VALID
+    )
+    mean = graph.add("AVERAGE_POOL_2D", [first], (1, 1, 1, 4), pool)
+    gate = graph.add("LOGISTIC", [mean], (1, 1, 1, 4))
+    gated = graph.add("MUL", [first, gate], half, options("Mul"))
+    both = graph.add("ADD", [gated, first], half, options("Add"))
+    wide = (1, height, width, 4)
+    resize = options("ResizeBilinear", halfPixelCenters=True)
+    large = graph.add("RESIZE_BILINEAR", [both, np.array(size, np.int32)], wide, resize)
+    custom = struct.pack("<3i", 1, 1, 1)
+    weights = values(1, 2, 2, 4, seed=5), values(1, seed=6)
+    last = graph.add(
+        "Convolution2DTransposeBias", [large, *weights], (1, height, width, 1), custom=custom
+    )
+    graph.add("LOGISTIC", [last], (1, height, width, 1))
+    return graph

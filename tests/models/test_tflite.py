@@ -4,7 +4,7 @@ import struct
 import numpy as np
 import pytest
 import torch
-from tflite_files import Graph, options, run
+from tflite_files import SAME, VALID, Graph, options, run, small_graph, values
 
 from art_segplugin.errors import InputError
 from art_segplugin.models import (
@@ -15,12 +15,6 @@ from art_segplugin.models import (
     save_checkpoint,
 )
 from art_segplugin.models.tflite import TFLiteNet, read_tflite
-
-SAME, VALID = 0, 1
-
-
-def values(*shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
 def read(tmp_path, graph):
@@ -152,33 +146,6 @@ def test_half_precision_weights_become_float32(tmp_path):
     assert {value.dtype for value in net.state_dict().values()} == {torch.float32}
     expected = image @ half.astype(np.float32)[:, 0, 0].T + values(2)
     np.testing.assert_allclose(computed(net, image), expected, atol=1e-5)
-
-
-def small_graph(size=(8, 6)):
-    """Every kind of layer once, with one output channel and a sigmoid at the end."""
-    height, width = size
-    graph = Graph((1, height, width, 3))
-    half = (1, height // 2, width // 2, 4)
-    conv = options("Conv2D", strideH=2, strideW=2, padding=SAME)
-    first = graph.add("CONV_2D", [0, values(4, 3, 3, 3), values(4)], half, conv)
-    first = graph.add("HARD_SWISH", [first], half)
-    pool = options(
-        "Pool2D", filterHeight=half[1], filterWidth=half[2], strideH=1, strideW=1, padding=VALID
-    )
-    mean = graph.add("AVERAGE_POOL_2D", [first], (1, 1, 1, 4), pool)
-    gate = graph.add("LOGISTIC", [mean], (1, 1, 1, 4))
-    gated = graph.add("MUL", [first, gate], half, options("Mul"))
-    both = graph.add("ADD", [gated, first], half, options("Add"))
-    wide = (1, height, width, 4)
-    resize = options("ResizeBilinear", halfPixelCenters=True)
-    large = graph.add("RESIZE_BILINEAR", [both, np.array(size, np.int32)], wide, resize)
-    custom = struct.pack("<3i", 1, 1, 1)
-    weights = values(1, 2, 2, 4, seed=5), values(1, seed=6)
-    last = graph.add(
-        "Convolution2DTransposeBias", [large, *weights], (1, height, width, 1), custom=custom
-    )
-    graph.add("LOGISTIC", [last], (1, height, width, 1))
-    return graph
 
 
 def test_the_last_sigmoid_is_left_out(tmp_path):
