@@ -1,10 +1,13 @@
 """Label maps as files: formats, modes and sizes as the world makes them."""
 
+import contextlib
 import struct
 import zlib
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from art_segplugin.data.folders import ImageFolder
@@ -114,9 +117,12 @@ def test_arrays_that_are_no_label_maps(tmp_path, array, said):
     np.save(tmp_path / "a.npy", array, allow_pickle=True)
     with pytest.raises(InputError, match=said):
         read_label_map(tmp_path / "a.npy", CAMVID)
-    (tmp_path / "b.npy").write_bytes(b"\x93NUMPY")
-    with pytest.raises(InputError, match="cannot be read"):
-        read_label_map(tmp_path / "b.npy", CAMVID)
+    np.save(tmp_path / "b.npy", LABELS)
+    broken = (tmp_path / "b.npy").read_bytes().replace(b"(2, 3)", b"a2, 3)")
+    for content in (broken, broken[:6], b""):
+        (tmp_path / "b.npy").write_bytes(content)
+        with pytest.raises(InputError, match="cannot be read"):
+            read_label_map(tmp_path / "b.npy", CAMVID)
 
 
 @pytest.mark.parametrize(
@@ -184,3 +190,23 @@ def test_masks_of_a_folder_settle_what_255_is(tmp_path):
         first, second = ImageFolder(tmp_path, palette)
         np.testing.assert_array_equal(first.labels, np.where(BITS == 1, 255, 0))
         np.testing.assert_array_equal(second.labels, np.where(BITS == 1, 255, 1))
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_broken_files_are_refused_or_read(tmp_path, data):
+    ending = data.draw(st.sampled_from(["png", "npy", "tif"]))
+    path = tmp_path / f"a.{ending}"
+    if ending == "npy":
+        np.save(path, LABELS)
+    else:
+        Image.fromarray(LABELS).save(path)
+    content = bytearray(path.read_bytes())
+    del content[data.draw(st.integers(1, len(content))) :]
+    for place in data.draw(st.lists(st.integers(0, len(content) - 1), max_size=3)):
+        content[place] = data.draw(st.integers(0, 255))
+    path.write_bytes(bytes(content))
+    with contextlib.suppress(InputError):
+        assert read_label_map(path, CAMVID).ndim == 2

@@ -277,3 +277,48 @@ def test_rules_as_text():
 )
 def test_what_reports_say(rule, palette, said):
     assert rule.described(palette) == said
+
+
+RULES = st.builds(
+    LabelRule,
+    void=st.sampled_from([None, 0, 11, 255, -1]),
+    mapping=st.lists(
+        st.tuples(st.integers(-2, 300), st.sampled_from([None, 0, 1])),
+        max_size=3,
+        unique_by=lambda pair: pair[0],
+    ).map(tuple),
+    reduce_zero=st.booleans(),
+    source=st.sampled_from(["", "indices", "colours"]),
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(data=st.data(), rule=RULES)
+def test_whatever_a_file_holds_labels_are_classes_or_void_or_refused(data, rule):
+    palette = data.draw(
+        st.sampled_from([PALETTE, CAMVID, numbered_palette(2), replace(PALETTE, ignore_index=-1)])
+    )
+    few = st.sampled_from([0, 1, 2, 128, 200, 255])
+    kind = data.draw(st.sampled_from(["values", "rgb", "table"]))
+    colours = None
+    if kind == "values":
+        dtype = data.draw(st.sampled_from([np.uint8, np.uint16, np.int32, np.int64, np.bool_]))
+        values = data.draw(arrays.arrays(np.int64, (2, 3), elements=few)).astype(dtype)
+    elif kind == "rgb":
+        values = data.draw(arrays.arrays(np.uint8, (2, 3, 3), elements=few))
+    else:
+        values = data.draw(arrays.arrays(np.uint8, (2, 3), elements=st.integers(0, 3)))
+        table = data.draw(
+            st.lists(
+                st.sampled_from([*PALETTE.colours, *CAMVID.colours, (0, 0, 0)]),
+                min_size=4,
+                max_size=4,
+            )
+        )
+        colours = np.array(table, np.uint8)[values]
+    try:
+        labels = rule.decode(values, palette, colours=colours)
+    except InputError:
+        return
+    assert labels.shape == values.shape[:2]
+    assert {*labels.ravel().tolist()} <= {*range(len(palette)), palette.ignore_index}

@@ -81,10 +81,13 @@ def clip_events(
             labels, _ = usable_labels(names, frame, models[0].reduces_labels)
             return replace(frame, labels=labels)
 
+        first = read_even(source, span[0])
         origin = origin_of(request, span, source.fps)
+        if "label_rule" in first.origin:
+            origin["label_rule"] = first.origin["label_rule"]
         contents = _contents(shelf, models, request, origin, source.fps)
         run = ClipRun(_attack(models, request), ("A", "B")[: len(models)], contents.store, read)
-        _check_models(models, read_even(source, span[0]), shelf.device)
+        _check_models(models, first, shelf.device)
         token.check()
         for step in run.steps(span):
             yield _event(request, run, step, len(span), models[0])

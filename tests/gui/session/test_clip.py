@@ -42,9 +42,35 @@ def painted_attack(mask):
     return replace(ATTACK, region="painted", painted=Painted.of(mask))
 
 
+class ByRule(FakeSource):
+    """Labels that were read by a rule."""
+
+    rule = "class indices; 255 void"
+
+    def read(self, index):
+        frame = super().read(index)
+        frame.origin["label_rule"] = self.rule
+        return frame
+
+
 @pytest.fixture
 def wish(tmp_path):
     return request(tmp_path / "clip")
+
+
+def test_the_label_rule_is_of_the_clip(wish):
+    run(wish, ByRule())
+    document = json.loads((wish.out / "clip.json").read_text())
+    assert document["source"]["label_rule"] == ByRule.rule
+
+
+def test_a_clip_by_another_label_rule_is_not_resumed(wish):
+    with pytest.raises(Cancelled):
+        run(wish, ByRule(), stop_after=1)
+    other = ByRule()
+    other.rule = "class indices; 255 = 1"
+    with pytest.raises(InputError, match="source"):
+        run(wish, other)
 
 
 def test_all_that_happens(wish):
