@@ -246,7 +246,7 @@ def settled_rule(rule: LabelRule, label_maps: Iterable[Path], palette: Palette) 
 def _label_array(path: Path, where: str) -> npt.NDArray[Any]:
     try:
         pixels = np.load(path, allow_pickle=False)
-    except Exception as error:  # a broken header goes through Python's parser, with errors of its own
+    except Exception as error:  # of a broken header, from Python's own parser
         raise UnreadableError(
             f"{where} cannot be read ({error}); replace it or leave it out."
         ) from error
