@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from art_segplugin.data.images import ALPHA
 from art_segplugin.errors import InputError, InputWarning
 
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # we say ourselves what is wrong
@@ -40,6 +39,7 @@ NEAR = 16
 """Frames ahead that are decoded one by one where no key frames are known."""
 HDR_CURVES, WIDE_GAMUTS, BT709 = (16, 18), (9, 11, 12), 1
 """Transfer characteristics PQ and HLG, primaries BT.2020 and P3, and what monitors show (H.273)."""
+ALPHA = "the alpha channel is not used"
 
 Frame = NDArray[np.uint8]
 

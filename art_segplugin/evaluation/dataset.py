@@ -636,8 +636,11 @@ def holds_attacks(path: Path) -> bool:
     """Whether a store of that path has results other than those of clean images."""
     with path.open(encoding="utf-8") as file:
         next(file, None)  # the setting
-        stored = map(_stored, file)
-        return any(values is not None and values["attack"] != CLEAN for values in stored)
+        for line in file:
+            with suppress(ValueError, TypeError, KeyError):  # a broken line is none
+                if json.loads(line)["attack"] != CLEAN:
+                    return True
+    return False
 
 
 @dataclass(frozen=True)

@@ -149,6 +149,8 @@ def caption(report: RobustnessReport) -> str:
     notes = []
     if report.reference != "labels":
         notes.append(f"Reference: {report.reference}, not labels.")
+    if report.left_out:
+        notes.append(f"Not in the scores, for they could not be used: {len(report.left_out)}.")
     if any(len(group.results) > 1 for group in groups(report)):
         notes.append("Mean ± standard deviation over seeds.")
     if any(not score.known for _, row in class_scores(report) for score in row):
