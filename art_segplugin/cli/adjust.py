@@ -10,10 +10,10 @@ from art_segplugin.cli import options
 from art_segplugin.cli.console import output, progress_bar
 
 if TYPE_CHECKING:
-    from rich.table import Table
     from torch import Tensor
 
     from art_segplugin.data.palettes import Palette
+    from art_segplugin.report.fitted import FittedTable
     from art_segplugin.training.adjustment import AdjustmentRound
 
 EXAMPLES = """
@@ -112,15 +112,16 @@ def adjust(
     output().print(f"Adjusted model: {out}", markup=False)
 
 
-def _table(classes: "Palette", before: "Tensor", best: "AdjustmentRound", attack: str) -> "Table":
-    from rich.table import Table
-    from rich.text import Text
+def _table(
+    classes: "Palette", before: "Tensor", best: "AdjustmentRound", attack: str
+) -> "FittedTable":
+    from art_segplugin.report.tables import table
 
-    table = Table(title=Text(f"Class accuracy under {attack} on the data of the fit [%]"))
-    for column in ("class", "before", "adjusted", "offset"):
-        table.add_column(column, justify="left" if column == "class" else "right")
-    for name, old, new, offset in zip(
+    columns = zip(
         classes.classes, before.tolist(), best.accuracy.tolist(), best.offsets.tolist(), strict=True
-    ):
-        table.add_row(Text(name), f"{100 * old:.1f}", f"{100 * new:.1f}", f"{offset:+.2f}")
-    return table
+    )
+    return table(
+        f"Class accuracy under {attack} on the data of the fit [%]",
+        ["class", "before", "adjusted", "offset"],
+        [[name, f"{100 * a:.1f}", f"{100 * b:.1f}", f"{c:+.2f}"] for name, a, b, c in columns],
+    )

@@ -21,8 +21,8 @@ def attacks() -> None:
         caption_justify="left",
     )
     table.add_column("name", no_wrap=True)
-    table.add_column("what it does, and its paper")
-    table.add_column("further parameters", max_width=24)
+    table.add_column("what it does, and its paper", overflow="fold", min_width=18)
+    table.add_column("further parameters", overflow="fold", max_width=24)
     for spec in ATTACKS.values():
         own = [p for p in spec.parameters if p not in (*shared, *PARTS)]
         what = f"{escape(spec.summary)}\n[dim]{escape(spec.paper)}[/]"

@@ -30,6 +30,16 @@ def test_the_list_has_every_name_whole(run, columns):
     assert max(map(len, output.splitlines())) <= columns
 
 
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_the_list_of_attacks_has_every_paper_whole(run, columns):
+    status, output, _ = run("attacks", columns=columns)
+    assert status == 0
+    assert "…" not in output
+    assert {"arXiv:2302.02213,", "arXiv:2207.12391,", "temperature-sweep"} <= set(
+        output.replace("│", " ").split()
+    )
+
+
 def test_the_list_says_what_can_be_fetched(run, archive, cache):
     assert "art-segplugin models get selfie: MediaPipe" in run("models")[1]
     assert run("models", "get", "selfie", "--from", archive)[0] == 0
