@@ -62,3 +62,26 @@ def renamed(names: Mapping[str, str]) -> Iterator[None]:
         if text == str(error):
             raise
         raise type(error)(text) from error
+
+
+class ModelError(InputError):
+    """The user's model raised something while it ran; that is the ``__cause__``.
+
+    The message names the submodule in which it arose; the command line keeps the traceback in a file
+    and exits with status 1.
+    """
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the memory does not suffice: of the graphics card, or of the CPU.
+
+    Torch has an own class for the former only, and none is imported here.
+    """
+    said = str(error)
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "out of memory" in said
+        or "can't allocate memory" in said
+        or "not enough memory" in said
+    )

@@ -2,14 +2,18 @@
 
 import hashlib
 import os
+import sys
 import tempfile
+import time
+import traceback
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from art_segplugin.errors import InputError
 
+_TRACEBACKS_KEPT = 20
 LONGEST_NAME = 255
 """Bytes of a file's name, on almost all file systems."""
 LOCK = "run.lock"
@@ -139,6 +143,43 @@ def remove_stale(folder: Path, owned: Collection[str], written: Collection[Path]
                 f"{path} is of an earlier export and cannot be deleted "
                 f"({error.strerror or error}); delete it by hand."
             ) from error
+
+
+def state_folder(environment: Mapping[str, str], system: str, home: Path) -> Path:
+    """Where logs belong.
+
+    Args:
+        environment: the environment variables.
+        system: `sys.platform`.
+        home: the user's home folder.
+    """
+    if system == "win32":
+        return Path(environment.get("LOCALAPPDATA") or home / "AppData" / "Local") / "art-segplugin"
+    if system == "darwin":
+        return home / "Library" / "Logs" / "art-segplugin"
+    state = Path(environment.get("XDG_STATE_HOME", ""))
+    # by the specification a relative path in the variable counts as none
+    return (state if state.is_absolute() else home / ".local" / "state") / "art-segplugin"
+
+
+def keep_traceback(error: BaseException) -> Path | None:
+    """Write the traceback of an error into the user's state folder, or else a temporary one.
+
+    Returns:
+        The file; None where none can be written. Of earlier ones the newest 20 are kept.
+    """
+    text = "".join(traceback.format_exception(error))
+    name = f"error-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+    folders = [Path(tempfile.gettempdir()) / "art-segplugin"]
+    with suppress(RuntimeError):  # of a user without a home
+        folders.insert(0, state_folder(os.environ, sys.platform, Path.home()))
+    for folder in folders:
+        with suppress(InputError, OSError):
+            write_text(folder / name, f"{sys.argv}\nPython {sys.version}\n\n{text}")
+            for old in sorted(folder.glob("error-*.log"))[:-_TRACEBACKS_KEPT]:
+                old.unlink(missing_ok=True)
+            return folder / name
+    return None
 
 
 def file_sha256(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 
 import typer
 from rich.markup import escape
@@ -20,7 +21,8 @@ from art_segplugin.cli import (
     train,
 )
 from art_segplugin.cli.console import errors, warnings_told
-from art_segplugin.errors import InputError
+from art_segplugin.errors import InputError, ModelError, out_of_memory
+from art_segplugin.files import keep_traceback
 
 INTERRUPTED = 130  # what typer exits with after Ctrl-C
 IN_ONE_PROCESS = ("demo", "attack", "evaluate", "diagnose", "adjust", "replay")
@@ -62,13 +64,19 @@ def _before_all(
 
 
 def main() -> None:
-    """Run a command; what goes wrong is said in one sentence, with an exit status other than 0."""
+    """Run a command; what goes wrong is said in one sentence, with an exit status other than 0.
+
+    The status is 2 where something given cannot be used, and 1 where something unforeseen was raised,
+    by a model above all, whose traceback goes into a file.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a name may hold what the terminal cannot show
             stream.reconfigure(errors="backslashreplace")
     try:
         with warnings_told():
             app()
+    except ModelError as error:
+        _fail(f"{error}{_traceback_kept(error)}", 1)
     except InputError as error:
         _fail(str(error), 2)
     except SystemExit as end:
@@ -80,9 +88,32 @@ def main() -> None:
             "`train` from its last saved step.",
             INTERRUPTED,
         )
-    except OSError as error:
+    except Exception as error:
+        _fail(*_unforeseen(error))
+
+
+def _unforeseen(error: Exception) -> tuple[str, int]:
+    """What to say of an error that nobody made into a sentence, and the exit status."""
+    words = " ".join(str(error).split())
+    if out_of_memory(error):
+        return (
+            f"the memory does not suffice ({words[:200] or type(error).__name__}): give a smaller "
+            "--batch-size, smaller images with --scale, or --device cpu if the graphics card is full.",
+            1,
+        )
+    if isinstance(error, OSError):
         where = f" ({error.filename})" if error.filename else ""
-        _fail(f"the system said: {error.strerror or error}{where}.", 2)
+        return f"the system said: {error.strerror or error}{where}.", 2
+    return f"{type(error).__name__}: {words[:300] or 'no message'}.{_traceback_kept(error)}", 1
+
+
+def _traceback_kept(error: Exception) -> str:
+    """Where its traceback is; printed where no file can be written."""
+    path = keep_traceback(error)
+    if path is None:
+        traceback.print_exception(error)
+        return ""
+    return f" The traceback is in {path}."
 
 
 def _fail(message: str, status: int) -> None:

@@ -23,7 +23,7 @@ from art_segplugin.data.pairing import Tree
 from art_segplugin.data.palettes import Palette
 from art_segplugin.data.sample import Dataset, Sample
 from art_segplugin.data.video import LOSSLESS, VIDEO_SUFFIXES, Video, VideoWriter, is_video
-from art_segplugin.errors import InputError
+from art_segplugin.errors import InputError, ModelError
 from art_segplugin.evaluation import BatchResult, Example, RobustnessReport, summarise
 from art_segplugin.evaluation.class_names import palette_of, reported_palette
 from art_segplugin.evaluation.dataset import (
@@ -153,6 +153,8 @@ class FileAttack:
                     yield done
                 return
             except InputError as error:
+                if isinstance(error, ModelError) and not number:
+                    raise  # it is broken, rather than an image of a size that it does not take
                 number += 1
                 self.left_out.append(str(error))
 
@@ -217,6 +219,8 @@ def _attack_files(job: FileAttack, inputs: Sequence[Path], model_name: str) -> R
                             ]
                             bar.update(task, advance=1)
                 except InputError as error:
+                    if isinstance(error, ModelError) and not results:
+                        raise
                     job.left_out.append(str(error))
                 except KeyboardInterrupt:
                     if isinstance(source, Video):  # what was written of it is gone

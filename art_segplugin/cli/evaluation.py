@@ -46,15 +46,18 @@ MOST_LISTED = 5
 WIDEST_TABLE = 9  # columns of IoU per class that a terminal can show; files have them all
 
 
-def fitting_palette(model: Segmenter, data: Dataset, data_name: str) -> Palette:
-    """Names of the classes, once the model is known to take the images.
+def fitting_palette(
+    model: Segmenter, data: Dataset, data_name: str, *, gradient: bool = True
+) -> Palette:
+    """Names of the classes, once the model is known to take the images and, if asked, to be attackable.
 
     Raises:
         InputError: no images, or a model that does not fit them.
     """
     if len(data) == 0:
         raise InputError(f"{data_name} holds no images.")
-    model.validate(usable_sample(data).image.unsqueeze(0).to(device_of(model)))
+    image = usable_sample(data).image.unsqueeze(0).to(device_of(model))
+    model.validate(image, gradient=gradient)
     return reported_palette(model, data.palette)
 
 
@@ -84,7 +87,7 @@ def command() -> str:
 
 def pixel_rule(model: Segmenter, white: float | None) -> ImageRule:
     """How image files are read for a model."""
-    return ImageRule(getattr(model, "in_channels", None) or model.mean.shape[1], white)
+    return ImageRule(model.in_channels or 3, white)
 
 
 def computed_by(model: Segmenter) -> dict[str, str]:
@@ -131,7 +134,7 @@ def run(
             another run writes into it; or, after the report of the others is written, images that
             cannot be used.
     """
-    palette = fitting_palette(model, data, data_name)
+    palette = fitting_palette(model, data, data_name, gradient=bool(attacks))
     with only_run_in(out):
         if overwrite:
             (out / STORE).unlink(missing_ok=True)

@@ -107,15 +107,19 @@ _FAILED = {
 """What torch says of a graph that is cut: what to say instead."""
 
 
+def graph_explanation(error: Exception) -> str:
+    """What torch's error about a graph that does not reach the images means; "" for other errors."""
+    return next((meant for said, meant in _FAILED.items() if said in str(error)), "")
+
+
 @contextmanager
 def graph_explained() -> Iterator[None]:
     """Within, torch's errors about a graph that does not reach the images are `InputError`."""
     try:
         yield
     except RuntimeError as error:
-        for said, meant in _FAILED.items():
-            if said in str(error):
-                raise InputError(meant) from error
+        if meant := graph_explanation(error):
+            raise InputError(meant) from error
         raise
 
 

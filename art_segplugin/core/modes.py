@@ -24,6 +24,7 @@ def in_mode(model: object, *, training: bool) -> Iterator[None]:
         training: True for training mode, False for evaluation mode.
     """
     modules = list(model.modules()) if isinstance(model, nn.Module) else []
+    modules = [m for m in modules if hasattr(m, "training")]  # frozen TorchScript has no modes
     with _lock:
         borrowed = [m for m in modules if m.training != training or (m, training) in _borrowers]
         for module in borrowed:

@@ -52,10 +52,20 @@ def reported_palette(model: Segmenter, data: Palette, asked: bool = False) -> Pa
         which = f"palette {data.name!r} has" if asked else "the data have"
         raise InputError(
             f"the model has {model.classes} classes and {which} {len(data)} "
-            f"({', '.join(data.classes)}); train or choose a model for these data"
-            + (f", or choose another palette than {data.name!r}." if asked else ".")
+            f"({', '.join(data.classes)}); {_fewer_channels(model, data)}train or choose a model for "
+            "these data" + (f", or choose another palette than {data.name!r}." if asked else ".")
         )
     return palette_of(model, None)
+
+
+def _fewer_channels(model: Segmenter, data: Palette) -> str:
+    """What may make a model with more outputs fit."""
+    if model.classes is None or model.classes < len(data):
+        return ""
+    return (
+        f"if its first {len(data)} outputs are these, let its function return "
+        f"Segmenter(network, channels=slice(0, {len(data)})), else "
+    )
 
 
 def check_names(model: Sequence[str], data: Sequence[str]) -> None:

@@ -192,11 +192,9 @@ def evaluate(
                     continue
             if not checked:
                 with warnings.catch_warnings():
-                    if (
-                        label_rule(data) is not None
-                    ):  # it has asked, and reports say what is doubtful
+                    if label_rule(data) is not None:  # it asked, and reports say what is doubtful
                         warnings.filterwarnings("ignore", "Labels contain")
-                    model.validate(batch.images, batch.labels)
+                    model.validate(batch.images, batch.labels, gradient=bool(attacks))
                 batch, checked = _with_regions(batch, regions, model.ignore_index), True
             if attack is None:
                 parts, shown = _clean_parts(clean, batch)

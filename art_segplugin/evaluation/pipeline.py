@@ -159,7 +159,7 @@ def clean_picture(
 
 def device_of(model: Segmenter) -> torch.device:
     """Where a model runs."""
-    return next(iter(model.buffers())).device
+    return model.device
 
 
 def image_batch(image: NDArray[np.uint8], device: torch.device | str) -> Images:

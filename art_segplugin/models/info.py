@@ -20,6 +20,7 @@ _KINDS: Mapping[str, type] = {
     "std": list,
     "options": dict,
     "ignore_index": int,
+    "in_channels": int,
     "bgr": bool,
     "reduce_labels": bool,
     "stride": int,
@@ -51,6 +52,7 @@ class CheckpointInfo:
         ignore_index: Label of pixels that belong to no class.
         mean: Per-channel mean subtracted from images in [0, 1].
         std: Per-channel standard deviation they are divided by.
+        in_channels: Channels of the images.
         bgr: The network wants the channels in the order blue, green, red.
         channels: Start, stop and step of the logits that are classes; None for all.
         stride: Height and width of the images are padded to a multiple of it.
@@ -74,6 +76,7 @@ class CheckpointInfo:
     ignore_index: int = 255
     mean: tuple[float, ...] = (0.0, 0.0, 0.0)
     std: tuple[float, ...] = (1.0, 1.0, 1.0)
+    in_channels: int = 3
     bgr: bool = False
     channels: tuple[int | None, int | None, int | None] | None = None
     stride: int = 1
@@ -117,6 +120,7 @@ class CheckpointInfo:
                 raise ValueError(f"task is {fields['task']!r}")
             return cls(
                 **{
+                    "in_channels": len(fields["mean"]),  # of files that do not know it yet
                     **fields,
                     "classes": tuple(str(name) for name in fields["classes"]),
                     "colours": tuple(_colour(colour) for colour in fields["colours"]),

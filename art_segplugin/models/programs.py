@@ -129,6 +129,8 @@ class OnnxNetwork(nn.Module):
         dtype: Precision of its images.
     """
 
+    scores_only = True  # which `Segmenter.validate` does not ask for more then
+
     def __init__(self, name: str, session: Any, dtype: torch.dtype) -> None:
         super().__init__()
         self.name = name

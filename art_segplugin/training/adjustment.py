@@ -117,7 +117,7 @@ def _attacked(
     seed: int,
 ) -> tuple[Tensor, Tensor]:
     """Logits (pixels, c) with the offsets, and labels, of some pixels of all attacked images."""
-    device = next(model.parameters()).device
+    device = model.device
     added = offsets.to(device).view(1, -1, 1, 1)
     generator = torch.Generator(device).manual_seed(seed)
     chooser = torch.Generator().manual_seed(seed)

@@ -42,7 +42,7 @@ class Optimisation:
                 f"{objective.least_images} or more, or attack all images instead of half."
             )
         objective.loss.check_head(model)
-        self.device = next(model.parameters()).device
+        self.device = model.device
         if processes.world > 1 and self.device.type == "cuda":
             nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
         processes.copy_from_first(model)

@@ -267,7 +267,7 @@ def validation_scores(
     Raises:
         InputError: Every pixel is void.
     """
-    device = next(model.parameters()).device
+    device = model.device
     name, score = ("miou", mean_iou)
     if model.task == Classifier.task:
         name, score = ("accuracy", pixel_accuracy)

@@ -9,12 +9,13 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
 from art_segplugin import __version__
+from art_segplugin.files import state_folder
 
 KEPT = 5
 """So many logs with something in them are kept."""
@@ -24,23 +25,6 @@ _LONG_EMPTY = 24 * 3600.0  # seconds; an empty log that old belongs to no runnin
 _LARGEST = 4 << 20  # bytes; a fault in a paint event may come sixty times a second
 
 OnError = Callable[[str, str], None]
-
-
-def state_folder(environment: Mapping[str, str], system: str, home: Path) -> Path:
-    """Where logs belong.
-
-    Args:
-        environment: the environment variables.
-        system: `sys.platform`.
-        home: the user's home folder.
-    """
-    if system == "win32":
-        return Path(environment.get("LOCALAPPDATA") or home / "AppData" / "Local") / "art-segplugin"
-    if system == "darwin":
-        return home / "Library" / "Logs" / "art-segplugin"
-    state = Path(environment.get("XDG_STATE_HOME", ""))
-    # by the specification a relative path in the variable counts as none
-    return (state if state.is_absolute() else home / ".local" / "state") / "art-segplugin"
 
 
 class CrashLog:

@@ -1,6 +1,7 @@
 import sys
 
 import numpy as np
+import pydantic.fields  # noqa: F401 - first: PySide6 breaks the import that typer makes
 import pytest
 import torch
 from oracles import TinyNet

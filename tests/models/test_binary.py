@@ -89,8 +89,11 @@ def test_a_probability_is_refused_where_all_would_be_foreground():
         Segmenter(model).validate(IMAGES)
     right = Segmenter(model, output=torch.logit).validate(IMAGES)
     assert torch.allclose(right(IMAGES), Segmenter(model[0])(IMAGES), rtol=0, atol=1e-12)
-    weak = torch.rand(2, 1, 3, 4)
+    trained = torch.linspace(0, 1, 24).view(2, 1, 3, 4)
     with pytest.raises(InputError, match="lambda z"):
+        check_outputs(pixel_logits(trained, (3, 4)))
+    weak = 0.2 + 0.6 * trained  # may be logits
+    with pytest.warns(UserWarning, match="lambda z"):
         check_outputs(pixel_logits(weak, (3, 4)))
     halves = torch.cat((-weak, weak), 1) / 2  # what the message names for logits that are so small
     check_outputs(halves)

@@ -20,7 +20,7 @@ OTHER = torch.randn(2, 5, 6, 8)
         {"logits": OTHER, "out": LOGITS},
         SimpleNamespace(logits=LOGITS, hidden_states=OTHER),
         (LOGITS, torch.randn(2, 5)),
-        [torch.randn(2, 5), LOGITS, OTHER],
+        [torch.randn(2, 5), LOGITS, OTHER.argmax(1, keepdim=True)],
     ],
     ids=["tensor", "out", "logits", "out-first", "attribute", "tuple", "list"],
 )

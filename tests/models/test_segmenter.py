@@ -114,7 +114,7 @@ def test_refuses_impossible_options(options, message):
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (torch.rand(3, 8, 8), r"shape \(3, 8, 8\); expected \(n, 3, height, width\)"),
+        (torch.rand(3, 8, 8), r"shape \(3, 8, 8\); expected \(n, channels, height, width\)"),
         (torch.rand(1, 1, 8, 8), r"shape \(1, 1, 8, 8\)"),
         (torch.zeros(1, 3, 8, 8, dtype=torch.uint8), "torch.uint8; expected floating-point"),
     ],

@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 
 from art_segplugin.data.labels import LabelRule
-from art_segplugin.errors import InputError
+from art_segplugin.errors import InputError, ModelError
 from art_segplugin.evaluation.pipeline import faded, finite_logits
+from art_segplugin.files import keep_traceback
 from art_segplugin.models import Segmenter, load_model, shipped
 from art_segplugin.models.downloads import DOWNLOADS
 from art_segplugin_gui.session.arrays import Adversarial, side
@@ -51,6 +52,10 @@ def _to_its_end(answer: Answer[AnyRequest]) -> Answer[AnyRequest]:
             yield from answer(engine, request, token)
         except Cancelled:
             yield Stopped(request.rev)
+        except ModelError as error:
+            kept = keep_traceback(error)
+            where = "" if kept is None else f" The traceback is in {kept}."
+            yield Failed(request.rev, f"{_models(request)}: {error}{where}", traceback.format_exc())
         except InputError as error:
             yield Failed(request.rev, str(error))
         except torch.OutOfMemoryError:
@@ -61,8 +66,7 @@ def _to_its_end(answer: Answer[AnyRequest]) -> Answer[AnyRequest]:
                 "size, or fewer models.",
             )
         except (Exception, SystemExit) as error:  # a model may raise anything; the window lives on
-            models = " or ".join(filter(None, (request.models.a, request.models.b)))
-            yield Failed(request.rev, _sentence(models, error), traceback.format_exc())
+            yield Failed(request.rev, _sentence(_models(request), error), traceback.format_exc())
         finally:
             engine.models.current.token = None  # hooks may outlive the request, in a shared network
         yield Idle(request.rev, paused=engine.paused)
@@ -276,6 +280,10 @@ def _not_comparable(models: Models, a: CleanRun, b: CleanRun) -> str:
     if a.clean.labelled != b.clean.labelled:
         return f"{models.b} is not compared: {b.clean.warning or a.clean.warning}"
     return ""
+
+
+def _models(request: Run | Fade | ClipRequest) -> str:
+    return " or ".join(filter(None, (request.models.a, request.models.b)))
 
 
 def _sentence(models: str, error: BaseException) -> str:

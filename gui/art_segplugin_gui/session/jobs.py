@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 
-class Cancelled(Exception):  # noqa: N818 - no error
-    """What ran was told to stop."""
+class Cancelled(BaseException):
+    """What ran was told to stop; like KeyboardInterrupt no Exception, which models may catch."""
 
 
 class CancelToken:

@@ -85,7 +85,7 @@ class LoadedModel:
     @property
     def device(self) -> torch.device:
         """Where it runs."""
-        return next(iter(self.model.buffers())).device
+        return self.model.device
 
     @property
     def palette(self) -> tuple[tuple[str, ...], tuple[Colour, ...]]:

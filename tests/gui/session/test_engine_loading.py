@@ -1,6 +1,7 @@
 """Models are loaded once; a broken model, value or label is one sentence."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
 import torch
@@ -23,7 +24,10 @@ def test_labels_that_are_no_classes_are_named_and_not_used():
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        ("raises", "raises failed with ValueError: no such layer."),
+        (
+            "raises",
+            "raises: the model failed on images of shape (1, 3, 18, 22) in Raises: ValueError: ",
+        ),
         ("nan", "NaN"),
         ("unknown", "unknown failed with KeyError"),
     ],
@@ -33,6 +37,10 @@ def test_a_broken_model_is_one_sentence_and_the_engine_lives_on(spec, said):
     (failed,) = of(Failed, events(made, run(a=spec)))
     assert said in failed.text
     assert "\n" not in failed.text
+    if spec == "raises":
+        assert failed.text.endswith(".log.")
+        kept = Path(failed.text.split(" The traceback is in ")[1].removesuffix("."))
+        assert "ValueError: no such layer" in kept.read_text(encoding="utf-8")
     assert of(Step, events(made, run(rev=2)))
 
 
