@@ -444,3 +444,22 @@ def test_what_was_attacked_before_ctrl_c_is_reported(
     assert [one.name for one in report.clean.images] == ["0"]
     assert [path.name for path in (out / "adversarial").iterdir()] == ["0.png"]
     assert not [path for path in out.rglob("*") if path.name.startswith(".") or "lock" in path.name]
+
+
+def test_training_names_the_file_that_is_damaged(run, folder, tmp_path):
+    for split in ("train", "val"):
+        shutil.copytree(folder, tmp_path / "splits" / split)
+    damaged = tmp_path / "splits" / "train" / "1.png"
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:100])
+    arguments = (
+        "train", "--data", tmp_path / "splits", "--palette", "camvid", "--steps", 2,
+        "--batch-size", 3, "--validate-every", 2, "--out", tmp_path / "run",
+    )  # fmt: skip
+    status, _, message = run(*arguments)
+    assert status == 2
+    assert f"{damaged} cannot be read" in words(message)
+    damaged.write_bytes(whole)
+    status, _, message = run(*arguments)
+    assert status == 0, message
+    assert "2 of 2, 0:00:" in message
