@@ -233,6 +233,9 @@ class PairedFolder(ImageFiles):
         below = images.parent if images.is_file() else images
         found = {file: index.of(file, below) for file in files}
         taken = {label for candidates in found.values() for label in candidates}
+        if images == labels:  # label maps of other kinds are no images either
+            others = LabelIndex(files, labels, LABEL_ENDINGS[1:])
+            taken |= {label for file in files for label in others.of(file, images)}
         pairs = [
             (file, only(candidates, file))
             for file, candidates in found.items()

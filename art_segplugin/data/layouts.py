@@ -263,11 +263,12 @@ class Place:
             cells = self.cells
         else:
             cells = [cell for cell in self.cells if cell.split == split] or [
-                cell for cell in self.cells if canonical(cell.split) == split
+                cell for cell in self.cells if canonical(cell.split) == canonical(split)
             ]
             ours = {*map(canonical, names)}
-            if split in ("train", "val") and "train" in ours and "val" not in ours:
-                held_out = split
+            wanted = canonical(split)
+            if wanted in ("train", "val") and "train" in ours and "val" not in ours:
+                held_out = wanted
                 cells = [cell for cell in self.cells if canonical(cell.split) == "train"]
         if not cells:
             raise InputError(
@@ -417,12 +418,32 @@ def canonical(split: str) -> str:
 
 
 def recognise(path: str | Path) -> Place | None:
-    """Return the data set that a path is the root of or lies in; None where there is none."""
+    """Return the data set that a path is the root of or lies in; None where there is none.
+
+    Raises:
+        InputError: It is a folder of the label maps of one.
+    """
     given, tree = Path(os.path.abspath(path)), Tree()
     above = [given, *given.parents[: LEVELS_UP + given.is_file()]]
     found = [place for root in above if (place := _at(root, given, tree)) is not None]
+    if not found:
+        _refuse_label_maps(given, above[1:], tree)
     # a folder of a split may look like a data set without splits
     return next((place for place in found if place.splits), found[0] if found else None)
+
+
+def _refuse_label_maps(given: Path, above: Sequence[Path], tree: Tree) -> None:
+    for root in above:
+        if (place := _at(root, root, tree)) is None:
+            continue
+        for cell in place.cells:
+            for kind in place.layout.labels:
+                for folder, _, _ in _expand(root, kind.folder, tree, cell):
+                    if given.is_relative_to(folder):
+                        raise InputError(
+                            f"{given} holds label maps of {place.layout.title} in {root}; give "
+                            f"{root} or {cell.folder}"
+                        )
 
 
 def recognise_below(path: str | Path) -> Place | None:

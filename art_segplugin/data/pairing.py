@@ -110,11 +110,12 @@ class LabelIndex:
         self._anywhere: dict[str, list[Path]] = defaultdict(list)
         lower = [ending.lower() for ending in endings]
         for file in files:
+            stem, place = file.stem, self._place(file, below)
             for ending in lower:
-                if file.stem.lower().endswith(ending) and len(file.stem) > len(ending):
-                    key = file.stem[: len(file.stem) - len(ending)]
+                if stem.lower().endswith(ending) and len(stem) > len(ending):
+                    key = stem[: len(stem) - len(ending)]
                     self._anywhere[key].append(file)
-                    self._found[self._place(file, below) + key].append(file)
+                    self._found[place + key].append(file)
 
     def of(
         self, image: Path, below: Path | None = None, endings: Sequence[str] = IMAGE_ENDINGS

@@ -335,3 +335,52 @@ def test_classes_of_equal_names_stay_classes(tmp_path):
         for place in ("cat", "dog"):
             jpeg(tmp_path / place / f"{number:04d}.jpg", truth(number, 4))
     assert open_dataset(str(tmp_path), "train").palette.classes == ("cat", "dog")
+
+
+def test_label_maps_are_no_images(tmp_path):
+    cityscapes(tmp_path / "a")
+    kaggle(tmp_path / "b")
+    camvid(tmp_path / "c")
+    for place in ("a/gtFine/val", "b/masks", "b/masks/0_mask.png", "c/valannot"):
+        with pytest.raises(InputError, match=r"holds label maps of .*; give "):
+            browse(tmp_path / place)
+
+
+def test_two_kinds_of_label_maps_beside_the_images(tmp_path):
+    for number in range(2):
+        save_pair(tmp_path / f"{number}.png", tmp_path / f"{number}_mask.png", FOUR, number)
+        write(tmp_path / f"{number}_label.png", truth(0, 4))
+    with pytest.raises(
+        InputError, match=r"two label maps, .*0_\w+\.png and .*--label-suffix _mask"
+    ):
+        open_dataset(str(tmp_path))
+    data = open_dataset(str(tmp_path), labels=tmp_path, label_suffix="_mask")
+    assert names(data) == ["0", "1"]
+    assert accuracy(data, FOUR) == CLEAN
+
+
+def test_other_names_of_a_split(tmp_path):
+    camvid(tmp_path)
+    assert names(open_dataset(str(tmp_path), "validation")) == names(
+        open_dataset(str(tmp_path), "val")
+    )
+
+
+def test_trees_of_carvana_pets_and_deepglobe(tmp_path):
+    for number in range(10):
+        save_pair(
+            tmp_path / "carvana" / "train" / f"{number}.png",
+            tmp_path / "carvana" / "train_masks" / f"{number}_mask.tif", FOUR, number,
+        )  # fmt: skip
+        save_pair(
+            tmp_path / "pets" / "images" / f"{number}.png",
+            tmp_path / "pets" / "annotations" / "trimaps" / f"{number}.png", FOUR, number,
+        )  # fmt: skip
+        save_pair(
+            tmp_path / "globe" / "train" / f"{number}_sat.png",
+            tmp_path / "globe" / "train" / f"{number}_mask.png", FOUR, number,
+        )  # fmt: skip
+    for root, count in (("carvana", 9), ("pets", 10), ("globe", 9)):
+        data = open_dataset(str(tmp_path / root), "train", unlabelled=False)
+        assert len(data) == count
+        assert accuracy(data, FOUR) == CLEAN
