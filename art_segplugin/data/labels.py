@@ -1,6 +1,7 @@
 """Label rules: how the pixels of a label map become class indices."""
 
 import re
+import warnings
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -14,13 +15,14 @@ from art_segplugin.data.palettes import (
     listed_colours,
     numbered_colours,
 )
-from art_segplugin.errors import InputError
+from art_segplugin.errors import InputError, InputWarning
 
 Integers = npt.NDArray[np.integer]
 Colours = npt.NDArray[np.uint8]
 
 VOID = "void"
 """What `--label-map` calls pixels that are not counted."""
+BY_TABLE = "the colours count, for the colour table has those of the classes at other indices"
 UNKNOWN_COUNT = 255
 """Classes of the numbered palette where nobody knows how many there are."""
 
@@ -98,6 +100,9 @@ class LabelRule:
                 cannot be told what they mean.
             UnsettledMaskError: They are 0 and 255 alone, there may be two classes, and the rule does not
                 say what 255 is.
+
+        Warns:
+            InputWarning: The colours of a colour table count, not its indices.
         """
         values: Integers | None
         if pixels.ndim == 3:
@@ -154,6 +159,7 @@ class LabelRule:
         is_class = {*range(len(palette)), palette.ignore_index}.issuperset(indices)
         if is_class and (not moved or _is_standard(used, table)):
             self._ask(used, table, palette, where, "its colours")
+        warnings.warn(InputWarning(BY_TABLE, where), stacklevel=2)
         by_colour: Integers = painted[np.searchsorted(used, values)]
         return by_colour
 

@@ -148,6 +148,7 @@ def test_a_colour_table_in_another_order_is_read_by_its_colours(case, use, comma
     stored.putpalette([value for one in order for value in VOC.colours[one]])
     status, said, out = case(VOC.colours, classes, stored, "--palette", "voc", command=command)
     assert status == 0, said
+    assert "a_label.png: the colours count, for the colour table has those of the classes" in said
     assert report(out).clean.pixel_accuracy == 1
     status, said, _ = case(VOC.colours, classes, stored, command=command)
     assert status == 2
