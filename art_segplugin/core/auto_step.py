@@ -47,7 +47,7 @@ class AutoStep:
 
     The loss is the mean over the valid pixels, so the gradient should be that of all pixels alike
     (UNIFORM): with weights that change on the way, losses of two points cannot be compared. The
-    rule is made for L2 and Linf: a sparse step of 2 * eps in L1 is projected back on itself alone, and
+    rule is made for L2 and Linf: of a sparse step of 2 * eps in L1 the projection leaves little but the step, and
     what was changed before is lost (arXiv:2103.01208 is about that).
 
     Args:
@@ -101,7 +101,7 @@ class _Run:
         return x_next
 
     def _along(self, x_adv: Images, gradient: Images) -> Images:
-        return self.region.project(x_adv + self.size * self.region.steepest(gradient))
+        return self.region.ascend(x_adv, gradient, self.size)
 
     def _remember(self, x_adv: Images, gradient: Images, loss: PerImage) -> None:
         self.increases = self.increases + (loss > self.previous_loss)

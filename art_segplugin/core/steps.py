@@ -7,7 +7,13 @@ from typing import Protocol, runtime_checkable
 import torch
 
 from art_segplugin.core.forward_pass import ForwardPass
-from art_segplugin.core.threat_model import Region, check_size, fitted, per_image
+from art_segplugin.core.threat_model import (
+    Region,
+    at_least_float32,
+    check_size,
+    fitted,
+    per_image,
+)
 from art_segplugin.core.types import Images, PerImage
 from art_segplugin.errors import InputError
 
@@ -44,7 +50,7 @@ class SteepestStep:
         size = fitted("step_size", self.size, region.x)
 
         def step(x_adv: Images, gradient: Images, forward: ForwardPass) -> Images:
-            return region.project(x_adv + size * region.steepest(gradient))
+            return region.ascend(x_adv, gradient, size)
 
         return step
 
@@ -73,13 +79,14 @@ class MomentumStep(SteepestStep):
     def start(self, region: Region, steps: int) -> Step:
         """Begin with velocity 0."""
         size = fitted("step_size", self.size, region.x)
-        velocity = torch.zeros_like(region.x)
+        velocity = torch.zeros_like(at_least_float32(region.x))
 
         def step(x_adv: Images, gradient: Images, forward: ForwardPass) -> Images:
             nonlocal velocity
+            gradient = at_least_float32(gradient)
             mean = gradient.abs().flatten(1).mean(1)
             mean = per_image(mean.clamp(min=torch.finfo(mean.dtype).tiny), gradient)
             velocity = self.decay * velocity + gradient / mean
-            return region.project(x_adv + size * region.steepest(velocity))
+            return region.ascend(x_adv, velocity, size)
 
         return step

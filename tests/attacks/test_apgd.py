@@ -132,7 +132,10 @@ def digits():
 @pytest.mark.parametrize(("norm", "eps"), [("Linf", 0.15), ("L2", 0.8)])
 @pytest.mark.parametrize(("loss", "steps"), [("ce", 20), ("ce", 100), ("dlr", 100)])
 def test_as_strong_as_the_apgd_of_torchattacks_from_the_same_start(digits, norm, eps, loss, steps):
-    """From 100 steps on, when the checkpoints are the same, most answers are the same as well."""
+    """From 100 steps on, when the checkpoints are the same, most answers are the same as well.
+
+    In L2 some are better: what the bounds cut off is given to other coordinates, where theirs clip.
+    """
     torchattacks = pytest.importorskip("torchattacks")
     net, x, y = digits
     torch.manual_seed(3)
@@ -150,4 +153,6 @@ def test_as_strong_as_the_apgd_of_torchattacks_from_the_same_start(digits, norm,
     if loss == "dlr":  # beyond 1, where the label is not even third, a few images are the mean
         our_loss, their_loss = our_loss.clamp(max=1), their_loss.clamp(max=1)
     assert our_loss.mean() > 0.99 * their_loss.mean() > 0
-    assert steps < 100 or ((our_loss - their_loss).abs() < 0.01).float().mean() > 0.8
+    ahead = our_loss - their_loss
+    same = ahead > -0.01 if norm == "L2" else ahead.abs() < 0.01
+    assert steps < 100 or same.float().mean() > 0.8
