@@ -135,7 +135,7 @@ def check_logits(logits: object, labels: Tensor, classes: int) -> None:
     Raises:
         InputError: another type or shape, or labels beyond the classes of the model.
     """
-    wanted = (labels.shape[0], "classes >= 2", *labels.shape[1:])
+    wanted = f"({labels.shape[0]}, classes >= 2, {', '.join(map(str, labels.shape[1:]))})"
     if isinstance(logits, Tensor) and logits.ndim == 4 and logits.shape[1] >= 2:
         if (logits.shape[0], *logits.shape[2:]) == tuple(labels.shape):
             if classes > logits.shape[1]:
@@ -150,7 +150,7 @@ def check_logits(logits: object, labels: Tensor, classes: int) -> None:
     else:
         returned = f"a {type(logits).__name__}"
     raise InputError(
-        f"the model returned {returned}, expected was a tensor {wanted}; {_remedy(logits, labels)}."
+        f"the model returned {returned}, expected a tensor {wanted}; {_remedy(logits, labels)}."
     )
 
 

@@ -32,7 +32,9 @@ _MODESTY = 0.25
 """By how much a model of unscaled cosines is more often right than it believes."""
 
 
-def pixel_logits(output: Any, size: tuple[int, int], classes: int | None = None) -> Logits:
+def pixel_logits(
+    output: Any, size: tuple[int, int], classes: int | None = None, *, quiet: bool = False
+) -> Logits:
     """Find the logits in a model's output and enlarge them to the image.
 
     Recognised, in this order: a tensor; an object with ``class_queries_logits`` and
@@ -45,6 +47,7 @@ def pixel_logits(output: Any, size: tuple[int, int], classes: int | None = None)
         output: What the model returned.
         size: Height and width of the images in pixels.
         classes: Number of classes, if it is known.
+        quiet: Do not warn of a choice, which was said before.
 
     Returns:
         Logits of shape (n, c, h, w), differentiable, at least float32; of a model with one output
@@ -60,7 +63,7 @@ def pixel_logits(output: Any, size: tuple[int, int], classes: int | None = None)
         for name in ("class_queries_logits", "masks_queries_logits")
     ):
         return _from_queries(output, size)
-    logits = _of_this_size(_with_class_axis(_find(output, classes)), size)
+    logits = _of_this_size(_with_class_axis(_find(output, classes, quiet=quiet)), size)
     return binary_logits(_resize(_wide(logits), size))
 
 
@@ -194,7 +197,7 @@ def no_predictions(logits: Logits, labels: Tensor | None) -> Tensor | None:
     return None if torch.equal(logits.argmax(1)[valid], labels[valid]) else labels
 
 
-def _find(output: Any, classes: int | None) -> Tensor:
+def _find(output: Any, classes: int | None, *, quiet: bool) -> Tensor:
     """The tensor that holds the logits, whatever its shape."""
     value, place = _named(output)
     if isinstance(value, Tensor):
@@ -207,11 +210,12 @@ def _find(output: Any, classes: int | None) -> Tensor:
     fitting = [(where, part) for where, part in parts if _has(part, classes)]
     if len(fitting) == 1:
         where, part = fitting[0]
-        warn(
-            f"the model returned a {type(output).__name__}, of which {where} was taken for the logits: "
-            f"nothing else in it has {classes} classes. To say so, pass output=lambda r: {where} to "
-            "Segmenter.",
-        )
+        if not quiet:
+            warn(
+                f"the model returned a {type(output).__name__}, of which {where} was taken for the "
+                f"logits: nothing else in it has {classes} classes. To say so, pass output=lambda r: "
+                f"{where} to Segmenter."
+            )
         return part
     raise InputError(_not_found(output, parts, classes))
 

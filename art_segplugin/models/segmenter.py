@@ -65,6 +65,11 @@ class Segmenter(nn.Module):
     casts: ClassVar[bool] = True  # images of any float type, see `core.forward_pass.output_of`
     mean: Tensor
     std: Tensor
+    # What a segmenter that an earlier version pickled does not have.
+    in_channels: int | None = None
+    binary = False  # one output channel, as far as `validate` has seen
+    _differentiable = _doubted = False  # what `validate` has seen
+    _choice_said = False  # which of several outputs was taken
 
     def __init__(
         self,
@@ -103,8 +108,6 @@ class Segmenter(nn.Module):
             raise InputError(f"stride is {stride}; expected a number of pixels, at least 1.")
         self.model = model
         self.classes = 2 if classes == 1 else classes
-        self.binary = False  # one output channel, as far as `validate` has seen
-        self._differentiable = self._doubted = False  # what `validate` has seen
         self.ignore_index = ignore_index
         self.bgr = bgr
         self.output = output
@@ -212,7 +215,9 @@ class Segmenter(nn.Module):
     def _logits(self, result: Any, prepared: Tensor) -> Logits:
         """Take the logits out of what the model returned for `prepared` images."""
         size = prepared.shape[-2], prepared.shape[-1]
-        return pixel_logits(result, size, self.classes if self.channels is None else None)
+        classes, quiet = self.classes if self.channels is None else None, self._choice_said
+        self._choice_said = True
+        return pixel_logits(result, size, classes, quiet=quiet)
 
     def _taken_out(self, result: Any) -> Any:
         """What `output` makes of what the model returned."""

@@ -9,6 +9,7 @@ from torch import nn
 from art_segplugin.attacks import segpgd
 from art_segplugin.core.forward_pass import NO_GRADIENT
 from art_segplugin.errors import InputError
+from art_segplugin.models import Segmenter
 from art_segplugin.wrappers import torchattacks as ta
 from art_segplugin.wrappers.art import PyTorchSegmenter, SegPGD
 
@@ -61,6 +62,8 @@ def test_one_sentence(how):
     unmodified = [ta.for_segmentation(a) for a in (torchattacks.PGD, torchattacks.PIFGSM)]
     for ask in (
         lambda: segpgd(steps=1)(model, X, LABELS),
+        lambda: segpgd(steps=1)(Segmenter(model), X, LABELS),
+        lambda: Segmenter(model).validate(X, LABELS),
         lambda: estimator.loss_gradient(X, LABELS),
         lambda: SegPGD(estimator, verbose=False).generate(X, LABELS),
         lambda: SegPGD(classifier, verbose=False).generate(X, LABELS[:, 0, 0]),

@@ -1,5 +1,6 @@
 """What is doubtful about model, labels and result is said where it is, and once an attack."""
 
+import pickle
 import warnings
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import nn
 
 from art_segplugin.attacks import segpgd
 from art_segplugin.errors import InputError
+from art_segplugin.models import Segmenter
 from art_segplugin.wrappers import torchattacks as ta
 from art_segplugin.wrappers.art import (
     AdversarialTrainerSegmentationPyTorch,
@@ -90,7 +92,7 @@ def test_cosines_are_still_recognised():
     class Cosines(nn.Module):
         def forward(self, images):
             axes = torch.eye(3).view(3, 3, 1, 1)
-            return nn.functional.conv2d(nn.functional.normalize(images, dim=1), axes)
+            return nn.functional.conv2d(nn.functional.normalize(images - 0.5, dim=1), axes)
 
     labels = IMAGES.argmax(1)
     labels[:, 0] = (labels[:, 0] + 1) % 3  # somebody's labels
@@ -227,3 +229,48 @@ def test_a_hidden_gradient_is_said_once_a_training():
     labels = IMAGES.argmax(1).numpy()
     (text,) = said(lambda: trainer.fit(IMAGES.numpy(), labels, nb_epochs=2, batch_size=1))
     assert text.startswith("the gradient is zero")
+
+
+def test_one_probability_per_class_is_said_once_an_attack():
+    class Sigmoid(TwoClasses):
+        def forward(self, images):
+            return (3 * super().forward(images)).sigmoid()
+
+    for run in everywhere(Sigmoid(), MASKS).values():
+        (text,) = said(run)
+        assert "looks like one probability per class" in text
+
+
+def test_which_output_was_taken_is_said_once_an_attack():
+    class Several(TwoClasses):
+        def forward(self, images):
+            return [images, super().forward(images)]
+
+    (text,) = said(art(Several(), MASKS))
+    assert "of which r[1] was taken for the logits" in text
+    with pytest.raises(
+        InputError, match=r"say which they are, as with output=lambda r: r\[1\], to Segmenter"
+    ):
+        ta.SegPGD(Several())(IMAGES, MASKS)
+    chosen = Segmenter(Several(), output=lambda r: r[1])
+    assert said(in_batches(ta.SegPGD(chosen, steps=2), MASKS)) == []
+
+
+def test_estimators_and_attacks_that_an_earlier_version_pickled():
+    """They have not what was added to their classes since."""
+    old = estimator(TwoClasses())
+    attack = SegPGD(old, max_iter=2, num_random_init=0, verbose=False)
+    for name in ("in_channels", "binary", "_differentiable", "_doubted", "_choice_said"):
+        vars(old._segmenter).pop(name, None)
+    opened = pickle.loads(pickle.dumps(attack))  # of our own making
+    found = opened.generate(*ARRAYS[:1], MASKS.numpy())
+    assert np.array_equal(
+        found,
+        SegPGD(estimator(TwoClasses()), max_iter=2, num_random_init=0, verbose=False).generate(
+            *ARRAYS[:1], MASKS.numpy()
+        ),
+    )
+    theirs = ta.SegPGD(TwoClasses(), steps=2, random_start=False)
+    vars(theirs).pop("_doubts_said", None)
+    vars(theirs).pop("_zero_said", None)
+    assert np.array_equal(pickle.loads(pickle.dumps(theirs))(IMAGES, MASKS).numpy(), found)

@@ -11,6 +11,7 @@ from oracles import tiny_problem
 from torch import nn
 
 from art_segplugin.attacks import fgsm, segpgd
+from art_segplugin.models import Segmenter
 from art_segplugin.wrappers import torchattacks as ta
 from art_segplugin.wrappers.art import PyTorchSegmenter, SegmentationFGSM, SegPGD
 
@@ -38,6 +39,7 @@ def segmenter(model):
 def test_one_step_follows_the_gradient_of_the_model_as_it_is(dtype):
     model, x, labels, expected = problem(dtype)
     assert torch.equal(fgsm(EPS, random_start=False)(model, x, labels), expected)
+    assert torch.equal(fgsm(EPS, random_start=False)(Segmenter(model), x, labels), expected)
     attack = SegmentationFGSM(segmenter(model), eps=EPS, verbose=False)
     assert torch.equal(attack.generate(x, labels), expected)
     assert torch.equal(ta.SegmentationFGSM(model, eps=EPS)(x, labels), expected)

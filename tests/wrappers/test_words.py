@@ -98,3 +98,14 @@ def test_labels_beyond_the_classes():
         InputError, match=r"classes 0 to 3; mark void pixels with ignore_index=255\.$"
     ):
         ta.SegPGD(model)(x, labels.masked_fill(labels == 1, 9))
+
+
+def test_a_model_of_another_number_of_classes():
+    _, x, labels = tiny_problem()
+    three = segmenter(nb_classes=3, optimizer=torch.optim.SGD(tiny_problem()[0].parameters(), 0.1))
+    with pytest.raises(
+        InputError, match=r"give nb_classes=4, or give .*Segmenter\(model, ...\) with channels="
+    ):
+        three.predict(x)
+    with pytest.raises(InputError, match="give nb_classes=4, or a model of 9 classes"):
+        SegmentationPGD(segmenter(nb_classes=9), verbose=False).generate(x, labels)

@@ -22,7 +22,7 @@ from art_segplugin.core.checks import check_gradients
 from art_segplugin.core.forward_pass import gradient_in, graph_explained
 from art_segplugin.core.modes import in_mode
 from art_segplugin.core.types import Images, Labels, Logits, PerImage
-from art_segplugin.errors import InputError, warn
+from art_segplugin.errors import InputError, renamed, warn
 from art_segplugin.interpret.hooks import activation, layer_name, leaf_layers
 from art_segplugin.models import Segmenter
 from art_segplugin.wrappers.art.arrays import (
@@ -56,6 +56,11 @@ from art_segplugin.wrappers.art.training_loop import (
 )
 from art_segplugin.wrappers.art.weights import load_weights, reset_weights, save_weights
 
+_IN_SEGMENTER = {
+    "give classes": "give nb_classes",
+    "pass channels": "give art_segplugin.models.Segmenter(model, ...) with channels",
+}
+"""What Segmenter says to those who have an estimator."""
 OUTPUTS = ("logits", "probabilities", "labels")
 REDUCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "none": lambda losses: losses,
@@ -298,7 +303,7 @@ class PyTorchSegmenter(SegmenterMixin, PyTorchEstimator):
             raw = images if self.channels_first else images.permute(0, 2, 3, 1)
             prepared = preprocessed(self.preprocessing_operations, raw)
             images = prepared if self.channels_first else prepared.permute(0, 3, 1, 2).contiguous()
-        with in_mode(self._model, training=training_mode):
+        with in_mode(self._model, training=training_mode), renamed(_IN_SEGMENTER):
             return self._segmenter(images.to(float_type(self._model)))
 
     @torch.no_grad()
@@ -518,7 +523,9 @@ class PyTorchSegmenter(SegmenterMixin, PyTorchEstimator):
         images = self._images(x).to(float_type(self._model))
         labels = self._labels(y, images)
         with in_mode(self._model, training=training_mode):
-            loss = self._training_loss(self._segmenter(images), labels)
+            with renamed(_IN_SEGMENTER):
+                logits = self._segmenter(images)
+            loss = self._training_loss(logits, labels)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

@@ -1,5 +1,7 @@
 """ART's own attacks that can work on a segmenter, unmodified."""
 
+import random
+
 import numpy as np
 import pytest
 from art.attacks.evasion import (
@@ -126,6 +128,7 @@ def test_square_attack_stops_when_the_criterion_is_met(problem):
 def test_square_attack_with_all_it_asks_for(problem, norm, shape):
     """By ART's default, squares of 0.8 of the area do not fit into images that are not square."""
     np.random.seed(0)
+    random.seed(0)
     x = np.random.default_rng(0).random((3, *shape), dtype=np.float32)
     estimator = problem.with_options(input_shape=shape)
     y = estimator.predict(x, output="labels")

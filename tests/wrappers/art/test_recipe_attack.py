@@ -241,7 +241,7 @@ def test_no_image_gives_no_image(problem, kind):
         (lambda x, y: {"x": x, "y": y + 1}, "labels hold"),
         (lambda x, y: {"x": x * 255, "y": y}, "clip_values 0 to 1; .*preprocessing"),
         (lambda x, y: {"x": x - 0.5, "y": y}, "clip_values 0 to 1; .*preprocessing"),
-        (lambda x, y: {"x": x * np.nan, "y": y}, "x goes from nan"),
+        (lambda x, y: {"x": x * np.nan, "y": y}, "x holds NaN"),
         (lambda x, y: {"x": x, "y": y, "mask": np.ones((7, 7))}, "mask has shape"),
     ],
 )

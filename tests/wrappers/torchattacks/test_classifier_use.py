@@ -158,7 +158,7 @@ def test_models_and_labels_that_do_not_fit(classification):
     core, model, x, labels = classification
     with pytest.raises(InputError, match=r"tensor \(8, 4, 7, 8\) for one label per image"):
         TemperaturePGD(core.net, steps=1)(x, labels)
-    with pytest.raises(InputError, match=r"shape \(8, 4\).*is this a segmentation model"):
+    with pytest.raises(InputError, match=r"shape \(1, 4\).*is this a segmentation model"):
         TemperaturePGD(model, steps=1)(x, torch.zeros(8, 7, 8, dtype=torch.int64))
     with pytest.raises(InputError, match="one logit per class"):
         TemperaturePGD(lambda images: model(images)[:, :0], steps=1)(x, labels * 0)
