@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from art_segplugin import files
 from art_segplugin.errors import InputError
 from art_segplugin.files import (
     LOCK,
@@ -126,3 +127,21 @@ def test_a_run_that_writes_nothing_leaves_nothing(tmp_path):
         with only_run_in(tmp_path / name):
             pass
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_tracebacks_are_kept_and_old_ones_removed(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    folder = files.state_folder({"XDG_STATE_HOME": str(tmp_path)}, "linux", tmp_path)
+    monkeypatch.setattr(files, "state_folder", lambda *_: folder)
+    folder.mkdir()
+    old = [folder / f"error-2000010{day}-000000-1.log" for day in range(1, 10)]
+    for path in old:
+        path.touch()
+    monkeypatch.setattr(files, "_TRACEBACKS_KEPT", 3)
+    try:
+        raise ValueError("no such thing")
+    except ValueError as error:
+        path = files.keep_traceback(error)
+    assert path.parent == folder
+    assert "ValueError: no such thing" in path.read_text(encoding="utf-8")
+    assert sorted(folder.iterdir()) == [*old[-2:], path]

@@ -95,6 +95,8 @@ class CheckpointInfo:
         if len(self.classes) != 1:
             return self
         colours = self.colours and (BACKGROUND_COLOUR, *self.colours)
+        if self.colours == default_colours(1):  # made up, which stays visible
+            colours = default_colours(2)
         return replace(self, classes=("background", *self.classes), colours=colours)
 
     def to_json(self) -> str:

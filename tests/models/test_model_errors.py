@@ -1,5 +1,6 @@
 """What a user's model may raise, lack or want, and the sentence that comes of it."""
 
+import json
 import re
 
 import pytest
@@ -8,8 +9,16 @@ import torch.nn.functional as F
 from torch import nn
 
 from art_segplugin.attacks import pgd, segpgd
+from art_segplugin.data.palettes import Palette
 from art_segplugin.errors import InputError, ModelError, out_of_memory
-from art_segplugin.models import Classifier, Segmenter
+from art_segplugin.evaluation.class_names import reported_palette
+from art_segplugin.models import (
+    CheckpointInfo,
+    Classifier,
+    Segmenter,
+    load_checkpoint,
+    save_checkpoint,
+)
 
 IMAGES = torch.rand(2, 3, 12, 16, generator=torch.Generator().manual_seed(0))
 
@@ -139,6 +148,16 @@ class TestClasses:
             Segmenter(conv(12), classes=11)(IMAGES)
         assert Segmenter(conv(12), classes=11, channels=slice(0, 11))(IMAGES).shape[1] == 11
 
+    def test_data_with_fewer_classes_name_them_too(self):
+        names = tuple(f"class {index}" for index in range(11))
+        data = Palette("own", names, ((0, 0, 1),) * 11)
+        model = Segmenter(conv(12)).validate(IMAGES)
+        with pytest.raises(InputError, match=r"12 classes and the data have 11 .*slice\(0, 11\)\)"):
+            reported_palette(model, data)
+        with pytest.raises(InputError) as caught:
+            reported_palette(Segmenter(conv(4)).validate(IMAGES), data)
+        assert "slice" not in str(caught.value)
+
 
 CUTS = {
     "no_grad": torch.no_grad()(lambda x: conv()(x)),
@@ -222,6 +241,25 @@ class TestChannels:
             Segmenter(conv(4, 4), in_channels=4)(IMAGES)
         with pytest.raises(InputError, match=r"expected \(n, 3, height, width\)"):
             Segmenter(conv(), bgr=True)(torch.rand(1, 4, 8, 8))
+
+    def test_a_checkpoint_keeps_the_number(self, tmp_path):
+        network, info = conv(2, 4), CheckpointInfo("own", ("a", "b"))
+        for options in ({"in_channels": 4}, {"in_channels": 4, "mean": 0.5, "std": (0.1,) * 4}):
+            model = Segmenter(network, **options)
+            save_checkpoint(tmp_path / "net.safetensors", model, info)
+            loaded = load_checkpoint(tmp_path / "net.safetensors", conv(2, 4))
+            assert loaded.in_channels == loaded.info.in_channels == 4
+            images = torch.rand(1, 4, 12, 16)
+            assert torch.equal(loaded(images), model(images))
+        described = Segmenter(network, mean=0.5).describe(info)
+        assert (described.in_channels, described.mean) == (3, (0.5, 0.5, 0.5))
+
+    def test_a_description_of_before_has_as_many_as_its_mean(self):
+        fields = json.loads(CheckpointInfo("own", ("a", "b"), mean=(0.5,), std=(0.2,)).to_json())
+        del fields["in_channels"]
+        assert CheckpointInfo.from_json(json.dumps(fields)).in_channels == 1
+        with pytest.raises(InputError, match="in_channels is '3'"):
+            CheckpointInfo.from_json(json.dumps(fields | {"in_channels": "3"}))
 
 
 class TestPrecision:
