@@ -29,7 +29,8 @@ def with_alpha(mode, alpha):
 
 def table(transparent=None):
     image = Image.fromarray(LABELS, "P")
-    image.putpalette([value for colour in CAMVID.colours for value in colour])
+    colours = [value for colour in CAMVID.colours for value in colour]
+    image.putpalette(colours + [0] * (3 * 256 - len(colours)))  # 255 needs a whole table
     image.info = {} if transparent is None else {"transparency": transparent}
     return image
 
