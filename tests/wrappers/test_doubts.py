@@ -122,7 +122,7 @@ def test_a_hidden_gradient_is_said_once_an_attack():
     runs = everywhere(Rounding(), MASKS)
     (text,) = said(runs["ART"])
     assert text.startswith("the gradient is zero or not finite at every step for 4 of 4 images")
-    for name in ("torchattacks", "torchattacks, save"):
+    for name in ("torchattacks", "torchattacks, save", "torchattacks' own"):
         (text,) = said(runs[name])
         assert "for 1 of 1 images" in text
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from art_segplugin.attacks import ATTACKS, AttackSpec
 from art_segplugin.core.checks import check_unit
-from art_segplugin.core.iterate import Attack, FittedAttack, fitted, warn_without_gradient
+from art_segplugin.core.iterate import Attack, FittedAttack, fitted
 from art_segplugin.core.threat_model import NORMS
 from art_segplugin.core.types import NO_VOID, Images, Labels, PixelMask
 from art_segplugin.docstrings import arguments, described
@@ -44,7 +44,6 @@ class FactoryAttack(SegAttackMixin):
 
     takes_image_labels = True
     spec: ClassVar[AttackSpec]
-    _zero_said = False  # of a gradient that is zero: the next batches say the same
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         given = inspect.signature(type(self)).bind(*args, **kwargs)
@@ -102,10 +101,8 @@ class FactoryAttack(SegAttackMixin):
         with renamed(RENAMED):
             for iterate in attack.iterates(model, images, labels, mask=mask, final_forward=False):
                 last = iterate
-        hidden = last.without_gradient
-        if hidden is not None and not self._zero_said and bool(hidden.any()):
-            self._zero_said = True
-            warn_without_gradient(hidden)
+        if last.without_gradient is not None:
+            self._say_zero(last.without_gradient)
         return last.best
 
 

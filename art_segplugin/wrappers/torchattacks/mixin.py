@@ -12,8 +12,9 @@ from torchattacks.attack import Attack
 
 from art_segplugin.core.checks import check_gradients
 from art_segplugin.core.forward_pass import output_of
+from art_segplugin.core.iterate import warn_without_gradient
 from art_segplugin.core.modes import evaluation_mode, in_mode
-from art_segplugin.core.types import Images, Labels, Logits
+from art_segplugin.core.types import Images, Labels, Logits, PerImageMask
 from art_segplugin.core.void import binary_doubt
 from art_segplugin.errors import InputError, warn
 from art_segplugin.models.outputs import check_outputs, class_logits, no_predictions, pixel_logits
@@ -59,6 +60,7 @@ class SegAttackMixin(LabelMapSaving):
     _highest_label = -1  # of the call in progress; what get_logits expects the model to know
     _outputs_unchecked = False  # until get_logits has seen the first logits of a call
     _doubts_said = False  # after the first call; those of other batches are the same
+    _zero_said = False  # that a gradient is zero, likewise
 
     def __init__(self, *args: Any, ignore_index: int = 255, **kwargs: Any) -> None:
         self.ignore_index = ignore_index
@@ -168,6 +170,12 @@ class SegAttackMixin(LabelMapSaving):
             doubt = binary_doubt(labels, self.ignore_index, logits.shape[1])
             if doubt:
                 warn(doubt)
+
+    def _say_zero(self, hidden: PerImageMask) -> None:
+        """Warn once of images without a gradient, see `warn_without_gradient`."""
+        if not self._zero_said and bool(hidden.any()):
+            self._zero_said = True
+            warn_without_gradient(hidden)
 
     @torch.no_grad()
     def get_output_with_eval_nograd(self, inputs: Images) -> Logits:

@@ -15,7 +15,7 @@ from torchattacks.attack import Attack
 from art_segplugin.core.checks import check_unit
 from art_segplugin.core.forward_pass import graph_explained
 from art_segplugin.core.threat_model import per_image
-from art_segplugin.core.types import Images, Labels
+from art_segplugin.core.types import Images, Labels, Logits, PerImageMask
 from art_segplugin.errors import InputError
 from art_segplugin.wrappers.torchattacks.mixin import SegAttackMixin
 
@@ -94,6 +94,19 @@ def to_torchattacks_labels(labels: Labels, ignore_index: int = 255) -> Labels:
 class Unmodified(SegAttackMixin):
     """Before a torchattacks attack in the order of bases: translates void labels for it."""
 
+    _moved: PerImageMask | None = None  # of the call in progress: images with a gradient so far
+
+    def get_logits(self, inputs: Images, *args: Any, **kwargs: Any) -> Logits:
+        """As in `SegAttackMixin`; which images have a gradient is seen in the backward pass."""
+        if inputs.requires_grad:
+            inputs = inputs.clone()
+            inputs.register_hook(self._see)
+        return super().get_logits(inputs, *args, **kwargs)
+
+    def _see(self, gradient: Images) -> None:
+        moved = gradient.flatten(1).ne(0).any(1)
+        self._moved = moved if self._moved is None else self._moved | moved
+
     def forward(self, images: Images, labels: Labels | None = None) -> Images:
         """The attack's own forward; images without a valid pixel come back as they are.
 
@@ -109,6 +122,13 @@ class Unmodified(SegAttackMixin):
                 size = getattr(self, name, None)
                 if isinstance(size, int | float):
                     check_unit(name, size, (0.0, 1.0), math.inf, setting=None)
+        self._moved = None
+        try:
+            return self._attacked(images, labels)
+        finally:
+            self._moved = None
+
+    def _attacked(self, images: Images, labels: Labels | None) -> Images:
         with _weights_frozen(self.model), graph_explained():
             if labels is None:
                 return super().forward(images)
@@ -117,8 +137,11 @@ class Unmodified(SegAttackMixin):
             if self.targeted and isinstance(self, torchattacks.PIFGSMPP):
                 labels = self.get_target_label(images, labels)  # it takes the labels for targets
             adv_images = super().forward(images, labels)
+            nothing_counts = void.flatten(1).all(1)
+            if self._moved is not None:
+                self._say_zero(~self._moved & ~nothing_counts)
             # Where nothing counts the gradient is 0, and attacks that normalise it return NaN.
-            return torch.where(per_image(void.flatten(1).all(1), images), images, adv_images)
+            return torch.where(per_image(nothing_counts, images), images, adv_images)
 
     def get_target_label(self, inputs: Images, labels: Labels | None = None) -> Labels:
         """As in `SegAttackMixin`, for and with void pixels of -100."""
