@@ -100,7 +100,7 @@ class Unmodified(SegAttackMixin):
         """As in `SegAttackMixin`; which images have a gradient is seen in the backward pass."""
         if inputs.requires_grad:
             inputs = inputs.clone()
-            inputs.register_hook(self._see)
+            inputs.register_hook(self._see)  # type: ignore[no-untyped-call]
         return super().get_logits(inputs, *args, **kwargs)
 
     def _see(self, gradient: Images) -> None:
