@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from art_segplugin.core.checks import (
     check_range,
@@ -69,7 +69,10 @@ class Task:
             InputError: shapes, dtypes or values that do not fit together.
         """
         check_shapes(images, labels, mask, start)
-        images, labels = images.detach(), labels.long()  # 8 bits would wrap a negative ignore_index
+        _check_weights(model)
+        images, labels = _usable(images).detach(), _usable(labels).long()  # 8 bits would wrap -100
+        mask = None if mask is None else _usable(mask)
+        start = None if start is None else _usable(start)
         one_each = labels.shape[1:] == (1, 1) != images.shape[2:]
         valid = torch.ones_like(labels, dtype=torch.bool)
         if not one_each or ignore_index < 0:
@@ -79,6 +82,26 @@ class Task:
         check_start(start)
         classes = largest_label(labels) + 1
         return cls(model, images, labels, valid, classes, mask, start, random)
+
+
+def _usable(values: Tensor) -> Tensor:
+    """A copy of what was made in inference mode, which no gradient can go through; else itself."""
+    return values.clone() if values.is_inference() else values
+
+
+def _check_weights(model: Model) -> None:
+    """Refuse a model that was made in inference mode.
+
+    Raises:
+        InputError: one of its weights or buffers was.
+    """
+    if isinstance(model, nn.Module) and any(
+        values.is_inference() for values in (*model.parameters(), *model.buffers())
+    ):
+        raise InputError(
+            "the model was made in torch.inference_mode(), and its weights have no gradients; make or "
+            "load it outside."
+        )
 
 
 def random_source(

@@ -22,7 +22,8 @@ class FreeAdversarialTraining(Objective):
     """One backward pass gives the gradients of the weights and of the perturbation.
 
     Each batch is kept for some steps; the perturbation takes a step of length eps after each and
-    is carried on to the next batch. It sees class weights and margin, for there is one loss only.
+    is carried on to the next batch, place by place: a shorter batch leaves the other places'
+    perturbations as they are. It sees class weights and margin, for there is one loss only.
 
     Args:
         attack: Its radius is that of the perturbation; the norm must be inf.
@@ -49,6 +50,7 @@ class FreeAdversarialTraining(Objective):
         self.eps = inner.eps
         self.repeats = replays
         self._carried: dict[int, Tensor] = {}
+        self._own: set[int] = set()  # a restored state also holds the places of other processes
         self._used: list[tuple[TrainingBatch, Tensor]] = []
 
     def described(self) -> dict[str, Any]:
@@ -58,11 +60,11 @@ class FreeAdversarialTraining(Objective):
     def terms(self, model: Segmenter, batch: TrainingBatch) -> Tensor:
         """Return the cross-entropy on the perturbed images, (1,)."""
         zero = torch.zeros_like(batch.images[0])
-        rows = [self._carried.get(place, zero).to(zero) for place in batch.places]
-        if any(row.shape != zero.shape for row in rows):
+        if any(row.shape != zero.shape for row in self._carried.values()):
             raise InputError(
                 "images of different sizes in turn; free adversarial training needs one size."
             )
+        rows = [self._carried.get(place, zero).to(zero) for place in batch.places]
         delta = torch.stack(rows).requires_grad_()
         self._used.append((batch, delta))
         x_adv = (batch.images + delta).clamp(*self.bounds)
@@ -70,20 +72,20 @@ class FreeAdversarialTraining(Objective):
 
     def updated(self) -> None:
         """Let the perturbation take its step."""
-        carried: dict[int, Tensor] = {}  # those of other processes, from a saved state, are dropped
         for batch, delta in self._used:
             assert delta.grad is not None
             radius = batch.strength * self.eps
             stepped = delta.detach() + radius * delta.grad.nan_to_num(0.0).sign()
-            carried |= zip(batch.places, stepped.clamp(-radius, radius).unbind(), strict=True)
-        self._carried = carried
+            kept = stepped.clamp(-radius, radius).unbind()
+            self._carried.update(zip(batch.places, kept, strict=True))
+            self._own.update(batch.places)
         self._used.clear()
 
     def state(self) -> Mapping[str, Tensor]:
-        """Return the perturbation and whose it is."""
+        """Return the perturbation and whose it is: of the places that this process has seen."""
         if not self._carried:
             return {}
-        places = sorted(self._carried)
+        places = sorted(self._own or self._carried)
         perturbation = torch.stack([self._carried[place] for place in places])
         return {"places": torch.tensor(places), "perturbation": perturbation}
 
@@ -91,4 +93,4 @@ class FreeAdversarialTraining(Objective):
         """Go on with a perturbation."""
         if state:
             places, rows = state["places"].tolist(), state["perturbation"].unbind()
-            self._carried = dict(zip(places, rows, strict=True))
+            self._carried, self._own = dict(zip(places, rows, strict=True)), set()

@@ -2,12 +2,14 @@ import pytest
 import torch
 from oracles import tiny_problem
 
-from art_segplugin.attacks import pgd, segpgd
+from art_segplugin.attacks import apgd, pgd, segpgd
 from art_segplugin.core.attack import GradientAttack
+from art_segplugin.core.ensemble import Staged, WorstCase
 from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.core.selectors import LowestAccuracy
 from art_segplugin.core.steps import SteepestStep
 from art_segplugin.core.threat_model import ThreatModel
+from art_segplugin.errors import InputError
 
 
 def test_leaves_no_trace_even_when_cancelled():
@@ -175,3 +177,47 @@ def test_targeted_restarts_keep_the_most_pixels_on_target():
     per_restart = torch.stack([accuracy(model, i.x_adv, wanted) for i in runs if i.step == 3])
     assert per_restart.max(0).values.ne(per_restart[-1]).any()
     assert torch.equal(accuracy(model, runs[-1].best, wanted), per_restart.max(0).values)
+
+
+INFERENCE = [
+    pgd(0.05, 0.02, 3),
+    pgd(0.05, 0.02, 3, random_start=False),
+    pgd(0.5, 0.2, 3, norm=2, random_start=False),
+    pgd(9.0, 3.0, 3, norm=1, random_start=False),
+    apgd(0.05, 4, random_start=False),
+    WorstCase([pgd(0.05, 0.02, 2, random_start=False), segpgd(0.05, 0.02, 2, restarts=2)]),
+    Staged([pgd(0.1, 0.02, 2), pgd(0.05, 0.02, 2)]),
+]
+
+
+@pytest.mark.parametrize("attack", INFERENCE)
+@pytest.mark.parametrize("with_start", [False, True])
+def test_tensors_made_in_inference_mode_are_as_good_as_others(attack, with_start):
+    model, x, labels = tiny_problem()
+    given = {"mask": labels != 2, "start": (x + 0.01).clamp(0, 1) if with_start else None}
+    expected = attack(model, x, labels, **given, seeds=(1, 2))
+    with torch.inference_mode():
+        there = {name: None if value is None else value.clone() for name, value in given.items()}
+        images, wanted = x.clone(), labels.clone()
+        assert images.is_inference()
+    runs = list(attack.iterates(model, images, wanted, **there, seeds=(1, 2)))
+    assert torch.equal(runs[-1].best, expected)
+    assert torch.equal(attack(model, images, wanted, **there, seeds=(1, 2)), expected)
+    for tensor in (expected, runs[0].x_adv, runs[-1].best):
+        assert not tensor.is_inference()
+
+
+def test_radii_and_step_sizes_may_be_made_in_inference_mode():
+    model, x, labels = tiny_problem()
+    with torch.inference_mode():
+        eps = torch.tensor([0.05, 0.02])
+    x_adv = pgd(eps, eps / 2, 3)(model, x, labels)
+    assert ((x_adv - x).abs().amax((1, 2, 3)) <= eps + 1e-6).all()
+
+
+def test_a_model_made_in_inference_mode_is_named():
+    _, x, labels = tiny_problem()
+    with torch.inference_mode():
+        model, *_ = tiny_problem()
+    with pytest.raises(InputError, match="was made in torch"):
+        pgd(0.05, 0.02, 2)(model, x, labels)

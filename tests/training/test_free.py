@@ -93,6 +93,23 @@ def test_the_perturbation_belongs_to_the_place():
         assert torch.equal(parts.state()[name], value)
 
 
+def test_a_shorter_batch_leaves_the_other_places_as_they_are():
+    """As the last one of an epoch is; what is not in it waits for the next."""
+    model, objective = plain_model(), free()
+    stepped(objective, model, batch(4))
+    before = objective.state()["perturbation"]
+    stepped(objective, model, batch(4, seed=1).part([0, 1]))
+    after = objective.state()
+    assert after["places"].tolist() == [0, 1, 2, 3]
+    assert torch.equal(after["perturbation"][2:], before[2:])
+    assert not torch.equal(after["perturbation"][:2], before[:2])
+    straight = free()
+    straight.restore(after)
+    following = batch(4, seed=2)
+    assert torch.equal(objective(model, following), straight(model, following))
+    assert not torch.equal(objective(model, following), free()(model, following))
+
+
 def test_of_a_state_of_many_processes_each_keeps_its_own():
     """Or old perturbations of the others would be gathered along with their new ones."""
     model, everyone = plain_model(), free()
