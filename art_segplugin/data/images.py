@@ -23,6 +23,8 @@ from art_segplugin.data.resampling import resized_labels, resized_picture
 from art_segplugin.data.sample import Sample
 from art_segplugin.errors import InputError, InputWarning, UnreadableError
 
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # we say ourselves what is wrong
+
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF", "PPM")
 """What Pillow may take a file for, whatever it is called: for PostScript it would start Ghostscript."""
@@ -415,7 +417,10 @@ class _Layout:
 def _all_bands(data: bytes, file: _Layout, where: Path | str) -> npt.NDArray[Any]:
     """All bits and bands of a PNG or TIFF file: (h, w, bands)."""
     if file.simple:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        try:
+            pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        except cv2.error:
+            pixels = None
         if pixels is None:
             raise UnreadableError(f"image {where} cannot be read; replace the file or leave it out")
         pixels = pixels.reshape(*pixels.shape[:2], -1)
