@@ -71,6 +71,7 @@ class FileAttack:
         default_rule: how they are read where there is no such rule either.
         labels: folder of the label maps, None to look for them.
         label_suffix: what their names add to those of the images.
+        names: classes of the data, where these name them.
         taken: names of outputs so far, so that none is written twice.
         left_out: a sentence for each image, video or rest of a video that could not be attacked.
     """
@@ -90,13 +91,14 @@ class FileAttack:
     default_rule: LabelRule = INDICES_OR_COLOURS
     labels: Path | None = None
     label_suffix: str | None = None
+    names: Palette | None = None
     taken: set[str] = field(default_factory=set)
     left_out: list[str] = field(default_factory=list)
 
     @property
     def palette(self) -> Palette:
         """Names and colours; a model may know the number of its classes only after a forward."""
-        return palette_of(self.model, self.palette_name)
+        return self.names or palette_of(self.model, self.palette_name)
 
     def pictures(self, data: Dataset) -> Generator[AttackedSample, None, None]:
         """Attack pictures; writes adversarial/NAME.png and overlays/NAME.png for each.
@@ -193,6 +195,8 @@ def attack_files(job: FileAttack, inputs: Sequence[Path], model_name: str) -> Ro
 
 def _attack_files(job: FileAttack, inputs: Sequence[Path], model_name: str) -> RobustnessReport:
     folders, videos = _sorted_inputs(job, inputs)
+    if len(folders) == 1 and not videos and not folders[0].palette.numbered:
+        job = replace(job, names=folders[0].palette)
     _check_classes(job, folders, videos)
     runs = [*map(job.pictures, folders), *map(job.video, videos)]
     frames = [min(video.count, job.frames or video.count) for video in videos]
@@ -277,7 +281,7 @@ def _opened(job: FileAttack, path: Path) -> ImageFiles:
     if job.label_suffix is not None:
         raise InputError("--label-suffix is for the label maps in --labels; give that folder too.")
     data = browse(path, job.palette, job.scale, job.rule, job.default_rule)
-    if data.palette is job.palette:
+    if data.palette == job.palette:
         return data
     errors().print(data.described, markup=False, highlight=False, soft_wrap=True)
     without = ImageFiles([(image, None) for image, _ in data.pairs], job.palette, scale=job.scale)

@@ -312,7 +312,8 @@ class Place:
         place = "" if self.root == self.given else f" in {self.root}"
         more = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
         return (
-            f"recognised as {self.layout.title}{place}: {split}, {len(pairs)} images "
+            f"recognised as {self.layout.title}{place}: {split}, {len(pairs)} image"
+            f"{'' if len(pairs) == 1 else 's'} "
             f"({images}{more}), {labels}"
         )
 

@@ -120,6 +120,7 @@ def test_an_image_of_camvid_is_attacked_by_the_rule_of_camvid(run, tmp_path):
     assert report.reference == "labels"
     assert report.clean.pixel_accuracy == pytest.approx(CLEAN)
     assert "recognised as CamVid" in " ".join(message.split())
+    assert tuple(report.classes) == CAMVID.classes
 
 
 def test_labels_of_other_classes_than_the_models_are_left_out_and_said(run, tmp_path):
