@@ -343,3 +343,13 @@ def test_the_own_prediction_as_labels_makes_no_cosines():
     network = conv()
     labels = network(IMAGES).argmax(1)
     Segmenter(network).validate(IMAGES, labels)
+    labels[0, 0, 0] = (labels[0, 0, 0] + 1) % 4  # of 384: rounded elsewhere
+    Segmenter(network).validate(IMAGES, labels)
+
+
+@pytest.mark.filterwarnings("error")
+def test_one_small_logit_is_no_cosine():
+    network = conv(1)
+    labels = (network(IMAGES) > 0).long().squeeze(1)
+    labels[:, 0] = 1 - labels[:, 0]
+    Segmenter(network).validate(IMAGES, labels)
