@@ -12,6 +12,7 @@ import typer
 
 from art_segplugin.errors import InputError
 from art_segplugin.files import printable
+from art_segplugin.units import check_sizes
 
 if TYPE_CHECKING:  # torch takes seconds to load, which --help shall not
     from art_segplugin.attacks import NamedAttack
@@ -69,8 +70,6 @@ def threat_model(
     Raises:
         InputError: a value that is no number; for norms 1 and 2 no eps; for Linf a size above 1.
     """
-    from art_segplugin.core.checks import check_unit
-
     values: dict[str, Any] = {"norm": norm}
     bounded = norm.lower() in ("inf", "linf")
     if eps is None and not bounded:
@@ -82,8 +81,8 @@ def threat_model(
     if step_size is not None:
         values["step_size"] = number(step_size)
     for name in ("eps", "step_size") if bounded else ():
-        option = f"--{name.replace('_', '-')}"
-        check_unit(option, values.get(name), (0.0, 1.0), math.inf, setting=None)
+        option, value = f"--{name.replace('_', '-')}", values.get(name, 0.0)
+        check_sizes(option, value, value, (0.0, 1.0), math.inf, setting=None)
     return values
 
 

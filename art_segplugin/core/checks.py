@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from art_segplugin.errors import InputError, warn
+from art_segplugin.units import LEAST_8_BIT_SPAN, check_sizes
 
 
 def check_range(images: Tensor, bounds: tuple[float, float]) -> None:
@@ -28,11 +29,6 @@ def check_range(images: Tensor, bounds: tuple[float, float]) -> None:
         )
 
 
-_8_BIT = 255
-_LEAST_8_BIT_SPAN = 100.0
-"""A range as wide as this is counted in 8-bit levels (or finer)."""
-
-
 def check_unit(
     name: str,
     size: Any,
@@ -42,47 +38,26 @@ def check_unit(
     *,
     quiet: bool = False,
 ) -> None:
-    """Question an L-inf radius or step size that is meant in another unit than that of the images.
-
-    Radii of other norms are sums over coordinates, for which any number may be meant. A radius of
-    the whole range is no mistake: it says that nothing is bounded but the values.
+    """Question a size, or those of several images, see `art_segplugin.units.check_sizes`.
 
     Args:
-        name: what the user calls the size, such as "eps".
+        name: what the user calls it.
         size: one number, or one per image in a tensor or array; None is no size.
         bounds: smallest and largest value of the images.
         norm: 1, 2 or inf.
-        setting: where the user sets the bounds; None where images always are in [0, 1].
+        setting: where the user sets the bounds.
         quiet: refuse only.
 
-    Warns:
-        Of a size above 0 below one level of 8-bit images.
-
     Raises:
-        InputError: the size is larger than the range.
+        InputError: a size is larger than the range.
     """
-    low, high = bounds
-    span = high - low
-    if size is None or norm != math.inf or not span < math.inf:
+    if size is None:
         return
     sizes = torch.as_tensor(size, dtype=torch.float64, device="cpu")
     sizes = sizes[sizes > 0]
-    if not sizes.numel():
-        return
-    smallest, largest = (float(value) for value in sizes.aminmax())
-    whose = f"and images go from {low:g} to {high:g}"
-    if largest > span * (1 + 1e-6):
-        meant = f"{largest:g}/255" if span == 1 else f"{largest * span / _8_BIT:.3g}"
-        if span >= _LEAST_8_BIT_SPAN or largest > _8_BIT:
-            raise InputError(f"{name} is {largest:g} {whose}; give at most {span:g}.")
-        other = f", or are the images in 0 to 255 (then set {setting}=(0, 255))" if setting else ""
-        raise InputError(f"{name} is {largest:g} {whose}: did you mean {meant}{other}?")
-    if not quiet and smallest < span / _8_BIT and span >= _LEAST_8_BIT_SPAN:
-        other = f", or are the images in [0, 1] (then set {setting}=(0, 1))" if setting else ""
-        warn(
-            f"{name} is {smallest:.3g} {whose}, less than one 8-bit level: did you mean "
-            f"{smallest * span:.3g}{other}?"
-        )
+    if sizes.numel():
+        smallest, largest = (float(value) for value in sizes.aminmax())
+        check_sizes(name, smallest, largest, bounds, norm, setting, quiet=quiet)
 
 
 def warn_of_scale(images: Any, bounds: tuple[float, float], setting: str = "bounds") -> None:
@@ -94,7 +69,7 @@ def warn_of_scale(images: Any, bounds: tuple[float, float], setting: str = "boun
         setting: where the user sets the bounds.
     """
     low, high = bounds
-    if not _LEAST_8_BIT_SPAN <= high - low < math.inf or 0 in tuple(images.shape):
+    if not LEAST_8_BIT_SPAN <= high - low < math.inf or 0 in tuple(images.shape):
         return
     darkest, brightest = float(images.min()), float(images.max())
     if darkest >= 0 and 0 < brightest <= 1:
