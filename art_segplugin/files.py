@@ -7,6 +7,7 @@ import tempfile
 import time
 import traceback
 import unicodedata
+import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -200,3 +201,26 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def archived_program(path: Path) -> str:
+    """Which program of torch a file holds, whatever it is called.
+
+    Returns:
+        "torchscript" (``torch.jit.save``), "export" (``torch.export.save``), or "" for neither.
+    """
+    names = archived(path)
+    if any(name.endswith("/constants.pkl") for name in names):
+        return "torchscript"
+    if any(name.endswith(("/archive_format", "/models/model.json")) for name in names):
+        return "export"
+    return ""
+
+
+def archived(path: Path) -> list[str]:
+    """Names of the files in a zip archive; none where it is no such archive."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return []

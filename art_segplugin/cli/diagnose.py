@@ -20,10 +20,7 @@ TEMPERATURES = (0.1, 0.5, 2.0, 5.0)
 def diagnose(
     model: Annotated[
         list[str],
-        typer.Option(
-            help="Shipped name, checkpoint (.safetensors), torchvision:NAME, hf:NAME, smp:FOLDER, "
-            "or file.py:function (runs that code); repeat to compare several."
-        ),
+        typer.Option(help=f"{options.MODEL_HELP} Repeat to compare several."),
     ] = ["small-scenes"],  # noqa: B006
     data: options.Data = "scenes",
     labels: options.LabelFolder = None,

@@ -163,11 +163,15 @@ def span(text: str) -> tuple[float, float]:
     return number(low, _SPAN), number(high, _SPAN)
 
 
+MODEL_HELP = (
+    "Name (a shipped name, selfie), FILE.safetensors, FILE.pt (TorchScript), FILE.pt2, FILE.onnx, "
+    "torchvision:NAME, hf:FOLDER, smp:FOLDER, hub:FOLDER:ENTRY or file.py:FUNCTION, see "
+    "`art-segplugin models`; programs (.pt, .pt2, hub, .py) are run."
+)
 Model = Annotated[
     str,
     typer.Option(
-        help="Shipped name, selfie, checkpoint (.safetensors), torchvision:NAME, hf:NAME, "
-        "smp:FOLDER, or file.py:function (runs that code)."
+        help=MODEL_HELP,
     ),
 ]
 DATA_NAMES = ("--data", "--images")

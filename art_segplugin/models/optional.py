@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from art_segplugin.errors import InputError
@@ -43,3 +44,14 @@ def one_line(error: Exception, length: int = 300) -> str:
     """The message of a library in one line that is not too long."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= length else text[: length - 3] + "..."
+
+
+def download_hint(name: str) -> str:
+    """What to do about a model of the Hugging Face hub that cannot be had; "" for a folder."""
+    if Path(name).is_dir():
+        return ""
+    folder = import_module("huggingface_hub.constants").HF_HUB_CACHE
+    return (
+        f" Downloads are kept in {folder}: fetch it once with a connection (HF_HUB_OFFLINE=1 then asks "
+        "for none), or give a folder."
+    )

@@ -7,7 +7,6 @@ RGB. For anything else, load the file in a function of your own that returns a S
 
 import os
 import warnings
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from art_segplugin.errors import InputError, warn
+from art_segplugin.files import archived
 from art_segplugin.models.fixed_shape import FixedShape
 from art_segplugin.models.optional import import_zoo, one_line
 from art_segplugin.models.segmenter import Segmenter
@@ -25,16 +25,6 @@ OWN_FUNCTION = "give file.py:function, a function of yours that returns the mode
 
 _NO_GRAPH = ("/opaque_obj_", "/custom_obj_", "/aotinductor/")
 """Parts of an archive of torch.export that are neither a graph nor tensors."""
-
-
-def is_torchscript(path: Path) -> bool:
-    """Whether the file is an archive of ``torch.jit.save``, whatever it is called."""
-    return any(name.endswith("/constants.pkl") for name in _members(path))
-
-
-def is_export(path: Path) -> bool:
-    """Whether the file is an archive of ``torch.export.save``, whatever it is called."""
-    return any(name.endswith(("/archive_format", "/models/model.json")) for name in _members(path))
 
 
 def load_torchscript(file: str) -> Segmenter:
@@ -68,7 +58,7 @@ def load_export(file: str) -> Segmenter:
         InputError: The file cannot be read, or the program takes something other than one batch of
             images.
     """
-    if any(part in name for name in _members(Path(file)) for part in _NO_GRAPH):
+    if any(part in name for name in archived(Path(file)) for part in _NO_GRAPH):
         raise InputError(
             f"{file} holds pickled objects or machine code, which are not loaded: {OWN_FUNCTION}."
         )
@@ -221,14 +211,6 @@ def _segmenter(file: str, network: nn.Module, fixed: list[int | None]) -> Segmen
     if size is None and batch is None:
         return Segmenter(network).eval()
     return Segmenter(FixedShape(network, size, batch)).eval()
-
-
-def _members(path: Path) -> list[str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.namelist()
-    except (OSError, zipfile.BadZipFile):
-        return []
 
 
 @contextmanager

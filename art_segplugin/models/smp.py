@@ -8,7 +8,13 @@ from torch import nn
 
 from art_segplugin.errors import InputError, warn
 from art_segplugin.models.info import CheckpointInfo, default_colours
-from art_segplugin.models.optional import IMAGENET_MEAN, IMAGENET_STD, import_zoo, one_line
+from art_segplugin.models.optional import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    download_hint,
+    import_zoo,
+    one_line,
+)
 from art_segplugin.models.segmenter import Segmenter
 
 
@@ -45,6 +51,7 @@ def load(name: str) -> Segmenter:
     except Exception as error:  # a file that does not fit raises whatever reads it
         raise InputError(
             f"segmentation-models-pytorch cannot load {name!r}: {one_line(error)}"
+            f"{download_hint(name)}"
         ) from error
     model.segmentation_head[2] = nn.Identity()
     model.classification_head = None
@@ -57,6 +64,7 @@ def load(name: str) -> Segmenter:
         mean=mean,
         std=std,
         bgr=bgr,
+        in_channels=len(mean),
         stride=model.encoder.output_stride if model.requires_divisible_input_shape else 1,
     )
     return Segmenter.from_info(model, info)

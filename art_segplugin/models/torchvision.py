@@ -1,6 +1,6 @@
 """Pre-trained segmentation models and classifiers of torchvision: ``torchvision:fcn_resnet50``."""
 
-from torch.hub import load_state_dict_from_url
+from torch.hub import get_dir, load_state_dict_from_url
 
 from art_segplugin.core.types import NO_VOID
 from art_segplugin.errors import InputError
@@ -44,7 +44,10 @@ def load(name: str) -> Segmenter:
             weights.url, map_location="cpu", check_hash=True, weights_only=True
         )
     except OSError as error:
-        raise InputError(f"the weights of {name} cannot be downloaded: {error}.") from error
+        raise InputError(
+            f"the weights of {name} cannot be downloaded: {error}; put {weights.url} into "
+            f"{get_dir()}/checkpoints yourself."
+        ) from error
     model.load_state_dict(
         {key: value for key, value in tensors.items() if not key.startswith("aux_classifier.")}
     )

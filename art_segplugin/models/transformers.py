@@ -10,7 +10,13 @@ from torch import Tensor, nn
 from art_segplugin.errors import InputError, warn
 from art_segplugin.models.fixed_shape import FixedShape
 from art_segplugin.models.info import CheckpointInfo, default_colours
-from art_segplugin.models.optional import IMAGENET_MEAN, IMAGENET_STD, import_zoo, one_line
+from art_segplugin.models.optional import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    download_hint,
+    import_zoo,
+    one_line,
+)
 from art_segplugin.models.segmenter import Segmenter
 
 QUERIES = ("mask2former", "maskformer", "oneformer", "eomt", "eomt_dinov3")
@@ -52,7 +58,9 @@ def load(name: str) -> Segmenter:
     except InputError:
         raise
     except Exception as error:  # a file that does not fit raises whatever reads it
-        raise InputError(f"transformers cannot load {name!r}: {one_line(error)}") from error
+        raise InputError(
+            f"transformers cannot load {name!r}: {one_line(error)}{download_hint(name)}"
+        ) from error
     parameters = dict(model.named_parameters())
     missing = [key for key in sorted(found["missing_keys"]) if key in parameters]
     if missing:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from art_segplugin.errors import InputError
+from art_segplugin.files import archived_program
 from art_segplugin.models import downloads, factory, hub, programs, smp, torchvision, transformers
 from art_segplugin.models.checkpoint import load_checkpoint, shipped
 from art_segplugin.models.segmenter import Segmenter
@@ -66,7 +67,7 @@ MODELS = {
     "torchscript": ModelKind(
         "FILE.pt",
         "TorchScript (torch.jit.save), a program: only files you trust",
-        lambda spec: programs.is_torchscript(Path(spec)),
+        lambda spec: archived_program(Path(spec)) == "torchscript",
         programs.load_torchscript,
         is_file=True,
         runs_code=True,
@@ -74,7 +75,7 @@ MODELS = {
     "export": ModelKind(
         "FILE.pt2",
         "torch.export.save, a program: only files you trust",
-        lambda spec: programs.is_export(Path(spec)),
+        lambda spec: archived_program(Path(spec)) == "export",
         programs.load_export,
         is_file=True,
         runs_code=True,

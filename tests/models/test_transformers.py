@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from art_segplugin.errors import InputError
+from art_segplugin.models import load_model
 from art_segplugin.models import transformers as adapter
 from art_segplugin.models.optional import IMAGENET_MEAN
 
@@ -184,3 +185,29 @@ def test_refuses_an_empty_folder_and_pickled_weights(tmp_path, segformer):
     torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
     with pytest.raises(InputError, match=r"transformers cannot load.*safetensors"):
         adapter.load(str(tmp_path))
+
+
+@pytest.mark.parametrize("zoo", ["hf", "smp"])
+def test_without_a_network_the_cache_is_named(monkeypatch, zoo):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(
+        InputError, match=r"cannot load 'o/n': .* Downloads are kept in .*/hub: fetch"
+    ):
+        load_model(f"{zoo}:o/n")
+
+
+def test_other_universal_models_are_refused_by_name(tmp_path):
+    transformers.DetrConfig().save_pretrained(tmp_path)
+    with pytest.raises(InputError, match=r"a detr model .* these do: .*mask2former.*segformer"):
+        adapter.load(str(tmp_path))
+
+
+@pytest.mark.parametrize(("settings", "index"), [({"ignore_index": 254}, 255), ({}, 255)])
+def test_the_ignored_label_is_the_config_s(segformer, settings, index):
+    _, folder = segformer
+    _describe(folder, **settings)
+    assert adapter.load(str(folder)).info.ignore_index == index
+    assert adapter._ignore_index(object(), {"ignore_index": 254}, 3) == 254
+    assert adapter._ignore_index(object(), {"ignore_index": 0}, 3) == 255

@@ -3,11 +3,13 @@ from dataclasses import replace
 import pytest
 import torch
 
+from art_segplugin.cli.options import MODEL_HELP
 from art_segplugin.errors import InputError
 from art_segplugin.models import zoo
 from art_segplugin.models.checkpoint import save_checkpoint
 from art_segplugin.models.info import CheckpointInfo
 from art_segplugin.models.small import SmallSegNet
+from art_segplugin_gui.session.suffixes import CHECKPOINT_SUFFIXES
 
 
 @pytest.fixture
@@ -79,3 +81,12 @@ def test_other_texts_are_answered_with_the_forms(spec):
 def test_a_missing_checkpoint_is_named():
     with pytest.raises(InputError, match=r"there is no checkpoint file runs/best\.safetensors"):
         zoo.load_model("runs/best.safetensors")
+
+
+def test_help_and_app_know_what_the_table_knows():
+    for kind in zoo.MODELS.values():
+        assert any(form in MODEL_HELP for form in kind.spec.split(" or ")), kind.spec
+    assert CHECKPOINT_SUFFIXES == zoo.WEIGHT_SUFFIXES
+    assert {name for name, kind in zoo.MODELS.items() if kind.runs_code} == {
+        "torchscript", "export", "hub", "function",
+    }  # fmt: skip

@@ -20,13 +20,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from art_segplugin.files import archived_program
 from art_segplugin_gui.qt.background import Background
 from art_segplugin_gui.qt.controls import narrow_combo
 from art_segplugin_gui.qt.wrapped_label import WrappedLabel
 from art_segplugin_gui.session.checkpoint_series import SUFFIX, checkpoint_series, stage
 from art_segplugin_gui.session.state import Models
+from art_segplugin_gui.session.suffixes import CHECKPOINT_SUFFIXES
 
-HINT = "name, file, torchvision:NAME, hf:NAME, smp:NAME or file.py:function"
+HINT = "name, file, torchvision:NAME, hf:NAME, smp:NAME, hub:FOLDER:ENTRY or file.py:function"
 ZOOS = ("torchvision", "hf", "smp")
 """Prefixes that stand for a library rather than for code of the user."""
 SETTLE = 150
@@ -36,7 +38,9 @@ _ROLE = Qt.ItemDataRole.UserRole
 
 
 def factory_file(spec: str) -> str:
-    """The file or module whose code a model's text would run; empty for none."""
+    """The file, module or repository whose program a model's text would run; empty for none."""
+    if archived_program(Path(spec)):
+        return spec
     source, colon, function = spec.rpartition(":")
     drive = len(source) == 1  # C:/model.safetensors
     if not colon or drive or not function.isidentifier() or source.partition(":")[0] in ZOOS:
@@ -419,7 +423,7 @@ class ModelsPanel(QWidget):
             self.stage_changed.emit(models, done)
 
     def _ask_file(self) -> str:
-        names = f"Checkpoints (*{SUFFIX} *.pt *.pth *.bin *.ckpt);;All files (*)"
+        names = f"Models ({' '.join(f'*{each}' for each in CHECKPOINT_SUFFIXES)});;All files (*)"
         return QFileDialog.getOpenFileName(self, "Open checkpoint", "", names)[0]
 
     def _ask_trust(self, file: str) -> bool:

@@ -1,4 +1,5 @@
 import threading
+import zipfile
 from dataclasses import replace
 
 import pytest
@@ -111,11 +112,23 @@ def test_code_is_run_only_after_a_question_once_a_file(panel, qtbot, asked):
         ("C:\\nets\\a.safetensors", ""),
         ("torchvision:fcn_resnet50", ""),
         ("smp:folder", ""),
+        ("hub:owner/repo:net", "hub:owner/repo"),
         ("small-scenes", ""),
     ],
 )
 def test_what_counts_as_code(spec, file):
     assert factory_file(spec) == file
+
+
+@pytest.mark.parametrize("member", ["net/constants.pkl", "net/archive_format"])
+def test_a_program_of_torch_counts_as_code_whatever_it_is_called(tmp_path, member):
+    file = tmp_path / "net.pth"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(member, "")
+    assert factory_file(str(file)) == str(file)
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("net/data.pkl", "")
+    assert factory_file(str(file)) == ""
 
 
 def test_a_checkpoint_from_a_file(panel, asked):
