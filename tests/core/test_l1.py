@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from oracles import tiny_problem
+from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from art_segplugin.attacks import pgd
@@ -269,3 +270,32 @@ def test_steps_in_large_images_use_the_whole_budget():
         )
         assert x_adv.min() >= 0
         assert x_adv.max() <= 1
+
+
+@pytest.mark.parametrize("eps", [2.5, 10.0])
+def test_leaves_no_more_accuracy_than_foolbox_on_digits(eps):
+    """With as many steps, and answers inside the ball, which foolbox's projection leaves."""
+    foolbox = pytest.importorskip("foolbox")
+    data = pytest.importorskip("sklearn.datasets").load_digits()
+    x, y = torch.tensor(data.images).float()[:, None] / 16, torch.tensor(data.target)
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(256, 10),
+    )  # fmt: skip
+    optimizer = torch.optim.Adam(net.parameters(), 5e-3)
+    for _ in range(80):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(net(x[200:]), y[200:]).backward()
+        optimizer.step()
+    net, x, y = net.eval(), x[:200], y[:200]
+    attack = pgd(eps, 0.2 * eps, 60, norm=1, random_start=False, ignore_index=-100)
+    x_adv = attack(nn.Sequential(net, nn.Unflatten(1, (10, 1, 1))), x, y[:, None, None])
+    peer = foolbox.attacks.SparseL1DescentAttack(rel_stepsize=0.2, steps=60)
+    model = foolbox.PyTorchModel(net, bounds=(0, 1), device="cpu")
+    theirs = peer.run(model, x, foolbox.criteria.Misclassification(y), epsilon=eps)
+    theirs = attack.threat_model.around(x).project(theirs)
+    left = [(net(images).argmax(1) == y).float().mean() for images in (x_adv, theirs)]
+    assert left[0] <= left[1]
+    used = attack.threat_model.distance(x_adv, x)
+    assert (used.mean() > 0.95 * eps) & (used <= eps * (1 + 1e-5)).all()

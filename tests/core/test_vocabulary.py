@@ -11,6 +11,7 @@ from oracles import LinearSegmenter, tiny_problem
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from art_segplugin.attacks import apgd, pgd
 from art_segplugin.core.attack import GradientAttack
 from art_segplugin.core.ensemble import Staged
 from art_segplugin.core.forward_pass import query
@@ -364,3 +365,47 @@ def test_checkpointed_layers_stay_in_evaluation_mode_in_the_backward_pass():
     assert torch.equal(found, expected)
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
     assert all(module.training for module in net.modules())
+
+
+class DropPath(nn.Module):
+    def forward(self, x):
+        kept = torch.rand(len(x), 1, 1, 1) < 0.5
+        return 2 * x * kept if self.training else x
+
+
+class Residual(nn.Module):
+    """A residual block with drop-path, which is computed once more in the backward pass, or not."""
+
+    def __init__(self, *, again):
+        super().__init__()
+        torch.manual_seed(0)
+        self.again, self.first = again, nn.Conv2d(3, 8, 3, padding=1)
+        self.block = nn.Sequential(
+            nn.Conv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.3), DropPath()
+        )
+        self.head = nn.Conv2d(8, 4, 1)
+
+    def forward(self, x):
+        x = self.first(x)
+        changed = checkpoint(self.block, x, use_reentrant=False) if self.again else self.block(x)
+        return self.head(x + changed)
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        pgd(9.0, 3.0, 3, norm=1),
+        pgd(0.5, 0.2, 3, norm=2, restarts=2),
+        apgd(0.05, 5),
+        replace(pgd(0.05, 0.02, 3), transform=Shifts(2)),
+        Staged([pgd(0.1, 0.02, 2), pgd(0.05, 0.02, 2)]),
+    ],
+)
+def test_drop_path_in_training_mode_does_not_touch_the_gradient(attack):
+    _, x, labels = tiny_problem(dtype=torch.float64)
+    expected = attack(Residual(again=False).double().eval(), x, labels, seeds=SEEDS)
+    model = Residual(again=True).double().train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    assert torch.equal(attack(model, x, labels, seeds=SEEDS), expected)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(module.training for module in model.modules())
