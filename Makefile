@@ -27,9 +27,15 @@ gui: $(VENV)/.gui
 	$(BIN)/art-segplugin gui $(GUI_ARGS)
 
 # The pictures in the README, made by the code that it describes.
-pictures: demo
+pictures: demo $(VENV)/.dev
 	$(BIN)/art-segplugin evaluate --model small-scenes-segpgd --split test --count 3 \
 		--attack segpgd-20 --eps 4/255 --pictures 3 --out robust-output
+	$(BIN)/art-segplugin models get selfie
+	mkdir -p selfie-output
+	$(BIN)/python -c "from PIL import Image; import skimage.data as d; \
+		Image.fromarray(d.astronaut()).save('selfie-output/astronaut.png')"
+	$(BIN)/art-segplugin attack selfie-output/astronaut.png --model selfie --attack cospgd --eps 8/255 \
+		--out selfie-output
 	$(BIN)/python tools/readme_pictures.py
 
 test: lint types imports pytest
@@ -82,4 +88,4 @@ $(VENV)/.dev: $(VENV)/.core
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo-output robust-output .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) demo-output robust-output selfie-output .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache

@@ -7,13 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import skimage.data
 from PIL import Image
+from selfie_files import archive_or_skip
 
 from art_segplugin.cli import main
 from art_segplugin.data.palettes import PALETTES
 from art_segplugin.data.scenes import SceneDataset
 from art_segplugin.data.video import VideoWriter
-from art_segplugin.models import CheckpointInfo, Segmenter, SmallSegNet, save_checkpoint
+from art_segplugin.models import (
+    CheckpointInfo,
+    Segmenter,
+    SmallSegNet,
+    downloads,
+    save_checkpoint,
+)
 
 ROOT = Path(__file__).parents[1]
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
@@ -76,6 +84,12 @@ def files(tmp_path):
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("art-segplugin")])
 def test_command(command, files, monkeypatch):
     monkeypatch.chdir(files)
+    if "selfie" in command:
+        archive = files / "archive.tgz"
+        archive.write_bytes(archive_or_skip())
+        monkeypatch.setenv("XDG_CACHE_HOME", str(files / "cache"))
+        downloads.fetch("selfie", archive)
+        Image.fromarray(skimage.data.astronaut()).save(files / "astronaut.png")
     command = command.replace("PATH", "CamVid")
     _, name, *arguments = shlex.split(command)
     arguments = [re.sub(r"^([a-z]+-\d)\d*$", r"\1", a) for a in arguments]

@@ -9,6 +9,7 @@ PICTURES = {
     "demo-output/overlays/test-0-00002-segpgd-20.png": "demo.jpg",
     "demo-output/curves.png": "curves.png",
     "robust-output/overlays/test-0-00002-segpgd-20.png": "robust.jpg",
+    "selfie-output/overlays/astronaut.png": "selfie.jpg",
 }
 
 
