@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from art_segplugin.core.checks import (
     check_range,
@@ -69,7 +69,6 @@ class Task:
             InputError: shapes, dtypes or values that do not fit together.
         """
         check_shapes(images, labels, mask, start)
-        _check_weights(model)
         images, labels = _usable(images).detach(), _usable(labels).long()  # 8 bits would wrap -100
         mask = None if mask is None else _usable(mask)
         start = None if start is None else _usable(start)
@@ -87,21 +86,6 @@ class Task:
 def _usable(values: Tensor) -> Tensor:
     """A copy of what was made in inference mode, which no gradient can go through; else itself."""
     return values.clone() if values.is_inference() else values
-
-
-def _check_weights(model: Model) -> None:
-    """Refuse a model that was made in inference mode.
-
-    Raises:
-        InputError: one of its weights or buffers was.
-    """
-    if isinstance(model, nn.Module) and any(
-        values.is_inference() for values in (*model.parameters(), *model.buffers())
-    ):
-        raise InputError(
-            "the model was made in torch.inference_mode(), and its weights have no gradients; make or "
-            "load it outside."
-        )
 
 
 def random_source(

@@ -219,5 +219,5 @@ def test_a_model_made_in_inference_mode_is_named():
     _, x, labels = tiny_problem()
     with torch.inference_mode():
         model, *_ = tiny_problem()
-    with pytest.raises(InputError, match="was made in torch"):
+    with pytest.raises(InputError, match="holds tensors made in inference mode"):
         pgd(0.05, 0.02, 2)(model, x, labels)
