@@ -60,8 +60,8 @@ def main(smoke):
     # 4. ART's own attacks take the estimator too.
     pgd = ProjectedGradientDescent(estimator, eps=eps, eps_step=eps / 4, max_iter=steps, **options)
     report(f"ART's PGD-{steps}", estimator, pgd.generate(x, y), y)
-    square = square_attack(estimator, eps=eps, max_iter=steps, verbose=False)
-    report(f"ART's Square-{steps}", estimator, square.generate(x, y), y)
+    square = square_attack(estimator, eps=eps, max_iter=20 * steps, verbose=False)
+    report(f"ART's Square-{20 * steps}", estimator, square.generate(x, y), y)
 
     # 5. Train against the attack, half of each batch clean, with ART's trainer.
     quick = SegPGD(estimator, eps=eps, eps_step=eps / 2, max_iter=3, **options)

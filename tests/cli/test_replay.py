@@ -72,7 +72,7 @@ def test_identical(run, exported, path):
     for word in ("thing", "B adversarial", "mIoU", "error", "recorded", "now"):
         assert word in output
     assert "->" not in output
-    assert message == ""
+    assert all(line.startswith("points: ") for line in message.splitlines())  # progress
 
 
 def test_what_differs_is_listed(run, exported):

@@ -271,7 +271,7 @@ def test_a_foreign_network_is_no_start(run, tmp_path):
     code.write_text("import torch\ndef net():\n    return torch.nn.Conv2d(3, 11, 1)\n")
     status, _, message = run("train", "--init", f"{code}:net", "--out", tmp_path / "x")
     assert status == 2
-    assert "no checkpoint of this package's own networks (resnet, small)" in message
+    assert "no checkpoint of this package's own networks (resnet, small, tflite)" in message
 
 
 def test_a_report_without_attacks_weighs_nothing(tmp_path):
