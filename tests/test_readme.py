@@ -50,6 +50,7 @@ def test_only_known_languages():
     assert len(COMMANDS) >= 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", PYTHON, ids=range(len(PYTHON)))
 def test_python(code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -81,6 +82,7 @@ def files(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("art-segplugin")])
 def test_command(command, files, monkeypatch):
     monkeypatch.chdir(files)

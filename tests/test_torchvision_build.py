@@ -70,6 +70,7 @@ def test_another_fault_is_not_hidden(without_operators, tmp_path):
     assert _python(code, without_operators) == ["True"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not all(find_spec(name) for name in ZOOS),
     reason="zoos not installed",

@@ -18,6 +18,7 @@ def evaluated(run, out, *arguments):
     return RobustnessReport.load(out / "report.json"), " ".join((output + message).split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DATA_SETS)
 def test_known_scores_from_the_root_and_around_it(run, tmp_path, name):
     make, palette, _, count, title = DATA_SETS[name]
@@ -53,6 +54,7 @@ def test_images_without_labels_are_refused_unless_told(run, tmp_path):
     assert len(report.clean.images) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", ["a_mask.png", "a_label.PNG", "a_Label.npy", "annotations/a.png", "masks/a_gt.tif"])  # fmt: skip
 def test_a_label_map_beside_an_image_is_found(run, tmp_path, label):
     folder = tmp_path / "data"

@@ -41,6 +41,7 @@ def words(text):
     return " ".join(text.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "damaged"),
     [
@@ -108,6 +109,7 @@ NAMES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["attack", "evaluate"])
 def test_names_of_all_kinds(command, run, checkpoint, tmp_path):
     """None of the images is lost, and the report can be read again."""

@@ -271,6 +271,7 @@ EQUAL = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("codec", "pixels", "encoder"), EQUAL)
 def test_pixels_are_those_of_opencv(tmp_path, codec, pixels, encoder):
     count = 1 if "bt2020" in str(encoder) or "arib" in str(encoder) else 12  # seconds a frame

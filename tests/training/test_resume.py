@@ -57,6 +57,7 @@ def killed_runs(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", RUNS)
 def test_a_killed_run_resumed_is_the_unbroken_one(tmp_path, killed_runs, kind):
     """Bit for bit: the weights, and all that the saved state holds besides."""

@@ -240,6 +240,7 @@ def ready_now():
     return ready()
 
 
+@pytest.mark.slow
 def test_closed_windows_are_freed(qtbot, qapp):
     count, seen = len(QApplication.allWidgets()), []
     for _ in range(5):

@@ -6,6 +6,7 @@ import sys
 import textwrap
 import time
 
+import pytest
 from PIL import Image
 from window_parts import noise
 
@@ -35,6 +36,7 @@ def run_app(code, tmp_path, *arguments, timeout=60):
     )
 
 
+@pytest.mark.slow
 def test_closing_beside_a_stuck_worker_ends_the_process(tmp_path):
     code = """
         import time, torch
