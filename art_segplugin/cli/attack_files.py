@@ -15,12 +15,11 @@ from PIL import Image
 from art_segplugin.attacks import NamedAttack
 from art_segplugin.cli.console import errors, output, progress_bar
 from art_segplugin.cli.evaluation import command, computed_by, print_doubts, raise_left_out
-from art_segplugin.data.datasets import known_palette
 from art_segplugin.data.folders import ImageFiles, PairedFolder, browse
 from art_segplugin.data.images import IMAGE_SUFFIXES, RGB, ImageRule
 from art_segplugin.data.labels import INDICES_OR_COLOURS, LabelRule
 from art_segplugin.data.pairing import Tree
-from art_segplugin.data.palettes import Palette
+from art_segplugin.data.palettes import Palette, known_palette
 from art_segplugin.data.sample import Dataset, Sample
 from art_segplugin.data.video import LOSSLESS, VIDEO_SUFFIXES, Video, VideoWriter, is_video
 from art_segplugin.errors import InputError, ModelError
@@ -35,12 +34,11 @@ from art_segplugin.evaluation.dataset import (
     video_samples,
 )
 from art_segplugin.evaluation.label_facts import label_facts
-from art_segplugin.evaluation.pipeline import device_of
+from art_segplugin.evaluation.pipeline import device_of, to_uint8
 from art_segplugin.evaluation.result import (
     as_rgb,
     class_lists,
     reference_of,
-    to_uint8,
     versions,
 )
 from art_segplugin.files import fitting_name, only_run_in, printable, replacing, write_bytes

@@ -17,10 +17,10 @@ from art_segplugin.cli.train import MILESTONES, TrainArgs
 from art_segplugin.data.datasets import (
     described,
     is_classification,
-    known_palette,
     open_dataset,
     pairs_of_files,
 )
+from art_segplugin.data.palettes import known_palette
 from art_segplugin.data.sample import Dataset
 from art_segplugin.distributed import ManyProcesses, OneProcess, processes
 from art_segplugin.errors import InputError

@@ -18,7 +18,7 @@ from art_segplugin.data.images import RGB, ImageRule
 from art_segplugin.data.labels import INDICES_OR_COLOURS, LabelRule
 from art_segplugin.data.layouts import REMEDY, canonical, recognise, recognise_below
 from art_segplugin.data.pairing import Pairs, Tree, siblings
-from art_segplugin.data.palettes import PALETTES, Palette, numbered_palette
+from art_segplugin.data.palettes import Palette, numbered_palette
 from art_segplugin.data.sample import Dataset, Sample
 from art_segplugin.data.scenes import SceneDataset
 from art_segplugin.data.torchvision import open_torchvision
@@ -352,17 +352,6 @@ def is_classification(data: Dataset) -> bool:
 def label_rule(data: Dataset) -> LabelRule | None:
     """Return the rule by which label files of the data are read; None where there are no files."""
     return getattr(data, "rule", None)
-
-
-def known_palette(name: str | None) -> Palette | None:
-    """The palette of that name, or None for None.
-
-    Raises:
-        InputError: no palette of that name.
-    """
-    if name is not None and name not in PALETTES:
-        raise InputError(f"palette {name!r} is unknown; choose from {', '.join(PALETTES)}.")
-    return None if name is None else PALETTES[name]
 
 
 class _Part:

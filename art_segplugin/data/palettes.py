@@ -327,3 +327,14 @@ LOVEDA = _palette(
 PALETTES: dict[str, Palette] = {
     p.name: p for p in (SCENES, CAMVID, CITYSCAPES, VOC, ADE20K, LOVEDA)
 }
+
+
+def known_palette(name: str | None) -> Palette | None:
+    """The palette of that name, or None for None.
+
+    Raises:
+        InputError: no palette of that name.
+    """
+    if name is not None and name not in PALETTES:
+        raise InputError(f"palette {name!r} is unknown; choose from {', '.join(PALETTES)}.")
+    return None if name is None else PALETTES[name]

@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from art_segplugin.data.datasets import known_palette
-from art_segplugin.data.palettes import Palette, numbered_colours, numbered_palette
+from art_segplugin.data.palettes import Palette, known_palette, numbered_colours, numbered_palette
 from art_segplugin.errors import InputError
 from art_segplugin.models import Segmenter
 from art_segplugin.models.info import BACKGROUND_COLOUR, default_colours

@@ -30,6 +30,7 @@ from art_segplugin.evaluation.pipeline import (
     clean_picture,
     device_of,
     image_batch,
+    to_uint8,
 )
 from art_segplugin.evaluation.repro import (
     FORMAT,
@@ -40,7 +41,7 @@ from art_segplugin.evaluation.repro import (
     read_text,
     torch_threads,
 )
-from art_segplugin.evaluation.result import to_uint8, versions
+from art_segplugin.evaluation.result import versions
 from art_segplugin.evaluation.scores import Pool, differences, pool, scores_from
 from art_segplugin.files import write_bytes, write_text
 from art_segplugin.models import Segmenter, load_model

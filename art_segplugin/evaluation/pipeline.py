@@ -168,6 +168,12 @@ def image_batch(image: NDArray[np.uint8], device: torch.device | str) -> Images:
     return pixels.movedim(-1, 0).unsqueeze(0).float().div_(255).contiguous()
 
 
+def to_uint8(image: torch.Tensor) -> NDArray[np.uint8]:
+    """An image (channels, h, w) in [0, 1] as uint8 (h, w, channels), rounded to the nearest."""
+    pixels: NDArray[np.uint8] = (image.detach() * 255).round().byte().movedim(0, -1).cpu().numpy()
+    return pixels
+
+
 def label_batch(
     labels: NDArray[np.uint8] | None, ignore_index: int, device: torch.device
 ) -> Labels | None:

@@ -19,6 +19,7 @@ from torch import Tensor
 from art_segplugin.core.types import Images, Labels
 from art_segplugin.data.palettes import Palette
 from art_segplugin.evaluation.documents import Document
+from art_segplugin.evaluation.pipeline import to_uint8
 from art_segplugin.metrics import iou_per_class, mean_iou, mis_ratio, pixel_accuracy
 from art_segplugin.metrics.class_counts import ClassCounts
 from art_segplugin.scores import REFERENCES, Number
@@ -317,12 +318,6 @@ def reference_of(results: Iterable[BatchResult]) -> str:
     """What scores are against, for RobustnessReport.reference."""
     labelled = {result.labelled for result in results}
     return " or ".join(REFERENCES[one] for one in sorted(labelled, reverse=True))
-
-
-def to_uint8(image: torch.Tensor) -> NDArray[np.uint8]:
-    """An image (channels, h, w) in [0, 1] as uint8 (h, w, channels), rounded to the nearest."""
-    pixels: NDArray[np.uint8] = (image.detach() * 255).round().byte().movedim(0, -1).cpu().numpy()
-    return pixels
 
 
 def as_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

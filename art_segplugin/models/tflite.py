@@ -9,17 +9,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pydantic import ConfigDict, TypeAdapter, ValidationError
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from art_segplugin.errors import InputError
 from art_segplugin.models.optional import import_zoo
+
+if TYPE_CHECKING:  # it would add a sixth of a second to the start of the app
+    from pydantic import TypeAdapter
 
 ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "": lambda values: values,
@@ -52,7 +54,7 @@ class Node:
         half_pixel: Pixels have their centres at half coordinates when resizing.
     """
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
 
     kind: str
     inputs: tuple[int, ...]
@@ -82,6 +84,8 @@ class TFLiteNet(nn.Module):
     """
 
     def __init__(self, image: Sequence[int], nodes: Sequence[Mapping[str, Any]]) -> None:
+        from pydantic import ValidationError
+
         super().__init__()
         try:
             self.image, self.nodes = _graph().validate_python((image, nodes))
@@ -256,7 +260,9 @@ KINDS: Mapping[str, Callable[..., Tensor]] = {
 
 
 @cache
-def _graph() -> TypeAdapter[tuple[tuple[int, int, int], list[Node]]]:
+def _graph() -> "TypeAdapter[tuple[tuple[int, int, int], list[Node]]]":
+    from pydantic import TypeAdapter
+
     return TypeAdapter(tuple[tuple[int, int, int], list[Node]])
 
 

@@ -9,12 +9,11 @@ from art_segplugin.data.datasets import (
     DATASETS,
     described,
     is_classification,
-    known_palette,
     open_dataset,
 )
 from art_segplugin.data.digits import Digits
 from art_segplugin.data.folders import ImageFiles
-from art_segplugin.data.palettes import CAMVID
+from art_segplugin.data.palettes import CAMVID, known_palette
 from art_segplugin.data.scenes import SceneDataset
 from art_segplugin.data.torchvision import TorchvisionData
 from art_segplugin.errors import InputError

@@ -8,8 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from art_segplugin.evaluation.pipeline import Clean
-from art_segplugin.evaluation.result import to_uint8
+from art_segplugin.evaluation.pipeline import Clean, to_uint8
 from art_segplugin.evaluation.scores import scores_from
 from art_segplugin.metrics import count
 from art_segplugin_gui.session.frames import VOID, ClassMap, Picture, PixelMap, Prediction

@@ -10,9 +10,9 @@ import torch
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.documents import to_plain
 from art_segplugin.evaluation.exact_files import png
-from art_segplugin.evaluation.pipeline import image_batch, to_8_bit
+from art_segplugin.evaluation.pipeline import image_batch, to_8_bit, to_uint8
 from art_segplugin.evaluation.repro import SIDES, Reproduction
-from art_segplugin.evaluation.result import to_uint8, versions
+from art_segplugin.evaluation.result import versions
 from art_segplugin.files import remove_stale, write_bytes, write_text
 from art_segplugin.report.clip import class_rows
 from art_segplugin.report.tables import write_rows
