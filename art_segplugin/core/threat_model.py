@@ -216,20 +216,19 @@ class Region(ABC):
         """x_adv - x, (n, coordinates)."""
         return (x_adv.to(self._x) - self._x).flatten(1)
 
-    def _room(self, at: Images, direction: Tensor) -> Tensor:
-        """How far each coordinate of `at` is from the bound ahead of it, (n, coordinates)."""
-        ahead = torch.copysign(direction.new_full((), math.inf), direction).view_as(at)
+    def _room(self, at: Images, direction: Tensor, reach: Tensor | None = None) -> Tensor:
+        """How far each coordinate of `at` may go until its bound, or `reach` (n, 1); (n, coordinates)."""
+        farthest = direction.new_full((), math.inf) if reach is None else reach
+        ahead = torch.copysign(farthest, direction).view_as(at)
         return self._clipped(ahead.add_(at)).sub_(at).abs_().flatten(1)
 
     def _clipped(self, points: Images) -> Images:
         """The points themselves, clipped to `low` and `high`, both numbers or both tensors."""
         return points.clamp_(self.low, self.high)  # type: ignore[arg-type]
 
-    def _moved(self, size: Tensor, x_adv: Images) -> Images:
-        """x, each coordinate moved by `size` towards x_adv; rounded towards x."""
-        change = self._change(x_adv)
-        moved = torch.copysign(size, change, out=change).view_as(self.x).add_(self._x)
-        moved = self._clipped(moved)
+    def _moved(self, change: Tensor) -> Images:
+        """The image plus `change`, in place; clipped to the bounds and rounded towards the image."""
+        moved = self._clipped(change.view_as(self.x).add_(self._x))
         return moved if moved.dtype == self.x.dtype else inwards(moved, self._x, self.x.dtype)
 
     def _radius_of_rows(self) -> Tensor | float:
@@ -272,15 +271,17 @@ class L2Region(Region):
         that the pass before found at their bound: s rises to the solution and never beyond it.
         """
         change, radius = self._change(x_adv), self._radius_of_rows()
-        room, size = self._room(self._x, change), change.abs_()
+        room, size = self._room(self._x, change), change.abs()
         scale = (radius / _positive(_length(size))).clamp_(max=1.0)
         work, free = torch.empty_like(size), torch.empty_like(size)
         for _ in range(3 * REFINEMENTS if size.shape[1] <= SAMPLE else REFINEMENTS):
-            total = _length(torch.minimum(torch.mul(size, scale, out=work), room, out=work))
-            rest = _length(work.mul_(torch.lt(work, room, out=free)))  # of what is not at its bound
-            left = (radius**2 - total**2 + rest**2).clamp_(min=0).sqrt_()
-            scale = torch.maximum(scale, (scale * left / _positive(rest)).clamp_(max=1.0))
-        return self._moved(torch.minimum(size.mul_(scale), room, out=room), x_adv)
+            torch.lt(torch.mul(size, scale, out=work), room, out=free)  # not at its bound
+            torch.minimum(work, room, out=work).square_()
+            total, rest = work.sum(1, keepdim=True), free.mul_(work).sum(1, keepdim=True)
+            left = (radius**2 - total + rest).clamp_(min=0)
+            more = scale * left.sqrt_() / _positive(rest).sqrt_()
+            scale = torch.maximum(scale, more.clamp_(max=1.0))
+        return self._moved(change.mul_(scale))
 
     def steepest(self, gradient: Images) -> Images:
         """The gradient over its length.
@@ -308,11 +309,12 @@ class L1Region(Region):
         That is the nearest point of ball and bounds together (Duchi et al., ICML 2008, without the
         bounds); clipping after the ball alone would use less than eps.
         """
-        return self._shrunk(x_adv, self._room(self._x, self._change(x_adv)))
+        change = self._change(x_adv)
+        return self._shrunk(change, self._room(self._x, change))
 
-    def _shrunk(self, x_adv: Images, room: Tensor | None) -> Images:
-        """The projection; None for a room where no coordinate is beyond the bounds."""
-        size, radius = self._change(x_adv).abs_(), self._radius_of_rows()
+    def _shrunk(self, change: Tensor, room: Tensor | None) -> Images:
+        """The projection of x + change; None for a room where nothing is beyond the bounds."""
+        size, radius = change.abs(), self._radius_of_rows()
         left = torch.empty_like(size)
 
         def shrink(threshold: Tensor) -> Tensor:
@@ -322,20 +324,21 @@ class L1Region(Region):
             return left.sum(1, keepdim=True)
 
         few = size[:, :: _spacing(size)]
-        share, few_room = few.shape[1] / size.shape[1], few if room is None else room
-        threshold, slope = _threshold(few, few_room[:, :: _spacing(few_room)], share * radius)
+        few_room = None if room is None else room[:, :: _spacing(room)]
+        share = few.shape[1] / size.shape[1]
+        threshold, slope = _threshold(few, few_room, share * radius)
         if share < 1:
             passes = REFINEMENTS if room is None else 6 * REFINEMENTS
             guess, high = (threshold, slope / share), size.amax(1, keepdim=True)
             threshold = _refined(shrink, radius, *guess, high, passes)
         used = shrink(threshold)
         left.mul_((radius / _positive(used)).clamp_(max=1.0))  # what is too much, of rounding
-        return self._moved(left, x_adv)
+        return self._moved(torch.copysign(left, change, out=left))
 
     def steepest(self, gradient: Images) -> Images:
         """Equal steps along the L1_SPARSITY largest coordinates: one alone would move one value."""
         flat = self.free(at_least_float32(gradient)).flatten(1)
-        return self._filling(flat, torch.full_like(flat, math.inf), 1.0)
+        return self._filling(flat, torch.ones_like(flat), flat.new_ones(1, 1))
 
     def ascend(self, x_adv: Images, gradient: Images, size: Tensor | float) -> Images:
         """Such steps, each no longer than the bounds leave room for.
@@ -344,26 +347,24 @@ class L1Region(Region):
         as soon as the largest coordinates are at the bounds.
         """
         flat = self.free(at_least_float32(gradient)).flatten(1)
-        room = self._room(at_least_float32(x_adv), flat)
-        rows = size.view(-1, 1) if isinstance(size, Tensor) else size
-        return self._shrunk(self._filling(flat, room, rows).add_(x_adv), None)
+        length = size.view(-1, 1) if isinstance(size, Tensor) else flat.new_full((1, 1), size)
+        room = self._room(at_least_float32(x_adv), flat, length)
+        point = self._filling(flat, room, length).add_(x_adv)
+        return self._shrunk(point.sub_(self._x).flatten(1), None)
 
-    def _filling(self, gradient: Tensor, room: Tensor, size: Tensor | float) -> Images:
-        """A move of length `size`, the largest coordinates first, none beyond its `room`."""
-        each = torch.as_tensor(size / max(int(L1_SPARSITY * gradient.shape[1]), 1)).to(room)
-        strength, move = gradient.abs(), torch.minimum(room, each)
-        few = strength[:, :: _spacing(strength)]
-        largest, index = few.sort(1, descending=True)
-        filled = move[:, :: _spacing(move)].gather(1, index).cumsum(1)
-        enough = size * (few.shape[1] / strength.shape[1]) * (1 - 1e-6)
-        last = (filled < enough).sum(1, keepdim=True).clamp_(max=few.shape[1] - 1)
-        chosen = torch.ge(strength, _positive(largest.gather(1, last)), out=strength)
+    def _filling(self, gradient: Tensor, room: Tensor, length: Tensor) -> Images:
+        """A move of that length, the largest coordinates first, none beyond its finite `room`."""
+        each = length / max(int(L1_SPARSITY * gradient.shape[1]), 1)
+        strength, spacing = gradient.abs(), _spacing(gradient)
+        largest, index = strength[:, ::spacing].sort(1, descending=True)
+        filled = torch.minimum(room[:, ::spacing], each).gather(1, index).cumsum(1)
+        enough = length * (filled.shape[1] / gradient.shape[1]) * (1 - 1e-6)
+        last = (filled < enough).sum(1, keepdim=True).clamp_(max=filled.shape[1] - 1)
+        room.mul_(torch.ge(strength, _positive(largest.gather(1, last)), out=strength))
         # Fewer than that many may have a gradient, which then go farther; many may be alike.
-        factor = size / _positive(move.mul_(chosen).sum(1, keepdim=True))
-        torch.minimum(room.mul_(_positive(factor).clamp_(max=1.0)), each * factor, out=move).mul_(
-            chosen
-        )
-        return torch.copysign(move, gradient, out=move).view_as(self.x)
+        factor = length / _positive(torch.minimum(room, each, out=strength).sum(1, keepdim=True))
+        torch.minimum(room.mul_(factor.clamp(max=1.0)), each * factor, out=room)
+        return torch.copysign(room, gradient, out=room).view_as(self.x)
 
     def noise(self, random: RandomSource) -> Images:
         """A Laplace draw scaled to a radius u^(1/d), u uniform."""
@@ -373,15 +374,16 @@ class L1Region(Region):
         return draw / _positive(length) * self._random_radius(random)
 
 
-def _threshold(size: Tensor, room: Tensor, radius: Tensor | float) -> tuple[Tensor, Tensor]:
+def _threshold(size: Tensor, room: Tensor | None, radius: Tensor | float) -> tuple[Tensor, Tensor]:
     """The t >= 0 at which the sum of min(max(size - t, 0), room) is the radius, by sorting.
 
-    As t falls, a coordinate counts from its size on, until `room` of it is left.
+    As t falls, a coordinate counts from its size on, until `room` of it is left, if that is limited.
 
     Returns:
         t, or 0 where the sum never reaches the radius, and the slope there, both (n, 1).
     """
-    turns, index = torch.cat([size, (size - room).clamp_(min=0)], 1).sort(1, descending=True)
+    turns = size if room is None else torch.cat([size, (size - room).clamp_(min=0)], 1)
+    turns, index = turns.sort(1, descending=True)
     slope = (1 - 2 * (index >= size.shape[1]).to(size)).cumsum(1)
     gained = (slope[:, :-1] * (turns[:, :-1] - turns[:, 1:])).cumsum(1)
     total = torch.cat([torch.zeros_like(turns[:, :1]), gained], 1)  # at each of the turns
