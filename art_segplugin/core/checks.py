@@ -174,31 +174,32 @@ def check_gradients(purpose: str = "attacking") -> None:
         )
 
 
-def check_shapes(images: Tensor, labels: Tensor, mask: Tensor | None, start: Tensor | None) -> None:
-    """Refuse images, labels, mask and start that do not fit together.
+def check_shapes(images: Any, labels: Any, mask: Any, start: Any) -> None:
+    """Refuse images, labels, mask and start, whatever was given, that do not fit together.
 
     Raises:
         InputError: a shape or dtype, or inference mode, in which nothing has a gradient.
     """
-    if images.ndim != 4 or not images.is_floating_point():
-        raise InputError(
-            f"images are {images.dtype} of shape {tuple(images.shape)}; give floats (n, ch, h, w)."
-        )
+    if not isinstance(images, Tensor) or images.ndim != 4 or not images.is_floating_point():
+        raise InputError(f"images are {described(images)}; give floats (n, ch, h, w).")
     wanted, one_each = (images.shape[0], *images.shape[2:]), (images.shape[0], 1, 1)
     check_gradients()
-    fits = tuple(labels.shape) in (wanted, one_each)
+    fits = isinstance(labels, Tensor) and tuple(labels.shape) in (wanted, one_each)
     if not fits or labels.is_floating_point():
         raise InputError(
-            f"labels are {labels.dtype} of shape {tuple(labels.shape)}; give class indices (int64) "
-            f"of shape {wanted} for these images, or of shape {one_each}, one per image, for a "
-            "classifier."
+            f"labels are {described(labels)}; give class indices (int64) of shape {wanted} for these "
+            f"images, or of shape {one_each}, one per image, for a classifier."
         )
-    if mask is not None and (tuple(mask.shape) != wanted or mask.dtype != torch.bool):
+    if mask is not None and described(mask) != f"torch.bool of shape {wanted}":
+        raise InputError(f"mask is {described(mask)}; give booleans of shape {wanted}.")
+    if start is not None and described(start) != described(images):
         raise InputError(
-            f"mask is {mask.dtype} of shape {tuple(mask.shape)}; give booleans of shape {wanted}."
+            f"start is {described(start)}; give {described(images)}, as the images are."
         )
-    if start is not None and (start.shape != images.shape or start.dtype != images.dtype):
-        raise InputError(
-            f"start is {start.dtype} of shape {tuple(start.shape)}; give {images.dtype} of shape "
-            f"{tuple(images.shape)}, as the images are."
-        )
+
+
+def described(value: object) -> str:
+    """What something that does not fit is, in the words of an error."""
+    if isinstance(value, Tensor):
+        return f"{value.dtype} of shape {tuple(value.shape)}"
+    return f"a {type(value).__name__}"

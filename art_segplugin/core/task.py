@@ -68,7 +68,6 @@ class Task:
         Raises:
             InputError: shapes, dtypes or values that do not fit together.
         """
-        check_shapes(images, labels, mask, start)
         images, labels = _usable(images).detach(), _usable(labels).long()  # 8 bits would wrap -100
         mask = None if mask is None else _usable(mask)
         start = None if start is None else _usable(start)
@@ -166,6 +165,7 @@ class TaskAttack(ABC):
         Raises:
             InputError: shapes, dtypes or values that do not fit together.
         """
+        check_shapes(images, labels, mask, start)
         iterates = self.iterates(
             model,
             images,
@@ -206,6 +206,7 @@ class TaskAttack(ABC):
         """
         self._check_units(quiet=True)
         bounds = self.threat_model.bounds
+        check_shapes(images, labels, mask, start)
         random = random_source(images, generator, seeds)
         task = Task.checked(model, images, labels, mask, start, random, bounds, self.ignore_index)
         yield from self.run(task, final_forward=final_forward)

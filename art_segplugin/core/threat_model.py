@@ -4,6 +4,8 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Real
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -39,26 +41,29 @@ def fitted(name: str, value: float | Tensor, x: Images) -> Tensor | float:
         InputError: the number of values is not len(x).
     """
     if not isinstance(value, Tensor):
-        return value
+        return float(value)
+    if not value.ndim:
+        return value.item()
     if len(value) != len(x):
         raise InputError(f"{name} has {len(value)} values for {len(x)} images; give one each.")
     return per_image(value.to(x.device, torch.promote_types(x.dtype, torch.float32)), x)
 
 
-def check_size(name: str, value: float | Tensor) -> None:
+def check_size(name: str, value: Any) -> None:
     """Refuse a radius or step size that is not a finite number >= 0, or one such number an image.
 
     Raises:
         InputError: the value is negative, infinite, NaN or of another shape.
     """
     if isinstance(value, Tensor):
-        if value.ndim != 1:
+        if value.ndim > 1:
             raise InputError(
                 f"{name} has shape {tuple(value.shape)}; give one number or one number per image."
             )
         valid = bool(((value >= 0) & value.isfinite()).all())
     else:
-        valid = isinstance(value, int | float) and 0 <= value < math.inf
+        number = isinstance(value, Real) and not isinstance(value, bool)
+        valid = number and 0 <= value < math.inf
     if not valid:
         raise InputError(f"{name} is {value!r}; give a finite number >= 0, such as 8/255.")
 

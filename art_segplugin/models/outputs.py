@@ -198,6 +198,7 @@ def no_predictions(logits: Logits, labels: Tensor | None) -> Tensor | None:
     """
     if labels is None or labels.shape != logits.shape[:1] + logits.shape[2:]:
         return None
+    labels = labels.long()  # unsigned integers of 16 bits cannot be compared
     valid = (labels >= 0) & (labels < logits.shape[1])
     differ = int((logits.argmax(1)[valid] != labels[valid]).sum())
     return None if differ <= _PREDICTED * int(valid.sum()) else labels

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from numbers import Real
 from typing import Any, ClassVar, Self, cast
+from weakref import WeakSet
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from art_segplugin.core.checks import described
 from art_segplugin.core.forward_pass import NO_GRADIENT, gradient_in, graph_explanation
 from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.core.types import Logits
@@ -24,6 +26,10 @@ from art_segplugin.models.outputs import (
     no_predictions,
     pixel_logits,
 )
+
+_CHOICE_SAID: "WeakSet[Segmenter]" = WeakSet()
+"""Where it was said which of several outputs is taken. A forward writes nothing to the model itself,
+which threads may share."""
 
 
 class Segmenter(nn.Module):
@@ -69,7 +75,6 @@ class Segmenter(nn.Module):
     in_channels: int | None = None
     binary = False  # one output channel, as far as `validate` has seen
     _differentiable = _doubted = False  # what `validate` has seen
-    _choice_said = False  # which of several outputs was taken
 
     def __init__(
         self,
@@ -196,7 +201,7 @@ class Segmenter(nn.Module):
         height, width = self.label_size(images)
         logits = logits[..., :height, :width]
         if self.channels is not None:
-            logits = binary_logits(logits[:, self.channels])
+            logits = binary_logits(self._chosen(logits))
         if logits.shape[0] != len(images):
             raise InputError(
                 f"the model returned {logits.shape[0]} logit maps for {len(images)} images."
@@ -215,9 +220,24 @@ class Segmenter(nn.Module):
     def _logits(self, result: Any, prepared: Tensor) -> Logits:
         """Take the logits out of what the model returned for `prepared` images."""
         size = prepared.shape[-2], prepared.shape[-1]
-        classes, quiet = self.classes if self.channels is None else None, self._choice_said
-        self._choice_said = True
+        classes, quiet = self.classes if self.channels is None else None, self in _CHOICE_SAID
+        _CHOICE_SAID.add(self)
         return pixel_logits(result, size, classes, quiet=quiet)
+
+    def _chosen(self, logits: Logits) -> Logits:
+        """The channels that are classes.
+
+        Raises:
+            InputError: The model has fewer.
+        """
+        assert self.channels is not None
+        chosen = logits[:, self.channels]
+        if not chosen.shape[1] or (self.channels.stop or 0) > logits.shape[1]:
+            raise InputError(
+                f"channels is {self.channels} and the model gives {logits.shape[1]} channels: give a "
+                "slice within them."
+            )
+        return chosen
 
     def _taken_out(self, result: Any) -> Any:
         """What `output` makes of what the model returned."""
@@ -311,6 +331,10 @@ class Segmenter(nn.Module):
             ModelError: The model raises.
         """
         self._check_images(images)
+        if not images.numel():
+            raise InputError("there are no images in the batch; give one at least.")
+        if labels is not None:
+            self._check_label_map(labels, images)
         low, high = images.min().item(), images.max().item()
         if not (low >= 0 and high <= 1):
             raise InputError(
@@ -331,12 +355,6 @@ class Segmenter(nn.Module):
         if self.classes is None:
             self.classes = logits.shape[1]
         if labels is not None:
-            expected = (len(images), *self.label_size(images))
-            if labels.shape != expected:
-                raise InputError(
-                    f"the labels have shape {tuple(labels.shape)}; expected {expected} for these "
-                    f"images and a model of {self.task}."
-                )
             self.check_labels(labels)
             doubt = void_doubt(labels, self.ignore_index)
             if doubt and not self._doubted:  # the batches of a run say the same
@@ -358,17 +376,28 @@ class Segmenter(nn.Module):
             ) from error
         self._differentiable = True
 
+    def _check_label_map(self, labels: Tensor, images: Tensor) -> None:
+        """Refuse what is no label map of these images, whatever its classes."""
+        if not isinstance(labels, Tensor):
+            raise InputError(f"the labels are {described(labels)}; give a tensor of class indices.")
+        expected = (len(images), *self.label_size(images))
+        if labels.shape != expected:
+            raise InputError(
+                f"the labels have shape {tuple(labels.shape)}; expected {expected} for these "
+                f"images and a model of {self.task}."
+            )
+        _check_integers(labels)
+
     def check_labels(self, labels: Tensor) -> None:
         """Refuse labels that are neither a class nor `ignore_index`.
 
         Raises:
             InputError: Labels are not integers or outside the classes; the values are named.
         """
-        if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
-            raise InputError(f"the labels are {labels.dtype}; expected integers such as int64.")
+        _check_integers(labels)
         if self.classes is None:
             raise InputError("the number of classes is not known yet: call validate(images) first.")
-        values = torch.unique(labels)
+        values = torch.unique(labels.long())  # unsigned integers of 16 bits cannot be compared
         strange = values[((values < 0) | (values >= self.classes)) & (values != self.ignore_index)]
         if strange.numel():
             shown = ", ".join(str(value) for value in strange[:5].tolist())
@@ -380,6 +409,11 @@ class Segmenter(nn.Module):
 
     def _check_images(self, images: Tensor) -> None:
         channels = self.in_channels
+        if not isinstance(images, Tensor):
+            raise InputError(
+                f"the images are {described(images)}; give a tensor of floats in [0, 1], "
+                f"(n, {channels or 'channels'}, height, width)."
+            )
         if images.ndim != 4 or (channels is not None and images.shape[1] != channels):
             raise InputError(
                 f"the images have shape {tuple(images.shape)}; "
@@ -389,6 +423,14 @@ class Segmenter(nn.Module):
             raise InputError(
                 f"the images are {images.dtype}; expected floating-point values in [0, 1]."
             )
+
+
+def _check_integers(labels: Tensor) -> None:
+    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+        raise InputError(
+            f"the labels are {labels.dtype}; expected integers such as int64: labels.long() if they "
+            "hold class indices."
+        )
 
 
 def _tensors(model: object) -> Iterator[Tensor]:

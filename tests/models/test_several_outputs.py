@@ -116,3 +116,31 @@ def test_what_would_be_enlarged_to_nonsense_is_refused(output, words):
 def test_half_precision_becomes_single(dtype):
     assert pixel_logits(MAIN.to(dtype), (12, 16)).dtype == torch.float32
     assert pixel_logits(MAIN.double(), (12, 16)).dtype == torch.float64
+
+
+def test_a_forward_writes_nothing_to_the_segmenter(monkeypatch):
+    """Threads may share it; that the choice was said is kept elsewhere."""
+    model = Segmenter(lambda images: [images, images[:, :2]], classes=2).eval()
+    written = []
+    monkeypatch.setattr(nn.Module, "__setattr__", lambda module, name, value: written.append(name))
+    with pytest.warns(UserWarning, match=r"r\[1\] was taken for the logits") as told:
+        model(torch.rand(3, 3, 4, 4))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model(torch.rand(3, 3, 4, 4))
+    assert len(told) == 1
+    assert written == []
+
+
+@pytest.mark.parametrize("channels", [slice(7, 9), slice(3, 6), slice(2, 2)])
+def test_channels_that_the_model_has_not_are_refused(channels):
+    model = Segmenter(nn.Conv2d(3, 5, 1), channels=channels)
+    with pytest.raises(InputError, match="the model gives 5 channels: give a slice within them"):
+        model(torch.rand(1, 3, 4, 4))
+
+
+@pytest.mark.parametrize("channels", [slice(0, 5), slice(-2, None), slice(None, -1), slice(None)])
+def test_channels_within_the_model(channels):
+    network = nn.Conv2d(3, 5, 1)
+    images = torch.rand(1, 3, 4, 4)
+    assert torch.equal(Segmenter(network, channels=channels)(images), network(images)[:, channels])

@@ -260,7 +260,7 @@ def test_estimators_and_attacks_that_an_earlier_version_pickled():
     """They have not what was added to their classes since."""
     old = estimator(TwoClasses())
     attack = SegPGD(old, max_iter=2, num_random_init=0, verbose=False)
-    for name in ("in_channels", "binary", "_differentiable", "_doubted", "_choice_said"):
+    for name in ("in_channels", "binary", "_differentiable", "_doubted"):
         vars(old._segmenter).pop(name, None)
     opened = pickle.loads(pickle.dumps(attack))  # of our own making
     found = opened.generate(*ARRAYS[:1], MASKS.numpy())

@@ -63,9 +63,12 @@ def check_images(x: Data, *, channels_first: bool) -> None:
     """Refuse what is no batch of images.
 
     Raises:
-        InputError: `x` is no array or does not have four dimensions.
+        InputError: `x` is no array of real numbers or does not have four dimensions.
     """
     check_array("x", x)
+    real = not x.is_complex() if isinstance(x, Tensor) else x.dtype.kind in "fiub"
+    if not real:
+        raise InputError(f"x holds {x.dtype}; give real numbers.")
     if x.ndim != 4:
         layout = "(n, ch, h, w)" if channels_first else "(n, h, w, ch)"
         raise InputError(f"x has shape {tuple(x.shape)}; give a batch of images {layout}.")

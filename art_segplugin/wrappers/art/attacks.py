@@ -32,6 +32,7 @@ from art_segplugin.models.outputs import check_outputs, no_predictions
 from art_segplugin.wrappers.art.arrays import (
     Data,
     Same,
+    check_array,
     check_channels,
     check_images,
     float_copy,
@@ -187,10 +188,14 @@ class FactoryAttack(EvasionAttack):
         """
         estimator, layout = self.estimator, {"channels_first": self.estimator.channels_first}
         check_images(x, **layout)
+        if isinstance(x, torch.Tensor):
+            x = x.detach()
         if isinstance(estimator, SegmenterMixin):
             check_channels(x, estimator.input_shape, **layout)
         if y is None and self.targeted:
             raise InputError("the attack is targeted and y is None; give the wanted labels.")
+        if y is not None:
+            check_array("y", y)
         if y is not None and len(y) != len(x):
             raise InputError(
                 f"there are labels for {len(y)} images and {len(x)} images; give one each."

@@ -207,9 +207,9 @@ class PyTorchSegmenter(SegmenterMixin, PyTorchEstimator):
                 "such as (3, 360, 480)."
             )
         channels = self._input_shape[0 if self.channels_first else 2]
-        self._segmenter = Segmenter(
-            self._model, classes=self._nb_classes, mean=[0.0] * channels, std=[1.0] * channels
-        ).to(self._device)
+        self._segmenter = Segmenter(self._model, classes=self._nb_classes, in_channels=channels).to(
+            self._device
+        )
         if self._loss is None:
             self._loss = nn.CrossEntropyLoss(ignore_index=self._ignore_index, reduction="none")
         if isinstance(self._loss, nn.Module):

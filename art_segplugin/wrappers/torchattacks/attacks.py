@@ -125,9 +125,10 @@ class _Logits:
 
 
 def _size(value: Any) -> Any:
-    """Several numbers in an array or a list of NumPy's as a tensor; everything else as it is."""
-    several = isinstance(value, list | tuple) or getattr(value, "ndim", False)
-    return torch.as_tensor(value) if several else value
+    """Several numbers as a tensor; one of NumPy or torch as Python's; everything else as it is."""
+    if isinstance(value, list | tuple) or getattr(value, "ndim", 0):
+        return torch.as_tensor(value)
+    return value.item() if hasattr(value, "item") else value
 
 
 def signature_of(spec: AttackSpec) -> inspect.Signature:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torchattacks.attack import Attack
 
-from art_segplugin.core.checks import check_gradients
+from art_segplugin.core.checks import check_gradients, described
 from art_segplugin.core.forward_pass import output_of
 from art_segplugin.core.iterate import warn_without_gradient
 from art_segplugin.core.modes import evaluation_mode, in_mode
@@ -209,14 +209,10 @@ class SegAttackMixin(LabelMapSaving):
 
     @torch.no_grad()
     def get_random_target_label(self, inputs: Images, labels: Labels | None = None) -> Labels:
-        """A uniformly drawn class for every label, never that of `labels` (the predicted one if None).
-
-        Raises:
-            InputError: the model has one class only.
-        """
+        """A uniformly drawn class for every label, never that of `labels` (the predicted one if None)."""
 
         def drawn(logits: Logits, labels: Labels) -> Labels:
-            draw = torch.randint(_other_classes(logits), labels.shape, device=labels.device)
+            draw = torch.randint(logits.shape[1] - 1, labels.shape, device=labels.device)
             return draw + (draw >= labels)
 
         return self._chosen_targets(inputs, labels, drawn)
@@ -230,10 +226,10 @@ class SegAttackMixin(LabelMapSaving):
         """
 
         def least_likely(logits: Logits, labels: Labels) -> Labels:
-            if self._kth_min > _other_classes(logits):
+            if self._kth_min > logits.shape[1] - 1:
                 raise InputError(
-                    f"kth_min is {self._kth_min}; the model has {_other_classes(logits)} classes "
-                    "beside the true one."
+                    f"kth_min is {self._kth_min}; the model has {logits.shape[1]} classes, one of "
+                    f"which is the true one: give at most {logits.shape[1] - 1}."
                 )
             others = logits.scatter(1, labels.unsqueeze(1), torch.inf)
             return others.kthvalue(self._kth_min, dim=1).indices
@@ -333,21 +329,8 @@ def _device(model: object, inputs: Images) -> torch.device:
 
 
 def _plain(values: Tensor, device: torch.device) -> Tensor:
-    """On the device; a copy if made in inference mode, which no gradient can go through."""
-    return values.to(device, copy=values.is_inference())
-
-
-def _other_classes(logits: Logits) -> int:
-    if logits.shape[1] < 2:
-        raise InputError("the model has one class; a targeted attack needs another one to aim at.")
-    return logits.shape[1] - 1
-
-
-def described(value: object) -> str:
-    """What something that does not fit is, in the words of an error."""
-    if isinstance(value, Tensor):
-        return f"{value.dtype} of shape {tuple(value.shape)}"
-    return f"a {type(value).__name__}"
+    """On the device, out of any graph; a copy if made in inference mode, through which none goes."""
+    return values.detach().to(device, copy=values.is_inference())
 
 
 LabelMapTargets = SegAttackMixin

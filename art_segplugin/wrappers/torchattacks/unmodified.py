@@ -14,7 +14,7 @@ from torchattacks.attack import Attack
 
 from art_segplugin.core.checks import check_unit
 from art_segplugin.core.forward_pass import graph_explained
-from art_segplugin.core.threat_model import per_image
+from art_segplugin.core.threat_model import check_size, per_image
 from art_segplugin.core.types import Images, Labels, Logits, PerImageMask
 from art_segplugin.errors import InputError
 from art_segplugin.wrappers.torchattacks.mixin import SegAttackMixin
@@ -119,9 +119,9 @@ class Unmodified(SegAttackMixin):
             )
         if not isinstance(self, torchattacks.PGDL2):
             for name in ("eps", "alpha", "max_epsilon"):
-                size = getattr(self, name, None)
-                if isinstance(size, int | float):
-                    check_unit(name, size, (0.0, 1.0), math.inf, setting=None)
+                if name in vars(self):
+                    check_size(name, vars(self)[name])
+                    check_unit(name, vars(self)[name], (0.0, 1.0), math.inf, setting=None)
         self._moved = None
         try:
             return self._attacked(images, labels)
