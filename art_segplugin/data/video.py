@@ -33,10 +33,6 @@ VIDEO_SUFFIXES = (
 )  # fmt: skip
 CODECS = {".mkv": "FFV1", ".mp4": "mp4v", ".webm": "VP90", ".avi": "MJPG"}
 LOSSLESS = ".mkv"
-INDEX_LIMIT = 2**30
-"""Bytes; of larger files the container's own figures are believed, for reading them takes seconds."""
-NEAR = 16
-"""Frames ahead that are decoded one by one where no key frames are known."""
 HDR_CURVES, WIDE_GAMUTS, BT709 = (16, 18), (9, 11, 12), 1
 """Transfer characteristics PQ and HLG, primaries BT.2020 and P3, and what monitors show (H.273)."""
 ALPHA = "the alpha channel is not used"
@@ -136,7 +132,8 @@ class VideoReader:
         self._file = _VideoFile(self.path)
         self.fps = self._file.fps
         index = self._file.index()
-        self._times, self._keys, self.count = index.times, index.keys, index.count
+        self._times, self._keys, self.count = index.times, list(index.keys), index.count
+        self._decoding_times = index.keys
         self._next = 0  # the frame after the one that was decoded last
         self._frames: Iterator[VideoFrame]
         self._seek(None)
@@ -193,7 +190,7 @@ class VideoReader:
         passed = self._is_ahead(index, starts[0])  # no frame between here and the goal is skipped
         for start in starts:
             if not passed:
-                self._seek(start)
+                self._seek(start, self._times[index] if self._times else 0)
             passed = passed or start is None
             for frame in self._frames:
                 number = self._number(frame)
@@ -220,9 +217,9 @@ class VideoReader:
         """Times from which to decode, best first. None is the beginning of the file."""
         if not self._times:
             return [None]
-        time = self._times[index]
-        keys = self._keys[: bisect_right(self._keys, time)] if self._keys else [time]
-        return [*keys[:-3:-1], None]
+        keys = self._keys[: bisect_right(self._keys, self._times[index])][:-3:-1]
+        # MPEG-TS, among others, looks for the times of decoding.
+        return [*keys, *(self._decoding_times[key] for key in keys), None]
 
     def _is_ahead(self, index: int, start: int | None) -> bool:
         """Whether going on from here is no longer than beginning at `start`."""
@@ -230,14 +227,14 @@ class VideoReader:
             return False
         if start is None:
             return True
-        return start <= self._times[self._next] if self._keys else index - self._next <= NEAR
+        return start <= self._times[self._next]
 
-    def _seek(self, start: int | None) -> None:
+    def _seek(self, start: int | None, goal: int = 0) -> None:
         self._next, self._frames = 0, iter(())
-        if start is None or not self._file.seek(start):
+        if start is None:
             self._file.close()
             self._file = _VideoFile(self.path)
-        self._frames = self._file.frames()
+        self._frames = self._file.frames(None if start is None else self._file.seek(start, goal))
 
     def _number(self, frame: "VideoFrame") -> int:
         """Which frame it is: by its time, or by counting from the beginning."""
@@ -257,12 +254,13 @@ class _Index:
         count: number of frames.
         times: when each frame is shown, ascending, in ticks of the stream; empty if not every frame
             has a time of its own, so that frames can only be counted from the beginning.
-        keys: times of the key frames; empty if they are not known.
+        keys: when each key frame is shown, ascending, and when it is decoded; empty if they are not
+            known.
     """
 
     count: int
     times: list[int]
-    keys: list[int]
+    keys: dict[int, int]
 
 
 class _VideoFile:
@@ -327,22 +325,23 @@ class _VideoFile:
 
     def index(self) -> _Index:
         """Read all packets without decoding any; afterwards only `seek` leads back."""
-        if self._path.stat().st_size > INDEX_LIMIT and self.announced:
-            ticks = 1 / (self.fps * float(self._tick))
-            start = self._stream.start_time or 0
-            times = [start + round(number * ticks) for number in range(self.announced)]
-            return _Index(self.announced, times, [])
-        packets = [(p.pts, p.is_keyframe, p.is_discard) for p in self.packets()]
-        first = next((number for number, (_, key, _) in enumerate(packets) if key), 0)
+        packets = [(p.pts, p.dts, p.is_keyframe, p.is_discard) for p in self.packets()]
+        first = next((number for number, (_, _, key, _) in enumerate(packets) if key), 0)
         packets = packets[first:]  # those before a key frame cannot be decoded
-        shown = [time for time, _, hidden in packets if not hidden]  # an edit list hides some
+        shown = [time for time, _, _, hidden in packets if not hidden]  # an edit list hides some
         times = sorted({time for time in shown if time is not None})
-        keys = sorted(time for time, key, _ in packets if key and time is not None)
+        keys = {
+            time: time if decoded is None else decoded
+            for time, decoded, key, _ in packets
+            if key and time is not None
+        }
         # AVI files have no times: FFmpeg numbers the packets, which are not in order of showing.
-        numbered = self._container.format.name == "avi" and shown == times
-        if len(times) < len(shown) or (numbered and self._stream.codec_context.has_b_frames):
-            return _Index(len(shown), [], [])
-        return _Index(len(shown), times, keys)
+        # In MPEG-PS few packets have one; the others' are guessed, after a seek otherwise.
+        kind = self._container.format.name
+        numbered = kind == "avi" and shown == times and self._stream.codec_context.has_b_frames
+        if len(times) < len(shown) or numbered or kind == "mpeg":
+            return _Index(len(shown), [], {})
+        return _Index(len(shown), times, dict(sorted(keys.items())))
 
     def packets(self) -> "Iterator[Packet[VideoStream]]":
         """Packets up to the end, or to where no more can be read."""
@@ -352,10 +351,14 @@ class _VideoFile:
                 if packet.size and not packet.is_corrupt:
                     yield packet
 
-    def frames(self) -> "Iterator[VideoFrame]":
-        """Decode from here to the end; what cannot be decoded is left out."""
+    def frames(
+        self, packets: "Iterator[Packet[VideoStream]] | None" = None
+    ) -> "Iterator[VideoFrame]":
+        """Decode these packets, or from here to the end; what cannot be decoded is left out."""
         decode, begun = self._stream.codec_context.decode, False
-        for packet in chain(self.packets(), [None]):  # None gives what the decoder still holds
+        for packet in chain(
+            self.packets() if packets is None else packets, [None]
+        ):  # None gives what the decoder still holds
             try:
                 frames = decode(packet)
             except self._av.FFmpegError:
@@ -364,17 +367,20 @@ class _VideoFile:
             begun = begun or bool(frames)
             yield from frames
 
-    def seek(self, time: int) -> bool:
-        """Go to the last key frame that is not later, for `frames` to begin there.
+    def seek(self, time: int, goal: int) -> "Iterator[Packet[VideoStream]]":
+        """Go to the last key frame that is not later than `time`.
 
         Returns:
-            Whether the file could do that; otherwise it has to be opened again.
+            The packets from there on; none where the file cannot do that, or where it led to another
+            place than a key frame up to `goal`, from which the frame there cannot be decoded.
         """
-        try:
+        packets = self.packets()
+        with suppress(self._av.FFmpegError):
             self._container.seek(time, stream=self._stream)
-        except self._av.FFmpegError:
-            return False
-        return True
+            first = next(packets, None)
+            if first is not None and first.is_keyframe and (first.pts or 0) <= goal:
+                return chain([first], packets)
+        return iter(())
 
     def rgb(self, frame: "VideoFrame") -> Frame:
         """The pixels of a frame as they are shown, uint8 (h, w, 3).

@@ -114,6 +114,21 @@ def woven(planes):
     return rgb
 
 
+SPARSE = [
+    ("a.mpg", "mpeg1video"), ("a.mpg", "mpeg2video"), ("a.vob", "mpeg2video"), ("a.ts", "mpeg2video"),
+    ("a.m2ts", "libx264"), ("a.ts", "libx264"), ("a.flv", "libx264"), ("a.mxf", "mpeg2video"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "codec"), SPARSE)
+def test_seeks_between_key_frames_that_are_far_apart(tmp_path, name, codec):
+    path = encode(tmp_path / name, codec, 40, encoder={"g": "8", "bf": "2"})
+    frames, reader = list(Video(path)), VideoReader(path)
+    assert len(frames) == reader.count == 40
+    for number in [*np.random.default_rng(0).permutation(40), *range(39, -1, -1)]:
+        assert np.array_equal(reader.read(number), frames[number]), number
+
+
 @pytest.mark.parametrize("name", ["a.mkv", "a.mov", "a.avi"])
 def test_sound_that_is_longer_adds_no_frames(tmp_path, name):
     assert_readable(encode(tmp_path / name, "mpeg4", sound=2), 12)

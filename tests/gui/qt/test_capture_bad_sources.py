@@ -4,6 +4,7 @@ import numpy as np
 from capture_parts import opened, play_until
 from PIL import Image
 
+from art_segplugin.data import video
 from art_segplugin.data.video import VideoWriter
 from art_segplugin.errors import InputError
 from art_segplugin_gui.session.sources.base import SourceLostError
@@ -73,7 +74,7 @@ def test_files_from_a_folder_with_a_corrupt_first_picture(qtbot, watched, tmp_pa
 
 
 def test_a_video_that_breaks_off_is_counted_again(qtbot, watched, tmp_path, monkeypatch):
-    monkeypatch.setattr("art_segplugin.data.video.INDEX_LIMIT", 10)
+    monkeypatch.setattr(video._VideoFile, "index", lambda self: video._Index(40, [], {}))
     path = tmp_path / "clip.mkv"
     noise = np.random.default_rng(0)
     with VideoWriter(path, 50) as writer:
