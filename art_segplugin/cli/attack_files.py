@@ -17,7 +17,7 @@ from art_segplugin.cli.console import errors, output, progress_bar
 from art_segplugin.cli.evaluation import command, computed_by, print_doubts, raise_left_out
 from art_segplugin.data.folders import ImageFiles, PairedFolder, browse
 from art_segplugin.data.images import IMAGE_SUFFIXES, RGB, ImageRule
-from art_segplugin.data.labels import INDICES_OR_COLOURS, LabelRule
+from art_segplugin.data.labels import INDICES_OR_COLOURS, LabelRule, refined
 from art_segplugin.data.pairing import Tree
 from art_segplugin.data.palettes import Palette, known_palette
 from art_segplugin.data.sample import Dataset, Sample
@@ -274,7 +274,7 @@ def _write(
 def _opened(job: FileAttack, path: Path) -> ImageFiles:
     """The images of an input, with their label maps where these are of the model's classes."""
     if job.labels is not None:
-        rule = job.rule or job.default_rule
+        rule = refined(job.rule, job.default_rule)
         return PairedFolder(path, job.labels, rule, job.palette, job.scale, job.label_suffix)
     if job.label_suffix is not None:
         raise InputError("--label-suffix is for the label maps in --labels; give that folder too.")

@@ -246,14 +246,14 @@ def label_rule(
 ) -> "tuple[LabelRule | None, LabelRule]":
     """The rule that was asked for, if any, and the one for data that have none of their own.
 
-    What a model says of the labels it was trained on is part of both, unless an option says
-    otherwise, which is then printed.
+    The first changes the rule of the data, see `art_segplugin.data.labels.refined`. What a model says of
+    the labels it was trained on is the second; where an option says otherwise, that is printed.
 
     Raises:
         InputError: a value that is none.
     """
     from art_segplugin.cli.console import errors
-    from art_segplugin.data.labels import INDICES_OR_COLOURS, RULES, label_mapping
+    from art_segplugin.data.labels import INDICES_OR_COLOURS, RULES, label_mapping, refined
 
     reduces = model is not None and model.info is not None and model.info.reduce_labels
     default = (
@@ -266,20 +266,20 @@ def label_rule(
     named = RULES.get(label_map or "")
     mapping = label_mapping(label_map) if label_map and named is None else ()
     mapping += tuple((value, None) for value in void or ())
-    says_of_zero = named is not None or any(value == 0 for value, _ in mapping)
-    if reduce_zero is None:
-        reduce_zero = reduces and not says_of_zero
-    if reduces and not reduce_zero:
+    if reduce_zero is None and any(value == 0 and label is not None for value, label in mapping):
+        reduce_zero = False  # 0 is a class
+    rule = named or INDICES_OR_COLOURS
+    rule = replace(
+        rule,
+        mapping=rule.mapping + mapping,
+        reduce_zero=rule.reduce_zero if reduce_zero is None else reduce_zero,
+        source=labels_as or rule.source,
+    )
+    if reduces and not refined(rule, default).reduce_zero:
         errors().print(
             "The model was trained with 0 as void; the options for labels go before that."
         )
-    rule = named or INDICES_OR_COLOURS
-    return replace(
-        rule,
-        mapping=rule.mapping + mapping,
-        reduce_zero=rule.reduce_zero or reduce_zero,
-        source=labels_as or rule.source,
-    ), default
+    return rule, default
 
 
 def open_data(

@@ -21,7 +21,7 @@ from art_segplugin.data.class_lists import named_palette
 from art_segplugin.data.class_order import SPLITS
 from art_segplugin.data.folders import ImageFiles
 from art_segplugin.data.images import read_image, scaled_image
-from art_segplugin.data.labels import INDICES, LabelRule
+from art_segplugin.data.labels import INDICES, LabelRule, refined
 from art_segplugin.data.layouts import canonical
 from art_segplugin.data.pairing import Tree
 from art_segplugin.data.palettes import Palette
@@ -184,7 +184,7 @@ def open_coco(
         "them out)"
     )
     palette = named_palette(found.path.name, (BACKGROUND, *(names[key] for key in others)))
-    return DrawnAreas(pairs, palette, rule or INDICES, scale, described, found.split, draw)
+    return DrawnAreas(pairs, palette, refined(rule, INDICES), scale, described, found.split, draw)
 
 
 def _coco_labels(
@@ -336,7 +336,7 @@ def open_labelme(
         "leave them out)"
     )
     own = folder.name if folder != path else ""
-    return DrawnAreas(pairs, palette, rule or INDICES, scale, described, own, draw)
+    return DrawnAreas(pairs, palette, refined(rule, INDICES), scale, described, own, draw)
 
 
 def _is_labelme(file: Path) -> bool:

@@ -15,7 +15,7 @@ from art_segplugin.data.digits import Digits
 from art_segplugin.data.folders import ImageFiles, ImageFolder, PairedFolder, open_place
 from art_segplugin.data.hf_datasets import HfData
 from art_segplugin.data.images import RGB, ImageRule
-from art_segplugin.data.labels import INDICES_OR_COLOURS, LabelRule
+from art_segplugin.data.labels import INDICES_OR_COLOURS, LabelRule, refined
 from art_segplugin.data.layouts import REMEDY, canonical, recognise, recognise_below
 from art_segplugin.data.pairing import Pairs, Tree, siblings
 from art_segplugin.data.palettes import Palette, numbered_palette
@@ -35,7 +35,8 @@ SCENE_TEXTURES = {"scenes": "real", "scenes:random-textures": "random"}
 class Request:
     """What is asked of a data set; see `open_dataset`.
 
-    `rule` goes before the label rule that a data set has of its own, that one before `default_rule`.
+    What `rule` says goes before the label rule that a data set has of its own, that one before
+    `default_rule`; see `refined`.
     """
 
     spec: str
@@ -86,14 +87,15 @@ def _open_scenes(asked: Request) -> Dataset:
 
 
 def _open_hf(asked: Request) -> Dataset:
-    rule = asked.rule or asked.default_rule
+    rule = refined(asked.rule, asked.default_rule)
     return HfData(asked.spec, asked.split, asked.palette, asked.scale, rule)
 
 
 def _open_folder(asked: Request) -> Dataset:
     root = Path(asked.spec)
     folder = _of_split(root, asked.split) or root
-    return ImageFolder(folder, asked.palette, asked.scale, asked.rule or asked.default_rule)
+    rule = refined(asked.rule, asked.default_rule)
+    return ImageFolder(folder, asked.palette, asked.scale, rule)
 
 
 def _open_layout(asked: Request, *, below: bool = False) -> Dataset:
@@ -135,7 +137,7 @@ def _open_pairs(asked: Request) -> ImageFiles:
     data = PairedFolder(
         images,
         labels,
-        asked.rule or asked.default_rule,
+        refined(asked.rule, asked.default_rule),
         asked.palette or numbered_palette(),
         asked.scale,
         asked.label_suffix,
@@ -258,7 +260,8 @@ def open_dataset(
         palette: Classes of the labels of a folder of images; None for numbers.
         seed: Seed of the scenes.
         size: Height and width of the scenes, before `scale`.
-        rule: How the pixels of label maps become class indices; None for the data set's own rule.
+        rule: How the pixels of label maps become class indices, see `art_segplugin.data.labels.refined`;
+            None for the data set's own rule.
         default_rule: The same where neither `rule` nor the data set says it, such as the model's.
         pixels: How the pixels of image files become channels.
         labels: Folder of the label maps, for images in `spec` whose label maps are not found.

@@ -24,6 +24,7 @@ from art_segplugin.data.labels import (
     UNAMBIGUOUS,
     LabelRule,
     UnsettledMaskError,
+    refined,
 )
 from art_segplugin.data.layouts import REMEDY, Place, canonical, recognise, recognise_below
 from art_segplugin.data.pairing import (
@@ -310,7 +311,7 @@ def open_place(
         palette: Its classes: one of `PALETTES` goes before the data set's own, another one counts
             where the data set has none.
         scale: Factor on height and width.
-        rule: How label maps are read; None for the data set's own rule.
+        rule: How label maps are read, see `refined`; None for the data set's own rule.
         default_rule: How they are read where the data set has no rule either.
 
     Raises:
@@ -319,7 +320,7 @@ def open_place(
     chosen = place.choose(split)
     asked_for = palette if palette is not None and palette.name in PALETTES else None
     own = asked_for or chosen.palette or palette or numbered_palette()
-    rule = rule or (default_rule if place.layout.palette is None else chosen.rule)
+    rule = refined(rule, default_rule if place.layout.palette is None else chosen.rule)
     if palette is not None and own.ignore_index != palette.ignore_index not in range(len(own)):
         # void is what the model calls so, and what the files of the data set call so
         if rule.void is None and not rule.reduce_zero:
@@ -376,12 +377,12 @@ def browse(
         return found[0] if found else open_place(place, place.splits[0], *given)
     splits = {canonical(one.name): one for one in Tree().folders(path)} if path.is_dir() else {}
     try:
-        return ImageFolder(path, palette, scale, rule or default_rule)
+        return ImageFolder(path, palette, scale, refined(rule, default_rule))
     except InputError:
         for split in reversed(SPLITS):
             if split in splits:
                 with contextlib.suppress(InputError):
-                    return ImageFolder(splits[split], palette, scale, rule or default_rule)
+                    return ImageFolder(splits[split], palette, scale, refined(rule, default_rule))
         raise
 
 

@@ -216,6 +216,7 @@ def decode_label_pixels(data: bytes, where: str) -> tuple[npt.NDArray[Any], Arra
             "as PNG."
         )
     if opened.mode in INDEX_MODES:
+        opened.info.pop("transparency", None)  # of a colour table, which Pillow warns about
         pixels = np.array(opened)
         return pixels, np.array(opened.convert("RGB")) if opened.mode == "P" else None
     if opened.mode in ("LA", "PA", "RGBA"):
@@ -232,15 +233,15 @@ def decode_label_pixels(data: bytes, where: str) -> tuple[npt.NDArray[Any], Arra
 
 
 def settled_rule(rule: LabelRule, label_maps: Iterable[Path], palette: Palette) -> LabelRule:
-    """Return a rule by which 255 is void, where one of the label maps holds a class besides 0.
+    """Return a rule by which 255 is void, where one of the label maps holds it beside 0 and a class.
 
     Masks of 0 and 255 alone leave open what 255 is, see `UnsettledMaskError`; those beside them can
-    tell. Where none does, the rule stays as it is.
+    tell. Where none does, the rule stays as it is: some may hold 0 and 1, and others 0 and 255.
     """
     for path in label_maps:
         with contextlib.suppress(InputError):  # said where it is read to be used
-            pixels, _ = label_pixels(path)
-            if any(0 < rule.label_of(v, palette) < len(palette) for v in distinct(pixels)):
+            found = distinct(label_pixels(path)[0])
+            if 255 in found and any(0 < rule.label_of(v, palette) < len(palette) for v in found):
                 return replace(rule, mapping=(*rule.mapping, (255, None)))
     return rule
 

@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -56,7 +56,8 @@ class LabelRule:
         name: What documents call the rule.
         void: Value that marks void in the files, where it is not the palette's `ignore_index`.
         mapping: Pairs of a value in the files and its class index, or None for void.
-        reduce_zero: 0 is void and class k is stored as k + 1, as in ADE20K.
+        reduce_zero: 0 is void and class k is stored as k + 1, as in ADE20K. None says nothing of it,
+            which is no unless a data set says it, see `refined`.
         source: "indices" or "colours": what counts in files with a colour table, and what others
             must hold; "" to decide by the file.
     """
@@ -64,7 +65,7 @@ class LabelRule:
     name: str = "indices or colours"
     void: int | None = None
     mapping: tuple[tuple[int, int | None], ...] = ()
-    reduce_zero: bool = False
+    reduce_zero: bool | None = None
     source: str = ""
 
     def __post_init__(self) -> None:
@@ -137,6 +138,8 @@ class LabelRule:
         used, flat = np.array(distinct(values)), values.ravel()
         places = [int(np.argmax(flat == value)) for value in used]
         table = colours.reshape(-1, 3)[places]
+        if len({*map(tuple, table.tolist())}) < len(used):  # colours do not tell the indices apart
+            return self._by_value(values, palette, where)
         if not palette.decodes:
             for known in PALETTES.values():
                 moved = _moved(used, table, known)
@@ -210,7 +213,7 @@ class LabelRule:
                 )
         if unknown := [v for v, label in zip(found, mapped, strict=True) if label not in known]:
             shown = ", ".join(map(str, unknown[:8])) + (", ..." if len(unknown) > 8 else "")
-            first = int(self.reduce_zero)
+            first = int(bool(self.reduce_zero))
             void = 0 if self.reduce_zero else self.void
             raise InputError(
                 f"{where} holds the labels {shown}; expected {first}..{len(palette) - 1 + first} or "
@@ -275,6 +278,11 @@ class LabelRule:
                 f"{_remedy('--reduce-zero-label', 'reduce_zero=True')}; if {count} is void, "
                 f"--void {count}."
             )
+        if count == 2 and len(unknown) > 1 and found[-1] == 255:
+            return (
+                "If these are soft edges of a mask of 0 and 255, cut them in the middle: "
+                "--label-map 0-127=0,128-255=1."
+            )
         if len(unknown) == 1:
             return (
                 f"If {unknown[0]} is void, {_remedy(f'--void {unknown[0]}', f'void={unknown[0]}')}."
@@ -326,6 +334,30 @@ class UnambiguousLabels(LabelRule):
             return palette
         able = [known for known in PALETTES.values() if _all_in(pixels.astype(np.uint8), known)]
         return able[0] if len(able) == 1 else palette
+
+
+def refined(rule: LabelRule | None, own: LabelRule) -> LabelRule:
+    """Return the rule that somebody asked for, over the one that a data set or a model has of its own.
+
+    One value that is void, or another class, changes nothing else in how a data set stores its labels.
+
+    Args:
+        rule: What was asked for. One with a name of its own is complete; None changes nothing.
+        own: The rule of the data set, or of the model that the data are for.
+    """
+    if rule is None:
+        return own
+    if rule.name != LabelRule.name:
+        return rule
+    said = {value for value, _ in rule.mapping} | {rule.void}
+    return replace(
+        own,
+        name=own.name if rule.reduce_zero in (None, bool(own.reduce_zero)) else rule.name,
+        void=own.void if rule.void is None else rule.void,
+        mapping=rule.mapping + tuple(pair for pair in own.mapping if pair[0] not in said),
+        reduce_zero=own.reduce_zero if rule.reduce_zero is None else rule.reduce_zero,
+        source=rule.source or own.source,
+    )
 
 
 INDICES_OR_COLOURS = LabelRule()

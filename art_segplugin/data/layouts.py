@@ -440,7 +440,7 @@ def _refuse_label_maps(given: Path, above: Sequence[Path], tree: Tree) -> None:
         for cell in place.cells:
             for kind in place.layout.labels:
                 for folder, _, _ in _expand(root, kind.folder, tree, cell):
-                    if given.is_relative_to(folder):
+                    if given.is_relative_to(folder) or folder.is_relative_to(given):
                         raise InputError(
                             f"{given} holds label maps of {place.layout.title} in {root}; give "
                             f"{root} or {cell.folder}"

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from art_segplugin.data.datasets import label_rule
-from art_segplugin.data.labels import LabelRule
+from art_segplugin.data.labels import LabelRule, void_value
 from art_segplugin.data.palettes import Palette
 from art_segplugin.data.sample import Dataset
 from art_segplugin.evaluation.result import CLEAN, BatchResult, LabelFacts
@@ -55,19 +55,20 @@ def _doubts(counts: NDArray[np.int64], void: float, rule: LabelRule, palette: Pa
         return []
     found = [text for text in (_other_reading(counts, right / total, rule),) if text]
     seen, last = np.flatnonzero(counts.sum(1)), len(counts) - 1
-    settled = any(value == palette.ignore_index for value, _ in rule.mapping)
+    void_in_files = void_value(palette) if rule.void is None else rule.void
+    settled = any(label is None or value == void_in_files for value, label in rule.mapping)
     if len(seen) == 1 and void > 0 and not settled:
         found.append(
             f"The labels hold one class, {palette.classes[seen[0]]!r}, and void in "
             f"{100 * void:.1f} % of the pixels. If a void value marks an object, say which class it "
-            f"is, such as --label-map {palette.ignore_index}=1; if it is void, --void "
-            f"{palette.ignore_index}."
+            f"is, such as --label-map {void_in_files}=1; if it is void, --void {void_in_files}."
         )
     share = counts[last].sum() / total
+    value = next((v for v in range(256) if rule.label_of(v, palette) == last), last)
     if last > 1 and share >= 0.001 and not counts[:, last].any():
         found.append(
             f"The model never predicts class {last}, the last one, which {100 * share:.1f} % of the "
-            f"labelled pixels have; if {last} is void in these files, pass --void {last}."
+            f"labelled pixels have; if {value} is void in these files, pass --void {value}."
         )
     return found
 

@@ -123,6 +123,61 @@ def test_another_label_map_with_the_object_settles_that_255_is_void(case, use, t
     assert found.labels.classes == ["0", "1"]
 
 
+def test_a_mask_of_0_and_1_does_not_settle_what_255_is_in_others(case, use, tmp_path):
+    use(TWO)
+    classes = classes_of(2)
+    save(tmp_path / "data", TWO, classes, classes.astype(np.uint8), "b")
+    stored = (255 * classes).astype(np.uint8)
+    status, said, _ = case(TWO, classes, stored)
+    assert status == 2
+    assert "If 255 marks the object, pass --label-map 255=1" in said
+    status, said, out = case(TWO, classes, stored, "--label-map", "255=1")
+    assert status == 0, said
+    assert report(out).clean.pixel_accuracy == 1
+    assert report(out).labels.void == 0
+
+
+def test_soft_edges_of_a_mask_are_refused_with_what_cuts_them(case, use):
+    use(TWO)
+    classes = classes_of(2)
+    stored = (255 * classes).astype(np.uint8)
+    stored[0] = np.where(classes[0], 200, 60)
+    for options in ((), ("--label-map", "255=1")):
+        status, said, _ = case(TWO, classes, stored, *options)
+        assert status == 2
+        assert "holds the labels 60, 200; expected 0..1" in said
+        assert (
+            "soft edges of a mask of 0 and 255, cut them in the middle: --label-map 0-127" in said
+        )
+    status, said, out = case(TWO, classes, stored, "--label-map", "0-127=0,128-255=1")
+    assert status == 0, said
+    assert report(out).clean.pixel_accuracy == 1
+
+
+def test_a_table_of_equal_colours_does_not_count(case, use):
+    use(VOC.colours)
+    classes = classes_of(4)
+    stored = Image.fromarray(classes.astype(np.uint8))
+    stored.putpalette([0, 0, 0] * 256)
+    stored.info["transparency"] = bytes([0, 128, 255])
+    status, said, out = case(VOC.colours, classes, stored, "--palette", "voc")
+    assert status == 0, said
+    assert report(out).clean.pixel_accuracy == 1
+    assert "warning" not in said  # such as Pillow's about the transparency of a colour table
+
+
+def test_doubts_name_values_of_the_files(case, use):
+    use(THREE, ("red", "green", "blue"))
+    stored = classes_of(3).astype(np.uint8) + 1
+    shown = np.where(stored == 3, 0, stored - 1)
+    status, said, _ = case(THREE, shown, stored, "--reduce-zero-label")
+    assert status == 0
+    assert "never predicts class 2" in said
+    assert "pass --void 3" in said
+    status, said, _ = case(THREE, shown, stored, "--reduce-zero-label", "--void", "3")
+    assert "never predicts" not in said
+
+
 def test_void_alone_is_refused_and_void_images_are_named(case, use, tmp_path):
     use(THREE)
     classes = classes_of(3)
@@ -225,6 +280,11 @@ def test_what_the_model_says_of_labels_is_used_and_named(case, use):
     assert status == 0
     assert report(out).clean.pixel_accuracy == 1
     assert "the options for labels go before that" in said
+    for zero in ("0=void", "9=void"):
+        status, said, out = case(THREE, classes, stored, "--label-map", zero)
+        assert status == 0, said
+        assert report(out).clean.pixel_accuracy == 1
+        assert "go before that" not in said
     status, said, out = case(THREE, classes, stored - 1)
     assert report(out).clean.pixel_accuracy < 0.5
     assert "pass --no-reduce-zero-label" in said

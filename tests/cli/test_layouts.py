@@ -189,3 +189,55 @@ def net():
         run, tmp_path / "out", "--data", tmp_path / "data", "--model", f"{path}:net"
     )
     assert report.clean.pixel_accuracy == pytest.approx(CLEAN)
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "void", "others"),
+    [
+        ("evaluate", "cityscapes-ids", ("--void", "12"), 3),  # a wall
+        ("evaluate", "ade20k", ("--void", "5"), 4),
+        ("attack", "ade20k", ("--void", "5"), 4),
+        ("diagnose", "loveda", ("--label-map", "5=void"), 4),
+        ("evaluate", "camvid", ("--void", "2"), 2),
+        ("evaluate", "voc", ("--void", "5", "--labels-as", "indices"), 5),
+    ],
+)
+def test_one_void_value_more_leaves_the_rest_as_the_data_set_stores_it(
+    run, tmp_path, command, name, void, others
+):
+    make, palette, _, _, _ = DATA_SETS[name]
+    make(tmp_path / "data")
+    model, out = nearest_colour(tmp_path, palette), tmp_path / "out"
+    given = (tmp_path / "data",) if command == "attack" else ("--data", tmp_path / "data")
+    arguments = (command, *given, "--model", model, "--attack", "fgsm", "--out", out, *void)
+    status, _, message = run(*arguments)
+    assert status == 0, message
+    if command == "diagnose":
+        found = DiagnosisReport.load(out / "diagnosis.json")
+        accuracy, labels = found.models[0].results[0].accuracy, found.labels
+    else:
+        found = RobustnessReport.load(out / "report.json")
+        accuracy, labels = found.clean.pixel_accuracy, found.labels
+    assert labels.void > 1 / 8
+    assert palette.classes[others] not in labels.classes
+    assert 0.8 < accuracy < 0.9
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "labels"),
+    [
+        ("evaluate", "img_dir", "ann_dir"),
+        ("attack", "ade20k", "annotations"),
+        ("evaluate", "cityscapes", "gtFine"),
+    ],
+)
+def test_the_folder_of_all_label_maps_is_refused(run, tmp_path, command, name, labels):
+    make, palette, *_ = DATA_SETS[name]
+    make(tmp_path / "data")
+    folder = tmp_path / "data" / labels
+    given = (folder,) if command == "attack" else ("--data", folder)
+    model = nearest_colour(tmp_path, palette)
+    status, _, message = run(command, *given, "--model", model, "--out", tmp_path / "out")
+    assert status == 2
+    assert f"{labels} holds label maps of" in " ".join(message.split())
+    assert not (tmp_path / "out").exists()
