@@ -6,13 +6,13 @@ FFV1 keeps every value; mp4 and VP9 do not, and erase small attacks.
 import os
 import warnings
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,7 +85,7 @@ class Video:
         """
         file, read = _VideoFile(self.path), 0
         try:
-            for frame in file.frames():
+            for frame in file.frames(file.packets()):
                 if not read:
                     file.warn(frame)
                 read += 1
@@ -132,8 +132,7 @@ class VideoReader:
         self._file = _VideoFile(self.path)
         self.fps = self._file.fps
         index = self._file.index()
-        self._times, self._keys, self.count = index.times, list(index.keys), index.count
-        self._decoding_times = index.keys
+        self._times, self._keys, self.count = index.times, index.keys, index.count
         self._next = 0  # the frame after the one that was decoded last
         self._frames: Iterator[VideoFrame]
         self._seek(None)
@@ -186,11 +185,14 @@ class VideoReader:
 
     def _decoded(self, index: int) -> "VideoFrame":
         """Decode a frame, from here on or from a key frame before it."""
-        starts = self._starts(index)
+        keys = self._keys_before(index)
+        nearest = [key.time for key in keys[:-3:-1]]
+        # MPEG-TS, among others, looks for the times of decoding.
+        starts = [*nearest, *(key.decoded for key in keys[:-3:-1]), None]
         passed = self._is_ahead(index, starts[0])  # no frame between here and the goal is skipped
         for start in starts:
             if not passed:
-                self._seek(start, self._times[index] if self._times else 0)
+                self._seek(start, keys)
             passed = passed or start is None
             for frame in self._frames:
                 number = self._number(frame)
@@ -213,13 +215,11 @@ class VideoReader:
             f"frame {index} of video {self.path} cannot be read: it is damaged; choose another."
         )
 
-    def _starts(self, index: int) -> list[int | None]:
-        """Times from which to decode, best first. None is the beginning of the file."""
+    def _keys_before(self, index: int) -> "list[_Key]":
+        """Key frames from which a frame can be decoded; none where only the beginning will do."""
         if not self._times:
-            return [None]
-        keys = self._keys[: bisect_right(self._keys, self._times[index])][:-3:-1]
-        # MPEG-TS, among others, looks for the times of decoding.
-        return [*keys, *(self._decoding_times[key] for key in keys), None]
+            return []
+        return self._keys[: bisect_right(self._keys, self._times[index], key=lambda key: key.time)]
 
     def _is_ahead(self, index: int, start: int | None) -> bool:
         """Whether going on from here is no longer than beginning at `start`."""
@@ -229,12 +229,13 @@ class VideoReader:
             return True
         return start <= self._times[self._next]
 
-    def _seek(self, start: int | None, goal: int = 0) -> None:
-        self._next, self._frames = 0, iter(())
+    def _seek(self, start: int | None, keys: "Sequence[_Key]" = ()) -> None:
+        self._next = 0
         if start is None:
             self._file.close()
             self._file = _VideoFile(self.path)
-        self._frames = self._file.frames(None if start is None else self._file.seek(start, goal))
+        packets = self._file.packets() if start is None else self._file.seek(start, keys)
+        self._frames = iter(()) if packets is None else self._file.frames(packets)
 
     def _number(self, frame: "VideoFrame") -> int:
         """Which frame it is: by its time, or by counting from the beginning."""
@@ -246,6 +247,14 @@ class VideoReader:
         return min(nearby, key=lambda number: abs(self._times[number] - time))
 
 
+class _Key(NamedTuple):
+    """When a key frame is shown and decoded, in ticks, and the bytes of its packet."""
+
+    time: int
+    decoded: int
+    size: int
+
+
 @dataclass(frozen=True)
 class _Index:
     """What the packets of a file tell.
@@ -254,13 +263,12 @@ class _Index:
         count: number of frames.
         times: when each frame is shown, ascending, in ticks of the stream; empty if not every frame
             has a time of its own, so that frames can only be counted from the beginning.
-        keys: when each key frame is shown, ascending, and when it is decoded; empty if they are not
-            known.
+        keys: the key frames, in order; empty if their times are not known.
     """
 
     count: int
     times: list[int]
-    keys: dict[int, int]
+    keys: list[_Key]
 
 
 class _VideoFile:
@@ -272,7 +280,7 @@ class _VideoFile:
     Attributes:
         fps: frames a second, on average.
         announced: number of frames that the file claims to have; 0 if it claims nothing.
-        damaged: packets after the first frame that could not be decoded so far.
+        damaged: packets from the first key frame on that could not be decoded so far.
     """
 
     def __init__(self, path: Path) -> None:
@@ -325,23 +333,23 @@ class _VideoFile:
 
     def index(self) -> _Index:
         """Read all packets without decoding any; afterwards only `seek` leads back."""
-        packets = [(p.pts, p.dts, p.is_keyframe, p.is_discard) for p in self.packets()]
-        first = next((number for number, (_, _, key, _) in enumerate(packets) if key), 0)
+        packets = [(p.pts, p.dts, p.size, p.is_keyframe, p.is_discard) for p in self.packets()]
+        first = next((number for number, (*_, key, _) in enumerate(packets) if key), 0)
         packets = packets[first:]  # those before a key frame cannot be decoded
-        shown = [time for time, _, _, hidden in packets if not hidden]  # an edit list hides some
+        shown = [time for time, *_, hidden in packets if not hidden]  # an edit list hides some
         times = sorted({time for time in shown if time is not None})
-        keys = {
-            time: time if decoded is None else decoded
-            for time, decoded, key, _ in packets
+        keys = sorted(
+            _Key(time, time if decoded is None else decoded, size)
+            for time, decoded, size, key, _ in packets
             if key and time is not None
-        }
+        )
         # AVI files have no times: FFmpeg numbers the packets, which are not in order of showing.
         # In MPEG-PS few packets have one; the others' are guessed, after a seek otherwise.
         kind = self._container.format.name
         numbered = kind == "avi" and shown == times and self._stream.codec_context.has_b_frames
         if len(times) < len(shown) or numbered or kind == "mpeg":
-            return _Index(len(shown), [], {})
-        return _Index(len(shown), times, dict(sorted(keys.items())))
+            return _Index(len(shown), [], [])
+        return _Index(len(shown), times, keys)
 
     def packets(self) -> "Iterator[Packet[VideoStream]]":
         """Packets up to the end, or to where no more can be read."""
@@ -351,36 +359,34 @@ class _VideoFile:
                 if packet.size and not packet.is_corrupt:
                     yield packet
 
-    def frames(
-        self, packets: "Iterator[Packet[VideoStream]] | None" = None
-    ) -> "Iterator[VideoFrame]":
-        """Decode these packets, or from here to the end; what cannot be decoded is left out."""
+    def frames(self, packets: "Iterator[Packet[VideoStream]]") -> "Iterator[VideoFrame]":
+        """Decode these packets up to the end; what cannot be decoded is left out."""
         decode, begun = self._stream.codec_context.decode, False
-        for packet in chain(
-            self.packets() if packets is None else packets, [None]
-        ):  # None gives what the decoder still holds
+        for packet in chain(packets, [None]):  # None gives what the decoder still holds
+            begun = begun or (packet is not None and packet.is_keyframe)
             try:
                 frames = decode(packet)
             except self._av.FFmpegError:
                 self.damaged += begun
                 continue
-            begun = begun or bool(frames)
             yield from frames
 
-    def seek(self, time: int, goal: int) -> "Iterator[Packet[VideoStream]]":
+    def seek(self, time: int, keys: "Sequence[_Key]") -> "Iterator[Packet[VideoStream]] | None":
         """Go to the last key frame that is not later than `time`.
 
         Returns:
-            The packets from there on; none where the file cannot do that, or where it led to another
-            place than a key frame up to `goal`, from which the frame there cannot be decoded.
+            The packets from there on; None where the file cannot do that or led to none of these key
+            frames: behind the goal, to another kind of frame, or to times that are guessed.
         """
         packets = self.packets()
         with suppress(self._av.FFmpegError):
             self._container.seek(time, stream=self._stream)
             first = next(packets, None)
-            if first is not None and first.is_keyframe and (first.pts or 0) <= goal:
+            if first is not None and any(
+                (first.pts, first.size) == (key.time, key.size) for key in keys
+            ):
                 return chain([first], packets)
-        return iter(())
+        return None
 
     def rgb(self, frame: "VideoFrame") -> Frame:
         """The pixels of a frame as they are shown, uint8 (h, w, 3).

@@ -129,6 +129,31 @@ def test_seeks_between_key_frames_that_are_far_apart(tmp_path, name, codec):
         assert np.array_equal(reader.read(number), frames[number]), number
 
 
+def test_seeks_in_a_file_without_its_index(tmp_path):
+    path = encode(tmp_path / "a.mxf", "mpeg2video", 40, encoder={"g": "8", "bf": "2"})
+    path.write_bytes(path.read_bytes()[: int(0.7 * path.stat().st_size)])
+    frames, reader = list(Video(path)), VideoReader(path)
+    count = reader.count
+    assert 10 < count == len(frames) < 40
+    for number in [*np.random.default_rng(0).permutation(count), *range(count - 1, -1, -1)]:
+        assert np.array_equal(reader.read(number), frames[number]), number
+    assert reader.count == count
+
+
+@pytest.mark.parametrize("lost", [1, 2, 7])
+def test_a_frame_that_is_lost_is_missed_also_at_the_beginning(tmp_path, lost):
+    """Where the decoder has not given any frame yet."""
+    path = encode(tmp_path / "a.mp4", "libx264", encoder={"bf": "2"})
+    with av.open(path) as container:
+        places = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    data = bytearray(path.read_bytes())
+    at, size = places[lost]
+    data[at : at + size] = b"\x55" * size
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="is damaged: 1 of 12 frames cannot be decoded"):
+        list(Video(path))
+
+
 @pytest.mark.parametrize("name", ["a.mkv", "a.mov", "a.avi"])
 def test_sound_that_is_longer_adds_no_frames(tmp_path, name):
     assert_readable(encode(tmp_path / name, "mpeg4", sound=2), 12)

@@ -86,9 +86,9 @@ def decoded(monkeypatch):
             counts[-1] += 1
             yield one
 
-    def sought(file, time, goal):
+    def sought(file, time, keys):
         counts.append(0)
-        return seek(file, time, goal)
+        return seek(file, time, keys)
 
     monkeypatch.setattr(video._VideoFile, "frames", counted)
     monkeypatch.setattr(video._VideoFile, "seek", sought)
@@ -101,10 +101,10 @@ def test_seeks_that_land_elsewhere_are_put_right(tmp_path, monkeypatch, name, sh
     path = write(tmp_path / name)
     expected, seek = list(Video(path)), video._VideoFile.seek
 
-    def shifted(file, time, goal):
+    def shifted(file, time, keys):
         if shift is None:
-            return iter(())
-        return seek(file, max(time + round(shift / 12 / file._tick), 0), goal)
+            return None
+        return seek(file, max(time + round(shift / 12 / file._tick), 0), keys)
 
     monkeypatch.setattr(video._VideoFile, "seek", shifted)
     reader = VideoReader(path)
@@ -151,7 +151,7 @@ def test_a_broken_off_file_has_the_frames_that_are_there(tmp_path):
 
 @pytest.mark.parametrize("start", [0, 45])
 def test_a_count_that_lies_shrinks(tmp_path, monkeypatch, start):
-    monkeypatch.setattr(video._VideoFile, "index", lambda self: video._Index(COUNT, [], {}))
+    monkeypatch.setattr(video._VideoFile, "index", lambda self: video._Index(COUNT, [], []))
     path = write(tmp_path / "a.mkv")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     reader, real = VideoReader(path), sum(1 for _ in _until_broken(path))

@@ -74,7 +74,7 @@ def test_files_from_a_folder_with_a_corrupt_first_picture(qtbot, watched, tmp_pa
 
 
 def test_a_video_that_breaks_off_is_counted_again(qtbot, watched, tmp_path, monkeypatch):
-    monkeypatch.setattr(video._VideoFile, "index", lambda self: video._Index(40, [], {}))
+    monkeypatch.setattr(video._VideoFile, "index", lambda self: video._Index(40, [], []))
     path = tmp_path / "clip.mkv"
     noise = np.random.default_rng(0)
     with VideoWriter(path, 50) as writer:
