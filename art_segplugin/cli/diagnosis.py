@@ -186,7 +186,7 @@ def _named(subject: Subject) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        raise InputError(f"{subject.name}: {error}") from error
+        raise type(error)(f"{subject.name}: {error}") from error
 
 
 def _show(report: DiagnosisReport) -> None:

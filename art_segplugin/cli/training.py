@@ -557,7 +557,7 @@ def _loaded(spec: str, data: Dataset) -> Segmenter:
         model.validate(sample.image[None], labels)
         reported_palette(model, data.palette)
     except InputError as error:
-        raise InputError(f"{spec}: {error}") from error
+        raise type(error)(f"{spec}: {error}") from error
     return model
 
 

@@ -62,6 +62,12 @@ def find_last_layer(
         if _outputs(module) == classes and not _auxiliary(found, network)
     ]
     if name is None:
+        if not candidates and classes == 2 and any(_outputs(one) == 1 for one in layers.values()):
+            raise InputError(
+                "no linear layer or convolution of the model gives 2 outputs; a model with one output "
+                "channel, the logit of the foreground, has no weights for each class to normalise: "
+                "give it a last layer of 2 outputs."
+            )
         if not candidates:
             raise InputError(
                 f"no linear layer or convolution of the model gives {classes} outputs: check the "

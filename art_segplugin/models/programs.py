@@ -137,7 +137,8 @@ class OnnxNetwork(nn.Module):
             raise InputError(
                 f"{self.name} runs in ONNX Runtime, which gives scores and no gradient, so that attacks "
                 "by gradients cannot be made against it: give the torch network that it was exported "
-                "from (file.py:function), or score images as they are (evaluate --attack none)."
+                "from (file.py:function), attack the scores with square_attack of "
+                "art_segplugin.wrappers.art, or score images as they are (evaluate --attack none)."
             )
         given = {self.session.get_inputs()[0].name: images.detach().cpu().to(self.dtype).numpy()}
         try:

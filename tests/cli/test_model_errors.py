@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 MODELS = """
 import torch
@@ -152,3 +154,15 @@ def test_half_precision_and_one_channel_are_attacked(attack, tmp_path, name):
     assert status == 0, err
     if name == "binary":
         assert "background" in (tmp_path / "out" / "report.json").read_text()
+
+
+@pytest.mark.parametrize("command", ["evaluate", "diagnose"])
+def test_every_command_keeps_the_traceback(attack, run, picture, tmp_path, command):
+    Image.fromarray(np.indices((40, 48))[1].astype(np.uint8) % 2).save(
+        tmp_path / "street_label.png"
+    )
+    model, out = f"{tmp_path / 'mine.py'}:broken", tmp_path / "report"
+    status, _, err = run(command, "--model", model, "--data", tmp_path, "--out", out)
+    assert status == 1
+    path = Path(re.search(r"The traceback is in (\S+)\.", err)[1])
+    assert "mine.py" in path.read_text(encoding="utf-8")

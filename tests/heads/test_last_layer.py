@@ -168,3 +168,9 @@ def test_a_hypersphere_head_gets_no_bias():
         add_to_logits(model, torch.ones(4))
     assert before.keys() == model.state_dict().keys()
     assert model.classifier.bias is None
+
+
+def test_a_model_with_one_output_channel_is_told_what_it_lacks():
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 1, 1))
+    with pytest.raises(InputError, match=r"one output channel.*give it a last layer of 2 outputs"):
+        find_last_layer(model, 2)

@@ -77,6 +77,9 @@ def test_images_and_labels_of_art():
         estimator().predict(X.numpy().astype(object))
     with pytest.raises(InputError, match="y is a list; give an array"):
         in_art(X.numpy(), Y.tolist())
+    for query in (estimator().loss_gradient, estimator().compute_loss, estimator().compute_losses):
+        with pytest.raises(InputError, match="a NoneType was given; give an array"):
+            query(X.numpy(), None)
 
 
 def test_an_empty_batch_and_unusual_integers_are_validated():

@@ -21,11 +21,19 @@ def to_tensor(data: Data, device: torch.device) -> Tensor:
     """The values as a tensor on `device`, sharing memory where that is possible.
 
     A tensor made in inference mode, which no gradient can go through, is copied.
+
+    Raises:
+        InputError: None, text or other objects.
     """
     if isinstance(data, Tensor):
         return data.to(device, copy=data.is_inference())
     # Torch accepts neither read-only arrays nor negative strides.
-    return torch.from_numpy(np.require(data, requirements=["C", "W"])).to(device)
+    array = np.require(data, requirements=["C", "W"])
+    if array.dtype.kind not in "fciub":
+        raise InputError(
+            f"a {type(data).__name__} was given; give an array or a tensor of numbers."
+        )
+    return torch.from_numpy(array).to(device)
 
 
 def to_array(data: Data) -> Array:
