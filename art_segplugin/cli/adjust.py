@@ -36,6 +36,7 @@ def adjust(
     labels_as: options.LabelsAs = None,
     count: options.Count = None,
     scale: options.Scale = 1.0,
+    white: options.White = None,
     attack: Annotated[str, typer.Option(help="What the classes shall withstand.")] = "pgd-20",
     eps: options.Eps = None,
     step_size: options.StepSize = None,
@@ -48,12 +49,12 @@ def adjust(
     batch_size: options.BatchSize = 8,
     device: options.Device = "auto",
 ) -> None:
-    """Fit one constant a class on held-out data under attack, and write the adjusted checkpoint.
+    """Fit per-class logit offsets on held-out data under attack, and write the adjusted checkpoint.
 
     Weak classes gain what others lose: judge both by `art-segplugin diagnose` on other data.
     """
     from art_segplugin.attacks import named
-    from art_segplugin.cli.evaluation import command
+    from art_segplugin.cli.evaluation import command, pixel_rule
     from art_segplugin.cli.training import load_own
     from art_segplugin.errors import InputError
     from art_segplugin.evaluation.class_names import palette_of, reported_palette
@@ -83,6 +84,7 @@ def adjust(
         labels=labels,
         label_suffix=label_suffix,
         unlabelled=False,
+        pixels=pixel_rule(net, white),
     )
     classes = reported_palette(net, held_out.palette)
     states = fit_offsets(

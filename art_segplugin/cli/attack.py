@@ -27,7 +27,7 @@ def attack(
     target: Annotated[
         str | None, typer.Option(help="Class, by name or index, that all pixels shall become.")
     ] = None,
-    palette: Annotated[str | None, typer.Option(help="Classes of the label PNGs.")] = None,
+    palette: options.Palette = None,
     labels: options.LabelFolder = None,
     label_suffix: options.LabelSuffix = None,
     label_map: options.LabelMap = None,

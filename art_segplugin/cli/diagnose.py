@@ -64,7 +64,7 @@ def diagnose(
     out: options.Out = Path("diagnosis"),
     resume: options.Resume = False,
 ) -> None:
-    """Find out which classes fall first, what they are taken for, and which attack hurts them most.
+    """Show per-class robustness: what each class is taken for, and which attack hurts it most.
 
     Needs labels. Attacks are compared on the same images from the same random starts.
     """

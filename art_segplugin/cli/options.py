@@ -187,10 +187,14 @@ LabelSuffix = Annotated[str | None, typer.Option(help=LABEL_SUFFIX_HELP)]
 Split = Annotated[
     str, typer.Option(help="train, val, test, or a split of the data set's own such as trainval.")
 ]
-Palette = Annotated[str | None, typer.Option(help="Classes of a plain folder.")]
+PALETTE_HELP = (
+    "Names and colours of the classes of the label PNGs: scenes, camvid, cityscapes, voc, ade20k or "
+    "loveda; default: those of the data set or the model."
+)
+Palette = Annotated[str | None, typer.Option(help=PALETTE_HELP)]
 LABEL_MAP_HELP = "What values of label PNGs are, such as 255=1,7=void; or cityscapes-ids, ade20k, loveda, camvid."
 VOID_HELP = "Value of label PNGs that does not count; repeat for several."
-REDUCE_HELP = "In label PNGs 0 is void and class k is stored as k + 1; default: as the model says."
+REDUCE_HELP = "In label PNGs 0 is void and class k is stored as k + 1; default: as the data set or the model says."
 LABELS_AS_HELP = "What counts in label PNGs with a colour table: indices or colours."
 LabelMap = Annotated[str | None, typer.Option(help=LABEL_MAP_HELP)]
 Void = Annotated[list[int] | None, typer.Option(help=VOID_HELP)]
@@ -201,7 +205,7 @@ LabelsAs = Annotated[str | None, typer.Option(help=LABELS_AS_HELP)]
 Count = Annotated[int | None, typer.Option(help="Number of images.", min=1)]
 Skip = Annotated[
     int,
-    typer.Option(help="Leave out so many before them, such as those that chose the model.", min=0),
+    typer.Option(help="Skip the first so many, such as those that chose the model.", min=0),
 ]
 Attacks = Annotated[
     list[str],
@@ -229,12 +233,8 @@ Seed = Annotated[int, typer.Option(help="Seed of the random starts.", min=0, max
 BatchSize = Annotated[int, typer.Option(help="Images at a time.", min=1)]
 Scale = Annotated[float, typer.Option(help="Factor on the size of the images.", min=0.01, max=4.0)]
 
-White = Annotated[
-    float | None,
-    typer.Option(
-        help="Value that is white in images of more than 8 bits: 65535, or 2047 for 11 bits."
-    ),
-]
+WHITE_HELP = "Value that is white in images of more than 8 bits: 65535, or 2047 for 11 bits."
+White = Annotated[float | None, typer.Option(help=WHITE_HELP)]
 
 
 def label_rule(
@@ -328,4 +328,4 @@ def device(name: str) -> str:
             return name
     except (RuntimeError, AssertionError):
         pass
-    raise InputError(f"device {name!r} is not to be had here; use cpu or auto.")
+    raise InputError(f"device {name!r} is not available; use cpu or auto.")

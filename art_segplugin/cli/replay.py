@@ -29,7 +29,7 @@ def replay(
         bool, typer.Option("--run-code", help="Run models of own code (file.py:function).")
     ] = False,
 ) -> None:
-    """Attack an exported picture or clip again and compare every figure.
+    """Attack an exported image or clip again and compare every score.
 
     Exits 0 if all are the same, else 1. Another machine, device or version of torch may round
     otherwise; that is what --tolerance is for.

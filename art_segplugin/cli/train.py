@@ -19,8 +19,10 @@ from art_segplugin.cli.options import (
     LABELS_AS_HELP,
     LABELS_HELP,
     LARGEST_SEED,
+    PALETTE_HELP,
     REDUCE_HELP,
     VOID_HELP,
+    WHITE_HELP,
     command,
 )
 from art_segplugin.errors import InputError
@@ -58,7 +60,7 @@ class TrainArgs:
     split: Annotated[
         str, _data(help="Training images: train, or a split of the data set's own, train_aug.")
     ] = "train"
-    palette: Annotated[str | None, _data(help="Classes of a plain folder.")] = None
+    palette: Annotated[str | None, _data(help=PALETTE_HELP)] = None
     label_map: Annotated[str | None, _data(help=LABEL_MAP_HELP)] = None
     void: Annotated[list[int] | None, _data(help=VOID_HELP)] = None
     reduce_zero_label: Annotated[
@@ -68,6 +70,7 @@ class TrainArgs:
     scale: Annotated[float, _data(help="Factor on the size of the images.", min=0.01, max=4.0)] = (
         1.0
     )
+    white: Annotated[float | None, _data(help=WHITE_HELP)] = None
     count: Annotated[int | None, _data(help="Training scenes or images.", min=1)] = None
     val_count: Annotated[int | None, _data(help="Validation scenes or images.", min=1)] = None
     crop: Annotated[

@@ -20,6 +20,7 @@ from art_segplugin.data.datasets import (
     open_dataset,
     pairs_of_files,
 )
+from art_segplugin.data.images import ImageRule
 from art_segplugin.data.palettes import known_palette
 from art_segplugin.data.sample import Dataset
 from art_segplugin.distributed import ManyProcesses, OneProcess, processes
@@ -167,6 +168,7 @@ def dataset(args: TrainArgs, split: str, count: int | None) -> Dataset:
         palette=known_palette(args.palette),
         rule=rule,
         default_rule=default_rule,
+        pixels=ImageRule(white=args.white),
         labels=args.labels,
         label_suffix=args.label_suffix,
         unlabelled=False,

@@ -10,6 +10,7 @@ from art_segplugin.data.class_folder import (
     is_class_folder,
     subfolders,
 )
+from art_segplugin.data.class_order import SPLITS
 from art_segplugin.data.coco import find_coco, find_labelme, open_coco, open_labelme
 from art_segplugin.data.digits import Digits
 from art_segplugin.data.folders import ImageFiles, ImageFolder, PairedFolder, open_place
@@ -130,6 +131,12 @@ def _open_pairs(asked: Request) -> ImageFiles:
     """Open two folders, or those of the split in both."""
     assert asked.labels is not None
     images, labels, split = Path(asked.spec), asked.labels, ""
+    for option, folder in (("--images", images), ("--labels", labels)):
+        if not folder.exists():
+            raise InputError(
+                f"{option} {folder} does not exist; label maps in a folder of their own go with a folder "
+                f"of images: {REMEDY}"
+            )
     parts = _of_split(images, asked.split), _of_split(labels, asked.split)
     if None not in parts and images != labels:
         images, labels = filter(None, parts)
@@ -280,6 +287,12 @@ def open_dataset(
         label_suffix,
     )  # fmt: skip
     data = _open_pairs(asked) if folder is not None else _open(asked)
+    found = split_of(data)
+    if isinstance(data, ImageFiles) and canonical(split) not in (*SPLITS, canonical(found)):
+        raise InputError(
+            f"{spec} has no split {split!r}; it {f'is the split {found}' if found else 'has no splits'}: "
+            "leave --split out"
+        )
     if isinstance(data, ImageFiles | ClassFolder):
         data.pixels = pixels
     elif pixels.channels != 3:

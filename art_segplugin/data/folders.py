@@ -36,6 +36,7 @@ from art_segplugin.data.pairing import (
     Tree,
     only,
     pairs_of,
+    siblings,
 )
 from art_segplugin.data.palettes import CAMVID, PALETTES, Palette, numbered_palette
 from art_segplugin.data.sample import Sample
@@ -218,8 +219,9 @@ class PairedFolder(ImageFiles):
         images, labels, tree = Path(images).absolute(), Path(labels).absolute(), Tree()
         for folder in (images, labels):
             if not (folder.is_dir() or (folder == images and folder.is_file())):
+                wrong = "is a file" if folder.is_file() else "does not exist"
                 raise InputError(
-                    f"{self.title} folder {folder} does not exist; expected {images.name} and "
+                    f"{self.title} folder {folder} {wrong}; expected {images.name} and "
                     f"{os.path.relpath(labels, images.parent)} in {images.parent}"
                 )
         files = [images] if images.is_file() else tree.all_files(images)
@@ -375,7 +377,12 @@ def browse(
             if any(label is not None for _, label in found[-1].pairs):
                 return found[-1]
         return found[0] if found else open_place(place, place.splits[0], *given)
-    splits = {canonical(one.name): one for one in Tree().folders(path)} if path.is_dir() else {}
+    folders = Tree().folders(path) if path.is_dir() else []
+    splits = {canonical(one.name): one for one in folders}
+    if not Tree().files(path) and (found_pair := siblings(folders)) is not None:
+        with contextlib.suppress(InputError):  # some images have no label map
+            both = (*found_pair, refined(rule, default_rule))
+            return PairedFolder(*both, palette or numbered_palette(), scale)
     try:
         return ImageFolder(path, palette, scale, refined(rule, default_rule))
     except InputError:
@@ -409,6 +416,8 @@ def _counted(pairs: Pairs, root: Path) -> str:
 def _instead(root: Path, tree: Tree) -> str:
     """What a folder holds instead of images, and what can be done."""
     folders = [folder.name for folder in tree.folders(root)]
+    if tree.all_files(root, (".parquet",)):
+        return f". It holds parquet files; give hf-data:{root}"
     if not folders:
         return ""
     if any(

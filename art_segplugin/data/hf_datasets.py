@@ -74,6 +74,11 @@ class HfData:
             part = validation_part if held_out == "val" else training_part
             self.positions = part(self.positions)
         if not self.positions:
+            if len(rows):
+                raise InputError(
+                    f"{name} has no {split!r} images, and too few {self.split!r} images to hold some "
+                    f"out; pass --split {self.split}"
+                )
             raise InputError(f"{name} has no images in split {self.split!r}.")
         self.one_class = one_class
         if one_class:

@@ -200,7 +200,7 @@ def label_pixels(path: Path) -> tuple[npt.NDArray[Any], Array | None]:
 
 
 def decode_label_pixels(data: bytes, where: str) -> tuple[npt.NDArray[Any], Array | None]:
-    """Decode a label map that is not a file of its own; as `label_pixels`.
+    """Decode a label map that is not a file of its own, turned as its EXIF data say; as `label_pixels`.
 
     Args:
         data: Contents of an image file.
@@ -215,6 +215,7 @@ def decode_label_pixels(data: bytes, where: str) -> tuple[npt.NDArray[Any], Arra
             f"{where} is a {opened.format} file, which changes labels where it saves space; save it "
             "as PNG."
         )
+    opened = _upright(opened, where)
     if opened.mode in INDEX_MODES:
         opened.info.pop("transparency", None)  # of a colour table, which Pillow warns about
         pixels = np.array(opened)
@@ -298,9 +299,11 @@ def load_sample(
         found = read_label_map(label_map, palette, rule=rule)
         height, width = rgb.shape[:2]
         if found.shape != (height, width):
+            turned = found.shape == (width, height)
             raise InputError(
                 f"label map {label_map} is {found.shape[1]}x{found.shape[0]} pixels but its picture "
                 f"{image_file.name} is {width}x{height}; give both the same size"
+                + (" (the image may be turned by its EXIF data)" if turned else "")
             )
         rows, columns = image.shape[1:]
         labels = torch.from_numpy(resized_labels(found, rows, columns).astype(np.int64))

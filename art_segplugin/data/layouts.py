@@ -283,6 +283,8 @@ class Place:
                 f"{self.layout.title} in {self.root} has no 'val' images, and too few 'train' images "
                 f"to hold some out; it has {', '.join(names)}: pass --split {names[0]}"
             )
+        elif held_out == "train":
+            held_out = ""  # all of them
         if not pairs:
             raise InputError(f"{self._where(cells)} holds no image of {self.layout.title}")
         palette, rule = self.layout.palette, INDICES_OR_COLOURS if kind is None else kind.rule

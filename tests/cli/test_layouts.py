@@ -241,3 +241,34 @@ def test_the_folder_of_all_label_maps_is_refused(run, tmp_path, command, name, l
     assert status == 2
     assert f"{labels} holds label maps of" in " ".join(message.split())
     assert not (tmp_path / "out").exists()
+
+
+def test_a_split_that_is_none_is_refused(run, tmp_path):
+    kaggle(tmp_path / "data")
+    model = nearest_colour(tmp_path, FOUR)
+    arguments = ("--data", tmp_path / "data", "--model", model, "--out", tmp_path / "out")
+    status, _, message = run("evaluate", *arguments, "--split", "tets")
+    assert status == 2
+    assert "has no split 'tets'; it has no splits: leave --split out" in " ".join(message.split())
+    camvid(tmp_path / "camvid")
+    arguments = ("--data", tmp_path / "camvid" / "val", *arguments[2:])
+    status, _, message = run("evaluate", *arguments, "--split", "tets")
+    assert status == 2
+    assert "it is the split val" in " ".join(message.split())
+
+
+def test_folders_of_any_names_are_attacked_with_their_label_maps(run, tmp_path):
+    kaggle(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "images").rename(tmp_path / "data" / "left")
+    (tmp_path / "masks").rename(tmp_path / "data" / "right")
+    for number in range(2):
+        label = tmp_path / "data" / "right" / f"{number}_mask.png"
+        label.rename(label.with_name(f"{number}.png"))
+    model, out = nearest_colour(tmp_path, FOUR), tmp_path / "out"
+    arguments = ("--model", model, "--attack", "fgsm", "--out", out)
+    status, _, message = run("attack", tmp_path / "data", *arguments)
+    assert status == 0, message
+    report = RobustnessReport.load(out / "report.json")
+    assert report.reference == "labels"
+    assert report.clean.pixel_accuracy == pytest.approx(CLEAN)

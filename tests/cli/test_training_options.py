@@ -25,7 +25,7 @@ STEPS = ("--schedule", "steps", "--milestones")
         ((*STEPS, "half"), "'half' is no number; write 0.5,0.75"),
         ((*STEPS, ""), "the milestones are empty"),
         ((*STEPS, "2"), "milestones is (2.0,); expected shares"),
-        (("--device", "meta"), "device 'meta' is not to be had here; use cpu or auto"),
+        (("--device", "meta"), "device 'meta' is not available; use cpu or auto"),
         (("--class-robustness", "nope.json"), "'nope.json' does not exist"),
         (("--schedule", "linear"), "expected one of cosine, steps"),
         (("--ema", 1), "ema is 1.0"),

@@ -183,6 +183,26 @@ def test_deep_images_ask_for_their_white(run, checkpoint, tmp_path):
     assert np.abs(change).max() == 8
 
 
+@pytest.mark.parametrize("command", ["train", "adjust"])
+def test_training_and_adjusting_take_deep_images(command, run, checkpoint, tmp_path):
+    import cv2
+
+    labels = np.random.default_rng(0).integers(0, 3, (32, 32), dtype=np.uint8)
+    (tmp_path / "data").mkdir()
+    cv2.imwrite(str(tmp_path / "data" / "a.png"), np.full((32, 32, 3), 1000, np.uint16))
+    Image.fromarray(labels).save(tmp_path / "data" / "a_label.png")
+    arguments = [command, "--data", tmp_path / "data", "--out", tmp_path / "out.safetensors"]
+    if command == "train":
+        arguments += ["--steps", 1, "--network", "small:width=6", "--batch-size", 1]
+    else:
+        arguments += ["--model", checkpoint, "--attack", "fgsm", "--rounds", 1]
+    status, _, message = run(*arguments)
+    assert status == 2
+    assert "say which value is white with --white" in words(message)
+    status, _, message = run(*arguments, "--white", 2047)
+    assert status == 0, message
+
+
 def video(path, count=6, size=(40, 48), seed=0):
     frames = np.random.default_rng(seed).integers(0, 256, (count, *size, 3), dtype=np.uint8)
     with VideoWriter(path, 10) as writer:

@@ -136,3 +136,17 @@ def test_what_does_not_work_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(InputError, match=r"needs the package datasets: pip install .*\[data\]"):
         open_dataset(spec)
+
+
+def test_what_is_given_wrongly_names_what_to_give(tmp_path):
+    spec = parquet(tmp_path / "data", train=table(1))
+    with pytest.raises(
+        InputError, match="too few 'train' images to hold some out; pass --split train"
+    ):
+        open_dataset(spec, "val")
+    assert len(open_dataset(spec, "train")) == 1
+    with pytest.raises(InputError, match=f"It holds parquet files; give {spec}"):
+        open_dataset(str(tmp_path / "data"), "val")
+    with pytest.raises(InputError, match="--images DIR --labels DIR") as refused:
+        open_dataset(spec, "val", labels=tmp_path)
+    assert str(refused.value).startswith(f"--images {spec} does not exist")

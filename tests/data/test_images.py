@@ -14,7 +14,7 @@ from art_segplugin.data.images import (
     read_image,
     read_label_map,
 )
-from art_segplugin.data.palettes import PALETTES
+from art_segplugin.data.palettes import PALETTES, numbered_palette
 from art_segplugin.errors import InputError, InputWarning
 
 CAMVID = PALETTES["camvid"]
@@ -337,3 +337,15 @@ def test_formats_that_are_read(tmp_path, kind):
     path = tmp_path / "a.png"
     Image.new("RGB", (4, 3)).save(path, kind)
     assert read_image(path).shape == (3, 4, 3)
+
+
+@pytest.mark.parametrize("mode", ["L", "P"])
+def test_label_maps_are_turned_as_their_exif_data_say(tmp_path, mode):
+    labels = np.random.default_rng(0).integers(0, 9, (6, 6), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stored = Image.fromarray(np.rot90(labels).copy())
+    if mode == "P":
+        stored.putpalette(np.arange(768) % 256)
+    stored.save(tmp_path / "a.png", exif=exif)
+    assert (read_label_map(tmp_path / "a.png", numbered_palette()) == labels).all()
