@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from art_segplugin.errors import InputError
@@ -18,12 +19,13 @@ def recorded(model: object, names: Sequence[str]) -> Iterator[dict[str, Tensor]]
         names: as `named_modules` has them; the end of such a name will do where it is unique.
 
     Raises:
-        InputError: there is no such layer, or several.
+        InputError: there is no such layer, or several, or it cannot be read.
     """
     activations: dict[str, Tensor] = {}
     with ExitStack() as stack:
         for name in names:
             layer = find_layer(model, name)
+            refuse_scripted(layer, name)
             stack.callback(layer.register_forward_hook(_keeper(activations, name)).remove)
         yield activations
 
@@ -43,6 +45,19 @@ def find_layer(model: object, name: str) -> nn.Module:
         why = f"is one of {', '.join(found[:5])}" if found else "does not exist"
         raise InputError(f"layer {name!r} {why}; choose a name of the model's named_modules().")
     return known[found[0]]
+
+
+def refuse_scripted(layer: nn.Module, name: str) -> None:
+    """Refuse a layer of TorchScript, which takes no hooks.
+
+    Raises:
+        InputError: it is one.
+    """
+    if isinstance(layer, torch.jit.ScriptModule):
+        raise InputError(
+            f"layer {name!r} is TorchScript, whose layers cannot be read; give the torch module that "
+            "it was made from."
+        )
 
 
 def _keeper(activations: dict[str, Tensor], name: str) -> Any:

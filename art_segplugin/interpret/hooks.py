@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
+from art_segplugin.core.layers import refuse_scripted
 from art_segplugin.errors import InputError
 
 
@@ -57,8 +59,9 @@ def activation(model: nn.Module, layer: str, forward: Callable[[], Any]) -> Tens
     Forward passes of other threads are not seen.
 
     Raises:
-        InputError: The layer was not used, or does not return a tensor.
+        InputError: The layer was not used, does not return a tensor, or is TorchScript.
     """
+    refuse_scripted(model.get_submodule(layer), layer)
     outputs: list[Any] = []
     thread = threading.get_ident()
 
@@ -80,7 +83,8 @@ class BetweenLayers:
     They cost a few microseconds each. An exception that the function raises ends the pass.
 
     Args:
-        model: Hooks are put into all modules without children.
+        model: Hooks are put into all modules without children. TorchScript takes none: it counts as
+            one layer, that of the module which holds it.
         function: What they call.
     """
 
@@ -88,7 +92,8 @@ class BetweenLayers:
         self._function = function
         self._handles = []
         for module in model.modules():
-            if next(module.children(), None) is None:
+            layers = (one for one in module.children() if not _scripted(one))
+            if next(layers, None) is None and not _scripted(module):
                 self._handles.append(module.register_forward_pre_hook(self._before))
                 self._handles.append(module.register_forward_hook(self._after))
 
@@ -106,3 +111,7 @@ class BetweenLayers:
 
     def _in_backward(self, gradient: Tensor) -> None:
         self._function()
+
+
+def _scripted(module: nn.Module) -> bool:
+    return isinstance(module, torch.jit.ScriptModule)

@@ -5,6 +5,7 @@ import torch
 from oracles import TinyNet
 from torch import nn
 
+from art_segplugin.core.layers import recorded
 from art_segplugin.errors import InputError
 from art_segplugin.interpret.hooks import activation, layer_name, leaf_layers
 
@@ -61,3 +62,16 @@ def test_the_hook_is_gone_after_an_exception():
     with pytest.raises(RuntimeError):
         activation(MODEL, "head", lambda: MODEL(torch.zeros(1)))
     assert not MODEL.head._forward_hooks
+
+
+def test_layers_of_torchscript_cannot_be_read():
+    scripted = torch.jit.trace(nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()), torch.rand(1, 3, 4, 4))
+    model = nn.Sequential(scripted, nn.Conv2d(4, 2, 1))
+    x = torch.rand(1, 3, 4, 4)
+    assert torch.equal(activation(model, "1", lambda: model(x)), model(x))
+    for read in (
+        lambda: activation(model, "0.1", lambda: model(x)),
+        lambda: recorded(model, ["0.1"]).__enter__(),
+    ):
+        with pytest.raises(InputError, match=r"layer '0\.1' is TorchScript"):
+            read()

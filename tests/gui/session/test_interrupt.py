@@ -8,7 +8,7 @@ from torch import nn
 from art_segplugin.interpret.hooks import BetweenLayers
 from art_segplugin.models import Segmenter
 from art_segplugin_gui.session.engine import Engine
-from art_segplugin_gui.session.frames import Step, Stopped
+from art_segplugin_gui.session.frames import Failed, Step, Stopped
 from art_segplugin_gui.session.jobs import Cancelled, CancelToken
 from art_segplugin_gui.session.model_cache import CurrentToken
 
@@ -98,3 +98,20 @@ def test_two_names_for_one_network_do_not_stop_each_other():
     for rev, spec in enumerate(("two", "one", "two"), 2):
         found = list(run(rev=rev, a=spec).run(engine, CancelToken()))
         assert [event.number for event in found if isinstance(event, Step)][-1] == 3
+
+
+def test_a_model_of_torchscript_is_attacked_and_stopped_around_it():
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU())
+    scripted = torch.jit.trace(network.eval(), torch.rand(1, 3, 4, 4))
+    model = Segmenter(torch.jit.freeze(scripted), classes=4)
+    engine = Engine("cpu", load=lambda spec: model)
+    seen = list(run(frame=picture((4, 4)), options={"steps": 3}).run(engine, CancelToken()))
+    assert not [event for event in seen if isinstance(event, Failed)]
+    current, token = CurrentToken(), CancelToken()
+    x, current.token = torch.rand(1, 3, 4, 4), token
+    stopped = Segmenter(scripted, classes=4)
+    BetweenLayers(stopped, current.check)
+    stopped(x)
+    token.cancel()
+    with pytest.raises(Cancelled):
+        stopped(x)
