@@ -41,7 +41,6 @@ from art_segplugin.wrappers.art.labels import all_void, label_map, warn_of_void
 from art_segplugin.wrappers.art.losses import Loss, batch_loss, image_losses, zero_one_losses
 from art_segplugin.wrappers.art.parameters import restored_on_error
 from art_segplugin.wrappers.art.preprocessing import (
-    float_type,
     preprocessed,
     preprocessed_for_training,
     refuse_unsuitable,
@@ -304,7 +303,7 @@ class PyTorchSegmenter(SegmenterMixin, PyTorchEstimator):
             prepared = preprocessed(self.preprocessing_operations, raw)
             images = prepared if self.channels_first else prepared.permute(0, 3, 1, 2).contiguous()
         with in_mode(self._model, training=training_mode), renamed(_IN_SEGMENTER):
-            return self._segmenter(images.to(float_type(self._model)))
+            return self._segmenter(images)
 
     @torch.no_grad()
     def predict(
@@ -520,7 +519,7 @@ class PyTorchSegmenter(SegmenterMixin, PyTorchEstimator):
         self, optimizer: torch.optim.Optimizer, x: Data, y: Data, training_mode: bool
     ) -> None:
         x, y = preprocessed_for_training(self.preprocessing_operations, x, y, self._device)
-        images = self._images(x).to(float_type(self._model))
+        images = self._images(x)
         labels = self._labels(y, images)
         with in_mode(self._model, training=training_mode):
             with renamed(_IN_SEGMENTER):

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
+from art_segplugin.core.forward_pass import float_type
 from art_segplugin.core.modes import evaluation_mode, in_mode
 from art_segplugin.core.types import NO_VOID, Images, Labels, Logits
 from art_segplugin.errors import InputError
@@ -20,7 +21,7 @@ from art_segplugin.models.outputs import class_logits
 from art_segplugin.wrappers.art.arrays import Array, Data, to_array
 from art_segplugin.wrappers.art.estimator import SegmenterMixin
 from art_segplugin.wrappers.art.labels import image_labels, label_map
-from art_segplugin.wrappers.art.preprocessing import float_type, preprocessed
+from art_segplugin.wrappers.art.preprocessing import preprocessed
 
 
 class EstimatorView(nn.Module, ABC):
@@ -118,8 +119,10 @@ class ClassifierView(EstimatorView):
         estimator, model = self.estimator, self.network
         raw = images if estimator.channels_first else images.permute(0, 2, 3, 1)
         prepared = preprocessed(estimator.preprocessing_operations, raw)
+        # Some of ART's defences return another float type than the model takes.
+        prepared = prepared.to(float_type(model) or torch.float32)
         # Always a tensor of its own: a model may start with an in-place operation.
-        prepared = prepared.to(float_type(model)).clone(memory_format=torch.contiguous_format)
+        prepared = prepared.clone(memory_format=torch.contiguous_format)
         with in_mode(model, training=training_mode):
             logits = class_logits(model(prepared)[-1], len(images))
         if logits.shape[1] != estimator.nb_classes:

@@ -31,7 +31,6 @@ from art_segplugin.wrappers.art.estimator import PyTorchSegmenter
 from art_segplugin.wrappers.art.labels import image_labels
 from art_segplugin.wrappers.art.losses import Loss
 from art_segplugin.wrappers.art.parameters import restored_on_error
-from art_segplugin.wrappers.art.preprocessing import float_type
 from art_segplugin.wrappers.art.sizes import whole_number
 from art_segplugin.wrappers.art.training_loop import holds, optimizer_of
 from art_segplugin.wrappers.art.weights import load_art_files
@@ -186,7 +185,7 @@ class PyTorchHypersphereSegmenter(HypersphereMixin, PyTorchSegmenter):
         check_head_is_trained(self.head, optimizer)
         image = torch.zeros(1, *self.input_shape, device=self.device)
         image = image if self.channels_first else image.permute(0, 3, 1, 2)
-        check_is_last(self._segmenter, image.to(float_type(self._model)))
+        check_is_last(self._segmenter, image)
 
     def _check_params(self) -> None:
         super()._check_params()

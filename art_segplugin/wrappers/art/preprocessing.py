@@ -16,7 +16,7 @@ from art.defences.preprocessor import (
     ThermometerEncoding,
 )
 from art.defences.preprocessor.preprocessor import PreprocessorPyTorch
-from torch import Tensor, nn
+from torch import Tensor
 
 from art_segplugin.errors import InputError
 from art_segplugin.wrappers.art.arrays import Data, to_array, to_tensor
@@ -89,12 +89,6 @@ def preprocessed_for_training(
             # Copies, because nothing keeps a defence from working in place.
             x, y = operation(to_array(x).copy(), to_array(y).copy())
     return x, y
-
-
-def float_type(model: nn.Module) -> torch.dtype:
-    """Float type that the model takes; some of ART's defences return another one."""
-    weights = (p.dtype for p in model.parameters() if p.is_floating_point())
-    return next(weights, torch.float32)
 
 
 def _differentiable(operation: Preprocessor) -> bool:

@@ -21,6 +21,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from art_segplugin.attacks import NamedAttack
 from art_segplugin.core.checks import check_gradients, check_unit
+from art_segplugin.core.forward_pass import float_type
 from art_segplugin.core.modes import in_mode
 from art_segplugin.core.types import Images, Labels
 from art_segplugin.errors import InputError
@@ -31,7 +32,7 @@ from art_segplugin.wrappers.art.estimator import SegmenterMixin
 from art_segplugin.wrappers.art.estimator_view import EstimatorView, view_of
 from art_segplugin.wrappers.art.hypersphere import HypersphereMixin, check_head_is_trained
 from art_segplugin.wrappers.art.labels import all_void, warn_of_void
-from art_segplugin.wrappers.art.preprocessing import float_type, preprocessed_for_training
+from art_segplugin.wrappers.art.preprocessing import preprocessed_for_training
 from art_segplugin.wrappers.art.sizes import (
     check_in_clip_values,
     outside_range,
@@ -565,7 +566,7 @@ class TrainingData:
         images = to_images(x, self._estimator.device, channels_first=self._estimator.channels_first)
         labels = self._view.labels(y, images)
         refuse_mixed(y)
-        return images.to(float_type(self._view.network)), labels
+        return images.to(float_type(self._view.network) or torch.float32), labels
 
 
 def usual_step(eps: Any, eps_step: float | None, parts: float) -> float:

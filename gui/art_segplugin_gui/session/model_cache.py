@@ -171,7 +171,7 @@ class ModelCache:
         """The model, loaded if need be; from now on `token` stops it.
 
         Raises:
-            InputError: it cannot be loaded, or it classifies whole images.
+            InputError: it cannot be loaded, classifies whole images, or takes no RGB images.
         """
         if not self.holds(spec):
             loading = self._loading.pop(spec, None) or Loading(spec, self._load)
@@ -179,6 +179,11 @@ class ModelCache:
             if model.task != "segmentation":
                 raise InputError(
                     f"{spec} gives one class an image; the app shows models that give one a pixel."
+                )
+            if model.in_channels not in (None, 3):
+                raise InputError(
+                    f"{spec} takes images of {model.in_channels} channels and the app shows RGB images: "
+                    "use `art-segplugin attack`, which reads files with as many channels."
                 )
             model = model.to(self.device).eval().requires_grad_(False)
             hooks = BetweenLayers(model, self.current.check)

@@ -87,3 +87,10 @@ def test_a_checkpoint_that_was_written_anew_is_loaded_anew(tmp_path):
     assert one.sha256[0] == again.sha256[0] == hashlib.sha256(b"first").hexdigest()
     assert two.sha256[0] == hashlib.sha256(b"second one").hexdigest()
     assert (one.a.confidence != two.a.confidence).any()
+
+
+def test_a_model_of_other_images_than_rgb_is_told_where_it_can_be_attacked():
+    grey = Segmenter(torch.nn.Conv2d(1, 4, 1), in_channels=1)
+    (failed,) = of(Failed, events(Engine("cpu", load=lambda spec: grey), run(a="grey")))
+    assert "grey takes images of 1 channels and the app shows RGB" in failed.text
+    assert "art-segplugin attack" in failed.text
