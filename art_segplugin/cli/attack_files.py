@@ -298,7 +298,7 @@ def _opened(job: FileAttack, path: Path) -> ImageFiles:
 def _check_classes(job: FileAttack, folders: Sequence[ImageFiles], videos: Sequence[Video]) -> None:
     """Refuse a palette of other classes than the model's, and labels that are void everywhere."""
     for folder in folders:
-        refuse_void_alone(folder, job.palette.ignore_index)
+        refuse_void_alone(folder, job.model.ignore_index)
     chosen = known_palette(job.palette_name)
     if chosen is None or not (folders or videos):
         return

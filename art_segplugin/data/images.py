@@ -215,6 +215,9 @@ def decode_label_pixels(data: bytes, where: str) -> tuple[npt.NDArray[Any], Arra
             f"{where} is a {opened.format} file, which changes labels where it saves space; save it "
             "as PNG."
         )
+    file = _Layout.of(data)
+    if file.bits == 16 and file.bands > 1:  # Pillow cuts them to 8 bits
+        return _deep_label_pixels(_all_bands(data, file, where), where), None
     opened = _upright(opened, where)
     if opened.mode in INDEX_MODES:
         opened.info.pop("transparency", None)  # of a colour table, which Pillow warns about
@@ -231,6 +234,23 @@ def decode_label_pixels(data: bytes, where: str) -> tuple[npt.NDArray[Any], Arra
             f"{where} is an image of mode {opened.mode}; expected one integer per pixel, or RGB."
         )
     return np.array(opened), None
+
+
+def _deep_label_pixels(pixels: npt.NDArray[Any], where: str) -> npt.NDArray[Any]:
+    """One value a pixel, or 8-bit RGB, of 16-bit grey or RGB with alpha or without it."""
+    bands = pixels.shape[2]
+    if bands in (2, 4) and (pixels[..., -1] != 65535).any():
+        raise InputError(
+            f"{where} is transparent in places, and labels are not; save it without transparency."
+        )
+    colours = pixels[..., : 1 if bands == 2 else 3]
+    if (colours == colours[..., :1]).all():
+        return np.asarray(colours[..., 0])
+    if (colours % 257).any():
+        raise InputError(
+            f"{where} holds colours of 16 bits; save it with 8 bits, or class indices."
+        )
+    return (colours // 257).astype(np.uint8)
 
 
 def settled_rule(rule: LabelRule, label_maps: Iterable[Path], palette: Palette) -> LabelRule:

@@ -267,21 +267,23 @@ class LabelRule:
                 "If these are label ids of Cityscapes, "
                 f"{_remedy('--label-map cityscapes-ids', 'CITYSCAPES_LABEL_IDS')}."
             )
-        if unknown == [255] and count == 2:
-            return (
-                f"If 255 marks class 1, {_remedy('--label-map 255=1', 'mapping=((255, 1),)')}; if "
-                "it is void, --void 255."
-            )
         if unknown == [count] and not self.reduce_zero:
             return (
                 f"If 0 is void and class k is stored as k + 1, "
                 f"{_remedy('--reduce-zero-label', 'reduce_zero=True')}; if {count} is void, "
                 f"--void {count}."
             )
-        if count == 2 and len(unknown) > 1 and found[-1] == 255:
+        if count == 2 and found[-1] == 255 and unknown != [255]:
             return (
                 "If these are soft edges of a mask of 0 and 255, cut them in the middle: "
-                "--label-map 0-127=0,128-255=1."
+                f"--label-map 0-127=0,128-255=1; else say what they are: --label-map {unknown[0]}={VOID}."
+            )
+        if count == 2 and len(unknown) == 1:
+            value = unknown[0]
+            return (
+                f"If {value} marks class 1, "
+                f"{_remedy(f'--label-map {value}=1', f'mapping=(({value}, 1),)')}; if it is void, "
+                f"--void {value}."
             )
         if len(unknown) == 1:
             return (
@@ -307,7 +309,7 @@ class LabelRule:
         voids = {self.void, void_value(palette)} - {None, *(v for v, _ in self.mapping)}
         if voids := {v for v in voids if v is not None and v >= 0 and self.source != "colours"}:
             parts.append(f"{' and '.join(map(str, sorted(voids)))} void")
-        named = self.name not in (LabelRule.name, UNAMBIGUOUS.name, "")
+        named = self.name not in (LabelRule.name, UNAMBIGUOUS.name, INDICES.name, "")
         return (f"{self.name}: " if named else "") + "; ".join(parts)
 
 

@@ -20,6 +20,7 @@ from art_segplugin.core.iterate import warn_without_gradient
 from art_segplugin.core.types import Images, Labels
 from art_segplugin.data.datasets import label_rule
 from art_segplugin.data.images import RGB, ImageRule, as_channels, scaled_image
+from art_segplugin.data.labels import void_value
 from art_segplugin.data.sample import Dataset, Sample
 from art_segplugin.data.video import Video
 from art_segplugin.errors import InputError, InputWarning, UnreadableError
@@ -178,9 +179,10 @@ def evaluate(
         raise InputError("an attack is targeted; a data set is evaluated untargeted.")
     first = True
     for batch in batches(data, batch_size, device_of(model), share, left_out):
-        if first and batch.labels is not None and (batch.labels == data.palette.ignore_index).all():
-            refuse_void_alone(data, data.palette.ignore_index)
-        batch, first = _with_void_of(model, batch, data.palette.ignore_index), False
+        batch = _with_void_of(model, batch, data.palette.ignore_index)
+        if first and batch.labels is not None and (batch.labels == model.ignore_index).all():
+            refuse_void_alone(data, model.ignore_index)
+        first = False
         keep = sum(index < pictures for index in batch.indices)
         clean = clean_images(model, batch.images, batch.labels, chain)
         batch, checked = replace(batch, images=clean.x, labels=clean.labels), False
@@ -219,6 +221,10 @@ def _with_void_of(model: Segmenter, batch: Batch, void: int) -> Batch:
 def refuse_void_alone(data: Dataset, ignore_index: int) -> None:
     """Refuse data whose labels are void everywhere; looks no further than needed.
 
+    Args:
+        data: what is to be scored.
+        ignore_index: label that the model calls void; that of the data is void too.
+
     Raises:
         InputError: there is no image without labels, and none with a pixel that counts.
     """
@@ -226,14 +232,16 @@ def refuse_void_alone(data: Dataset, ignore_index: int) -> None:
     for index in range(len(data)):
         with suppress(InputError):  # said where the image is used
             labels, read = data[index].labels, read + 1
-            if labels is None or (labels != ignore_index).any():
+            void = (ignore_index, data.palette.ignore_index)
+            if labels is None or not torch.isin(labels, torch.tensor(void)).all():
                 return
     if read == 0:
         return
+    value = void_value(data.palette)
     raise InputError(
         "the labels are void everywhere; an evaluation or a diagnosis needs labelled pixels. If a void "
-        f"value is a class, say which with --label-map, such as --label-map {ignore_index}=1 (in "
-        f"Python, rule=LabelRule(mapping=(({ignore_index}, 1),)))."
+        f"value is a class, say which with --label-map, such as --label-map {value}=1 (in Python, "
+        f"rule=LabelRule(mapping=(({value}, 1),)))."
     )
 
 

@@ -10,7 +10,9 @@ from PIL import Image
 from torch import nn
 
 import art_segplugin.models
+from art_segplugin.data.datasets import open_dataset
 from art_segplugin.data.palettes import CAMVID, SCENES, VOC
+from art_segplugin.errors import InputError
 from art_segplugin.evaluation import DiagnosisReport, RobustnessReport
 from art_segplugin.models import CheckpointInfo, Segmenter
 
@@ -460,3 +462,50 @@ def test_training_asks_as_well(run, tmp_path):
     status, _, message = run(*arguments)
     assert status == 2
     assert "--label-map 255=1" in " ".join(message.split())
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_labels_of_16_bits_in_rgb_are_not_cut(case, use, tmp_path, alpha):
+    import cv2
+
+    use(THREE)
+    classes = classes_of(3)
+    save(tmp_path / "data", THREE, classes, classes.astype(np.uint8))
+    bands = [classes] * 3 + [np.full_like(classes, 65535)] * alpha
+    deep = np.stack(bands, 2).astype(np.uint16)
+    cv2.imwrite(str(tmp_path / "b.png"), deep)
+    (tmp_path / "b.png").replace(tmp_path / "data" / "a_label.png")
+    data = open_dataset(str(tmp_path / "data"))
+    assert (data[0].labels.numpy() == classes).all()
+    deep[..., 0] = 300
+    cv2.imwrite(str(tmp_path / "data" / "a_label.png"), deep)
+    with pytest.raises(InputError, match="colours of 16 bits; save it with 8 bits"):
+        data[0]
+    deep[..., :3] = 257 * np.array(VOC.colours)[classes][..., ::-1]
+    cv2.imwrite(str(tmp_path / "data" / "a_label.png"), deep)
+    data = open_dataset(str(tmp_path / "data"), palette=VOC)
+    assert (data[0].labels.numpy() == classes).all()
+
+
+def test_a_mask_of_16_bits_is_asked_about(case, use):
+    use(TWO)
+    classes = classes_of(2)
+    stored = Image.fromarray((65535 * classes).astype(np.uint16))
+    status, said, _ = case(TWO, classes, stored)
+    assert status == 2
+    assert "If 65535 marks class 1, pass --label-map 65535=1" in said
+    status, said, out = case(TWO, classes, stored, "--label-map", "65535=1")
+    assert report(out).clean.pixel_accuracy == 1
+
+
+@pytest.mark.parametrize("command", ["evaluate", "attack"])
+@pytest.mark.parametrize("void", [0, -100])
+def test_labels_that_are_void_to_the_model_alone_are_refused(case, monkeypatch, command, void):
+    model = Segmenter(NearestColour(THREE), classes=3, ignore_index=void)
+    monkeypatch.setattr(art_segplugin.models, "load_model", lambda spec: model)
+    stored = np.full((16, 20), 255, np.uint8)
+    stored[0] = 0 if void == 0 else 255
+    status, said, _ = case(THREE, np.zeros((16, 20), int), stored, command=command)
+    assert status == 2
+    assert "void everywhere" in said
+    assert "such as --label-map 255=1" in said
