@@ -46,11 +46,29 @@ class Field:
     unit: str = ""
     label: str = ""
 
+    def shown(self, value: Any) -> Any:
+        """What an editor can show of a value that was read: the nearest number in its range.
+
+        The default stands for what is no number where one is asked for; the attack refuses that itself.
+        """
+        if self.kind == "numbers":
+            whole = isinstance(value, list | tuple) and all(map(_is_number, value))
+            return value if whole else self.default
+        if self.kind in ("boolean", "choice"):
+            return value
+        if _is_number(value):
+            return min(max(value, self.low), self.high)
+        return value if value is None or self.kind == "schedule" else self.default
+
     @property
     def caption(self) -> str:
         """The parameter for people, with its unit."""
         words = self.label or self.name.replace("_", " ").capitalize()
         return f"{words} ({self.unit})" if self.unit else words
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,11 @@
 """A file that is no good is said in a sentence, and the window lives on."""
 
 import errno
+import json
+import math
 import os
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -11,7 +14,9 @@ from window_parts import lives, noise, says
 
 from art_segplugin.data.video import VideoWriter
 from art_segplugin_gui.qt.settings import Settings
-from art_segplugin_gui.session.session import with_models, with_source
+from art_segplugin_gui.session.forms import Field
+from art_segplugin_gui.session.saving import to_tree
+from art_segplugin_gui.session.session import with_attack, with_models, with_source
 
 
 def test_a_corrupt_image(qtbot, open_window, tmp_path):
@@ -100,3 +105,39 @@ def test_corrupt_settings(qtbot, open_window, tmp_path):
     assert made.banners == []
     assert made.parts.docks["attack"].isVisible()
     lives(qtbot, made)
+
+
+@pytest.mark.parametrize(
+    ("part", "values"),
+    [
+        ("attack", {"options": {"eps": [1]}}),
+        ("attack", {"options": {"eps": "x"}}),
+        ("attack", {"options": {"eps": math.inf}}),
+        ("attack", {"options": {"eps": math.nan}}),
+        ("attack", {"options": {"steps": 10**400}}),
+        ("source", {"index": 2**31 - 1}),
+        ("source", {"first": 2**31 - 1}),
+    ],
+)
+def test_a_session_with_values_that_no_editor_can_hold(qtbot, open_window, tmp_path, part, values):
+    made = open_window()
+    tree = to_tree(made.session.state)
+    tree[part].update(values)
+    path = tmp_path / "odd.segstudio.json"
+    path.write_text(json.dumps(tree))
+    made.window.files.open_dropped("session", str(path))
+    if "options" in values:
+        says(qtbot, made, next(iter(values["options"])))
+        made.change(with_attack, options=MappingProxyType({}))
+    lives(qtbot, made)
+
+
+def test_an_editor_shows_the_nearest_number_it_can():
+    steps = Field("steps", "integer", 20, low=1, high=1000)
+    assert [steps.shown(value) for value in (7, 10**400, -3, "x", [1], True)] == [
+        7, 1000, 1, 20, 20, 20,
+    ]  # fmt: skip
+    decay = Field("decay", "optional-float", None, high=2.0)
+    assert [decay.shown(value) for value in (0.5, None, math.nan, math.inf)] == [0.5, None, None, 2]
+    several = Field("temperatures", "numbers", (1.0,))
+    assert [several.shown(value) for value in ([1, 2], 3, ["x"])] == [[1, 2], (1.0,), (1.0,)]

@@ -163,6 +163,7 @@ class SourcePanel(QWidget):
         ):
             spin.blockSignals(True)
             spin.setRange(low, high)
+            value = min(value, high)  # a session may name any
             if spin.value() != value:  # else what is being typed would go
                 spin.setValue(value)
             spin.blockSignals(False)

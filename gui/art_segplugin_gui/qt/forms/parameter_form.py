@@ -84,7 +84,7 @@ class ParameterFormWidget(QWidget):
             self._follow_norm()
         for name, editor in self.editors.items():
             if name != "norm":
-                editor.show_value(options.get(name, editor.field.default))
+                editor.show_value(editor.field.shown(options.get(name, editor.field.default)))
         self._refused.clear()
         self._say()
 
