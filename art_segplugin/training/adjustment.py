@@ -123,17 +123,17 @@ def _attacked(
     chooser = torch.Generator().manual_seed(seed)
 
     def adjusted(images: Images) -> Logits:
-        with evaluation_mode(model):
-            logits: Logits = model(images) + added
+        logits: Logits = model(images) + added
         return logits
 
     chosen: list[tuple[Tensor, Tensor]] = []
     for images, labels in ordered_batches(samples, maker, batch_size):
         images, labels = images.to(device), labels.to(device)
         void = labels == model.ignore_index
-        x_adv = attack(adjusted, images, labels, generator=generator)
-        with torch.no_grad():
-            logits = adjusted(x_adv).movedim(1, -1)[~void].cpu()
+        with evaluation_mode(model):  # until the last backward pass: checkpointed layers run in it
+            x_adv = attack(adjusted, images, labels, generator=generator)
+            with torch.no_grad():
+                logits = adjusted(x_adv).movedim(1, -1)[~void].cpu()
         few = torch.randperm(len(logits), generator=chooser)[: PIXELS * len(images)]
         chosen.append((logits[few], labels[~void].cpu()[few]))
     logits, labels = (torch.cat(parts) for parts in zip(*chosen, strict=True))

@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 from training.toy import PALETTE, Toy
 
 from art_segplugin.attacks import pgd
@@ -49,6 +50,23 @@ def test_the_accuracy_is_that_of_the_adjusted_model():
     for index in range(3):
         share = right[labels == index].double().mean().item()
         assert states[1].accuracy[index].item() == pytest.approx(share, abs=1e-12)
+
+
+def test_a_model_in_training_mode_is_attacked_as_it_is_used():
+    """Its layers are checkpointed, and so run again in the backward pass."""
+
+    class Checkpointed(nn.Sequential):
+        def forward(self, images):
+            return checkpoint(super().forward, images, use_reentrant=False)
+
+    plain = biased().model
+    model = Segmenter(Checkpointed(nn.BatchNorm2d(3), nn.Dropout(0.5), plain), classes=3)
+    states = [
+        list(fit_offsets(model.train(training), Toy(4), ATTACK, rounds=1))
+        for training in (False, True)
+    ]
+    assert model.model[0].num_batches_tracked == 0
+    assert all(torch.equal(a.offsets, b.offsets) for a, b in zip(*states, strict=True))
 
 
 def test_soft_minimum_lies_between_minimum_and_mean():
