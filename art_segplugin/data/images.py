@@ -467,6 +467,8 @@ def _all_bands(data: bytes, file: _Layout, where: Path | str) -> npt.NDArray[Any
             if page.tags.valueof(274, 1) != 1:
                 raise ValueError("its orientation tag asks to turn it")
             pixels = np.atleast_3d(page.asarray())
+            if not pixels.size:
+                raise ValueError("it has no pixels")
             return np.moveaxis(pixels, 0, 2) if page.axes == "SYX" else pixels
     except Exception as error:  # as in `_load`
         raise UnreadableError(

@@ -63,6 +63,14 @@ def test_random_bytes(data, rule):
     pixels_or_a_sentence(data, rule)
 
 
+def test_every_bit_of_the_head_of_a_tiff_of_bands():
+    whole = good("bands")
+    for bit in range(8 * 240):
+        data = bytearray(whole)
+        data[bit // 8] ^= 1 << bit % 8
+        pixels_or_a_sentence(bytes(data), RULES[2])
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_bits_that_flipped(kind):
     @FEW
