@@ -36,7 +36,8 @@ def resize(x, size, antialias=False):
 def livelier(model):
     """Weights so large that the output depends on the image."""
     for parameter in model.parameters():
-        nn.init.normal_(parameter, std=0.2)
+        if parameter.ndim > 1:
+            nn.init.kaiming_normal_(parameter)
     return model
 
 
