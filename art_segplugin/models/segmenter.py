@@ -1,10 +1,11 @@
 """The one interface that attacks, metrics and trainers see of a segmentation model."""
 
 import itertools
+import math
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self, cast
 from weakref import WeakSet
 
@@ -62,9 +63,9 @@ class Segmenter(nn.Module):
     stay what they are.
 
     Raises:
-        InputError: ``mean``, ``std`` and ``in_channels`` do not fit, ``std`` holds a value that is not
-            positive, ``bgr`` is asked for and there are not 3 channels, or ``stride`` is smaller than
-            1.
+        InputError: ``mean``, ``std`` and ``in_channels`` do not fit, ``mean`` is that of images in
+            [0, 255], ``std`` holds a value that is not positive, ``bgr`` is asked for and there are not
+            3 channels, or another argument is none of what it may be.
     """
 
     task: ClassVar[str] = "segmentation"
@@ -109,8 +110,20 @@ class Segmenter(nn.Module):
             )
         if in_channels is not None and in_channels < 1:
             raise InputError(f"in_channels is {in_channels}; expected a number of at least 1.")
-        if stride < 1:
+        if not isinstance(cast("Any", stride), Integral) or stride < 1:
             raise InputError(f"stride is {stride}; expected a number of pixels, at least 1.")
+        if classes is not None and classes < 1:
+            raise InputError(f"classes is {classes}; expected a number of at least 1.")
+        if not isinstance(channels, slice | None):
+            raise InputError(
+                f"channels is {channels!r}; expected a slice, such as slice(0, 19) for the first 19."
+            )
+        if not callable(model) or isinstance(model, type):
+            kind = f"class {model.__name__}" if isinstance(model, type) else type(model).__name__
+            raise InputError(
+                f"the model is a {kind}; expected a module or a function from images to logits (weights "
+                "alone are loaded with load_state_dict of the network that they are of)."
+            )
         self.model = model
         self.classes = 2 if classes == 1 else classes
         self.ignore_index = ignore_index
@@ -444,21 +457,32 @@ def _per_channel(
     mean: float | Sequence[float], std: float | Sequence[float]
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Both as tuples of one length: 1, or the number of channels."""
-    means, stds = (
-        (float(values),)
-        if isinstance(values, Real)
-        else tuple(map(float, cast("Sequence[float]", values)))
-        for values in (mean, std)
-    )
+    try:
+        means, stds = (
+            (float(values),)
+            if isinstance(values, Real)
+            else tuple(map(float, cast("Sequence[float]", values)))
+            for values in (mean, std)
+        )
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"mean is {mean!r} and std is {std!r}; expected a number, or one per channel, for each."
+        ) from error
     if len(means) > 1 and isinstance(std, Real):
         stds *= len(means)
     if len(stds) > 1 and isinstance(mean, Real):
         means *= len(stds)
     single = len(means) == 1 and isinstance(mean, Real) != isinstance(std, Real)
-    if len(means) != len(stds) or single or min(stds, default=0.0) <= 0:
+    if max(means, default=0.0) > 1:
+        raise InputError(
+            f"mean is {mean}, and images are in [0, 1]: divide mean and std by 255 if they are those of "
+            "images in [0, 255]."
+        )
+    finite = all(map(math.isfinite, means + stds))
+    if len(means) != len(stds) or single or not finite or min(stds, default=0.0) <= 0:
         raise InputError(
             f"mean {mean} and std {std} must have one value per channel, or be one number each, "
-            "and every std must be positive."
+            "all finite, and every std must be positive."
         )
     return means, stds
 

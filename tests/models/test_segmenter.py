@@ -238,3 +238,27 @@ class TestValidate:
     def test_labels_need_the_number_of_classes(self):
         with pytest.raises(InputError, match=r"call validate\(images\) first"):
             Segmenter(_network()).check_labels(torch.zeros(1, 2, 2, dtype=torch.long))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"mean": [123.7, 116.3, 103.5], "std": [58.4, 57.1, 57.4]}, r"divide mean and std by 255"),
+        ({"mean": float("nan")}, "all finite"),
+        ({"std": [0.5, float("inf"), 0.5], "mean": 0.0}, "all finite"),
+        ({"mean": "imagenet"}, "mean is 'imagenet' .* one per channel"),
+        ({"stride": 8.0}, r"stride is 8\.0"),
+        ({"classes": 0}, "classes is 0"),
+        ({"channels": 2}, r"channels is 2; expected a slice"),
+        ({"channels": (0, 19)}, r"channels is \(0, 19\); expected a slice"),
+    ],
+)
+def test_options_that_would_be_wrong_in_silence_are_refused(options, words):
+    with pytest.raises(InputError, match=words):
+        Segmenter(nn.Conv2d(3, 4, 1), **options)
+
+
+@pytest.mark.parametrize("model", [None, nn.Conv2d, nn.Conv2d(3, 4, 1).state_dict()])
+def test_what_is_no_model_is_refused(model):
+    with pytest.raises(InputError, match=r"the model is a .* load_state_dict"):
+        Segmenter(model)

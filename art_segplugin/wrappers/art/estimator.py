@@ -4,6 +4,7 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
+from numbers import Integral
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -173,7 +174,7 @@ class PyTorchSegmenter(SegmenterMixin, PyTorchEstimator):
             device_type=device_type,
         )
         self._nb_classes: Any = nb_classes
-        self._ignore_index = ignore_index
+        self._ignore_index: Any = ignore_index
         self._loss: Any = loss
         self._input_shape: Any = input_shape and tuple(input_shape)
         self._optimizer = optimizer
@@ -194,6 +195,11 @@ class PyTorchSegmenter(SegmenterMixin, PyTorchEstimator):
                 "nb_classes=2."
             )
         self._nb_classes = whole_number("nb_classes", self._nb_classes, least=2)
+        if not isinstance(self._ignore_index, Integral):
+            raise InputError(f"ignore_index is {self._ignore_index!r}; give a whole number.")
+        self._ignore_index = int(self._ignore_index)
+        if not isinstance(self.channels_first, bool):
+            raise InputError(f"channels_first is {self.channels_first!r}; give True or False.")
         if isinstance(self._loss, nn.BCELoss | nn.BCEWithLogitsLoss):
             raise InputError(
                 f"loss is a {type(self._loss).__name__}, of one logit per pixel; a model with one "
@@ -240,6 +246,10 @@ class PyTorchSegmenter(SegmenterMixin, PyTorchEstimator):
             return super()._set_preprocessing(preprocessing)
         values = (np.asarray(value, dtype=np.float32) for value in preprocessing)
         mean, std = np.broadcast_arrays(*values)
+        if not (np.isfinite(mean).all() and np.isfinite(std).all() and (std > 0).all()):
+            raise InputError(
+                f"preprocessing is {preprocessing}; give finite numbers, the standard deviation above 0."
+            )
         if (mean == 0).all() and (std == 1).all():
             return None  # costs two copies to the device per forward otherwise
         if mean.ndim == 1:  # ART would take the columns of an image 3 pixels wide for channels

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from art_segplugin.attacks import ATTACKS
+from art_segplugin.errors import InputError
 from art_segplugin.wrappers.art import attacks
 from art_segplugin.wrappers.art.hypersphere import (
     PyTorchHypersphereClassifier,
@@ -106,3 +107,15 @@ def test_a_refused_set_params_leaves_a_hypersphere_classifier_as_it_was():
         with pytest.raises(ValueError, match=r"give a number >= 0|margin|nothing"):
             estimator.set_params(**new)
         assert same(params, estimator.get_params())
+
+
+@pytest.mark.parametrize(
+    "bad", [{"ignore_index": "a"}, {"channels_first": "x"}, {"preprocessing": (0.5, 0.0)}]
+)
+def test_estimators_refuse_what_would_fail_or_divide_by_zero_later(problem, bad):
+    before = {name: getattr(problem.estimator, name) for name in bad}
+    expected = problem.estimator.predict(problem.x)
+    with pytest.raises(InputError, match=f"{next(iter(bad))} is "):
+        problem.estimator.set_params(**bad)
+    assert {name: getattr(problem.estimator, name) for name in bad} == before
+    assert np.array_equal(problem.estimator.predict(problem.x), expected)
