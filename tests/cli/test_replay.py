@@ -149,7 +149,7 @@ def test_code_is_not_run_unasked(run, exported, tmp_path):
     [
         (lambda tree: tree.update(format=9), "format 9"),
         (lambda tree: tree.clear(), "no repro.json"),
-        (lambda tree: tree.update(device="cuda:99"), "not to be had here"),
+        (lambda tree: tree.update(device="cuda:99"), "not available; use cpu or auto"),
         (lambda tree: tree["plan"].update(recipe="none"), "unknown"),
         (lambda tree: tree["image"].update(name="gone.png"), "is missing"),
         (lambda tree: tree.update(threads=0), "threads"),
