@@ -48,7 +48,7 @@ def test_a_model_that_is_no_good(qtbot, open_window, model, words):
     qtbot.waitUntil(lambda: made.banners != [])
     text = made.banners[0].lower()
     assert all(word in text for word in words)
-    assert not made.parts.attack.buttons.stop_button.isEnabled()
+    qtbot.waitUntil(lambda: not made.parts.attack.buttons.stop_button.isEnabled())
     lives(qtbot, made)
 
 
