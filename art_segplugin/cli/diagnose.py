@@ -90,6 +90,13 @@ def diagnose(
     )
     place = options.device(device)
     subjects = [Subject(name, load_model(name).to(place).eval()) for name in names]
+    if reduce_zero_label is None:
+        trained = {one.model.info is not None and one.model.info.reduce_labels for one in subjects}
+        if len(trained) > 1:
+            raise InputError(
+                "some of the models were trained with 0 as void and others were not; say how these "
+                "labels are stored with --reduce-zero-label or --no-reduce-zero-label."
+            )
     rule, default_rule = options.label_rule(
         label_map, void, reduce_zero_label, labels_as, subjects[0].model
     )

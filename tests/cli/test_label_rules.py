@@ -297,6 +297,26 @@ def test_what_the_model_says_of_labels_is_used_and_named(case, use):
     assert report(out).labels.void == pytest.approx(1 / 16)
 
 
+def test_models_that_disagree_about_0_are_not_diagnosed_by_the_first(run, tmp_path, monkeypatch):
+    def model(spec):
+        names = ("red", "green", "blue")
+        info = CheckpointInfo("x", names, THREE, reduce_labels=spec == "shifted")
+        return Segmenter(NearestColour(THREE), classes=3, info=info)
+
+    monkeypatch.setattr(art_segplugin.models, "load_model", model)
+    classes = classes_of(3)
+    save(tmp_path / "data", THREE, classes, (classes + 1).astype(np.uint8))
+    given = ("--data", tmp_path / "data", "--model", "shifted", "--model", "plain",
+             "--attack", "fgsm", "--eps", "1/255")  # fmt: skip
+    status, _, message = run("diagnose", *given, "--out", tmp_path / "one")
+    assert status == 2
+    assert "--reduce-zero-label or --no-reduce-zero-label" in " ".join(message.split())
+    status, _, message = run("diagnose", *given, "--reduce-zero-label", "--out", tmp_path / "two")
+    assert status == 0, message
+    found = DiagnosisReport.load(tmp_path / "two" / "diagnosis.json")
+    assert found.labels.rule.endswith("0 is void, class k is stored as k + 1; 255 void")
+
+
 def test_void_that_is_the_last_class_of_the_model(case, use):
     use((*CAMVID.colours, (255, 0, 255)))
     classes = classes_of(11)
