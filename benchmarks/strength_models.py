@@ -111,7 +111,8 @@ def train(name, folder, out, steps):
         if step % 50 == 0:
             taken = time.perf_counter() - began
             print(f"{name}: step {step} of {steps}, loss {loss:.3f}, {taken:.0f} s", flush=True)
-    save_file(model.model.state_dict(), out / f"{name}.safetensors")
+    weights = {key: value.contiguous() for key, value in model.model.state_dict().items()}
+    save_file(weights, out / f"{name}.safetensors")
 
 
 def main():
@@ -119,7 +120,7 @@ def main():
     parser.add_argument("--camvid", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("runs/strength"))
     parser.add_argument("--only", nargs="+", default=list(NETWORKS))
-    parser.add_argument("--steps", type=int, default=700)
+    parser.add_argument("--steps", type=int, default=400)
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     for name in given.only:
