@@ -35,6 +35,7 @@ from art_segplugin.metrics.diagnosis import (
     weakest,
 )
 from art_segplugin.metrics.regions import boundary, foreground, interior
+from art_segplugin.metrics.worst_case import chosen, lowest_accuracy, lowest_mean_iou
 
 __all__ = [
     "ClassCounts",
@@ -43,6 +44,7 @@ __all__ = [
     "Interval",
     "accuracy",
     "boundary",
+    "chosen",
     "class_accuracy",
     "class_iou",
     "class_spread",
@@ -57,6 +59,8 @@ __all__ = [
     "interior",
     "interval",
     "iou_per_class",
+    "lowest_accuracy",
+    "lowest_mean_iou",
     "mean_iou",
     "mean_iou_of",
     "mis_ratio",
