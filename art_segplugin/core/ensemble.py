@@ -1,14 +1,18 @@
-"""Several attacks as one: the best answer of all, or each from where the one before ended."""
+"""Several attacks as one: the best answer of all, or each from where the one before ended, or both."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Union
+from typing import Any, Union
 
 import torch
 from torch import Tensor
 
 from art_segplugin.core.attack import GradientAttack
+from art_segplugin.core.forward_pass import ForwardPass, look
 from art_segplugin.core.iterate import Iterate, better_of, both
+from art_segplugin.core.losses import cross_entropy
+from art_segplugin.core.modes import evaluation_mode
+from art_segplugin.core.selectors import MOST_FOOLED
 from art_segplugin.core.task import Task, TaskAttack
 from art_segplugin.core.threat_model import ThreatModel
 from art_segplugin.errors import InputError
@@ -41,6 +45,14 @@ class _Several(TaskAttack):
     def ignore_index(self) -> int:
         """Label of void pixels."""
         return self.attacks[0].ignore_index
+
+    @property
+    def gradients(self) -> int:
+        """Gradient evaluations an image, of all members and restarts together; at most so many."""
+        return sum(
+            attack.gradients if isinstance(attack, _Several) else attack.steps * attack.restarts
+            for attack in self.attacks
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,17 +92,156 @@ class WorstCase(_Several):
         """Restarts of all members together."""
         return sum(attack.restarts for attack in self.attacks)
 
+    @property
+    def members(self) -> int:
+        """Members, with those of members that are ensembles themselves: as `Iterate.member` counts."""
+        return sum(_members(attack) for attack in self.attacks)
+
     def run(self, task: Task, *, final_forward: bool) -> Iterator[Iterate]:
         """What `iterates` says, on arguments that were checked."""
         final_forward = final_forward or len(self.attacks) > 1
-        best, restarts = Iterate(0, 0, task.images, None, task.images, None), 0
-        for attack in self.attacks:
+        best = Iterate(0, 0, task.images, None, task.images, None)
+        restarts = members = 0
+        for number, attack in enumerate(self.attacks):
             earlier = best  # of the members before this one
-            for iterate in attack.run(task, final_forward=final_forward):
-                best = better_of(iterate, earlier)
-                yield replace(best, restart=restarts + iterate.restart)
+            for iterate in self._iterates(number, attack, task, earlier, final_forward):
+                best = replace(
+                    better_of(iterate, earlier),
+                    restart=restarts + iterate.restart,
+                    member=members + iterate.member,
+                    of_member=iterate.answer_of_member,
+                )
+                yield best
                 best = replace(best, forward=None)
             restarts += attack.restarts
+            members += _members(attack)
+            best = replace(best, of_member=None)
+
+    def _iterates(
+        self, number: int, attack: Member, task: Task, earlier: Iterate, final_forward: bool
+    ) -> Iterator[Iterate]:
+        """What a member visits, given the best answers of those before it."""
+        return attack.run(task, final_forward=final_forward)
+
+
+@dataclass(frozen=True, eq=False)
+class Cascade(WorstCase):
+    """A worst case whose members share what they found, and stop where there is nothing left to do.
+
+    Each member but the first begins at the best point so far of each image, those in `fresh` where
+    they begin by themselves. Images of which all valid pixels are fooled take no part in the members
+    that follow, which is decided between two members by one number an image that is read back from
+    the device; within a member nothing is. They are looked at once more when they leave, so that
+    iterates are always of the whole batch. If none is left, the attack ends before its last member.
+
+    Images stay where it matters that they do: where a member has a radius or step size for each
+    image, or ranks its answers by something else than the pixels that are fooled.
+
+    Args:
+        attacks: as in `WorstCase`.
+        fresh: numbers of the members, from 0, that begin as they do alone.
+        leave: let images leave; not for members whose loss or weighting holds something for each
+            image of the batch.
+
+    Raises:
+        InputError: as `WorstCase`, or no such number.
+    """
+
+    fresh: Sequence[int] = ()
+    leave: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "fresh", tuple(self.fresh))
+        for number in self.fresh:
+            if number not in range(len(self.attacks)):
+                raise InputError(
+                    f"fresh has the number {number!r} and there are {len(self.attacks)} members; "
+                    f"give numbers from 0 to {len(self.attacks) - 1}."
+                )
+
+    def _iterates(
+        self, number: int, attack: Member, task: Task, earlier: Iterate, final_forward: bool
+    ) -> Iterator[Iterate]:
+        if number == 0:
+            yield from attack.run(task, final_forward=final_forward)
+            return
+        assert earlier.best_success is not None
+        of_member = task if number in self.fresh else replace(task, start=earlier.best)
+        places: Sequence[int] = range(len(task.images))
+        if self.leave and _may_leave(attack):
+            left = (earlier.best_success < 1) & task.valid.flatten(1).any(1)
+            places = [place for place, one in enumerate(left.tolist()) if one]
+        if len(places) == len(task.images):
+            yield from attack.run(of_member, final_forward=final_forward)
+        elif places:
+            whole = _Whole(task, attack, earlier, places)
+            for iterate in attack.run(of_member.part(places), final_forward=final_forward):
+                together = whole.of(iterate)
+                yield together
+                if together.forward is not None:
+                    together.forward.logits = None
+
+
+class _Whole:
+    """Iterates of some images of a batch as iterates of all; the others stay at their best point."""
+
+    def __init__(self, task: Task, attack: Member, earlier: Iterate, places: Sequence[int]) -> None:
+        resting = sorted(set(range(len(task.images))) - set(places))
+        device = task.images.device
+        self.task, self.earlier = task, earlier
+        self.moving = torch.tensor(places, device=device)
+        self.resting = torch.tensor(resting, device=device)
+        loss = attack.loss if isinstance(attack, GradientAttack) else cross_entropy
+        with torch.no_grad(), evaluation_mode(task.model):
+            points = earlier.best[self.resting]
+            self.seen, _ = look(task.part(resting), points, 0, 1, loss, targeted=attack.targeted)
+
+    def of(self, iterate: Iterate) -> Iterate:
+        """The iterate of all."""
+        earlier = self.earlier
+        assert earlier.best_success is not None
+        assert earlier.best_rank is not None
+        hidden = earlier.without_gradient
+        return replace(
+            iterate,
+            x_adv=self._put(iterate.x_adv, earlier.best),
+            forward=None if iterate.forward is None else self._forward(iterate.forward),
+            best=self._put(iterate.best, earlier.best),
+            best_success=self._put(iterate.best_success, earlier.best_success),
+            best_rank=self._put(iterate.best_rank, earlier.best_rank),
+            without_gradient=self._put(iterate.without_gradient, hidden),
+            of_member=self._put(iterate.answer_of_member, earlier.best),
+        )
+
+    def _put(self, values: Any, resting: Tensor | None) -> Any:
+        """Values of the moving images beside those of the resting ones, None for zeros."""
+        if values is None:
+            return None
+        if resting is None:
+            resting = values.new_zeros(len(self.task.images))
+        return resting.index_copy(0, self.moving, values)
+
+    def _forward(self, now: ForwardPass) -> ForwardPass:
+        """What the model said of all; the resting ones weigh nothing."""
+        seen = self.seen
+
+        def put(moving: Tensor | None, resting: Tensor | None) -> Any:
+            if moving is None:
+                return None
+            whole = moving.new_zeros(len(self.task.images), *moving.shape[1:])
+            whole.index_copy_(0, self.moving, moving)
+            return whole if resting is None else whole.index_copy_(0, self.resting, resting)
+
+        return replace(
+            now,
+            labels=self.task.labels,
+            valid=self.task.valid,
+            fooled=put(now.fooled, seen.fooled),
+            pixel_loss=put(now.pixel_loss, seen.pixel_loss),
+            logits=put(now.logits, seen.logits),
+            weights=put(now.weights, None),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +291,9 @@ class Staged(_Several):
             for iterate in stage.run(task, final_forward=final_forward and last):
                 answer = iterate.best
                 hidden = both(iterate.without_gradient, before)
-                iterate = replace(iterate, step=visited, without_gradient=hidden)
+                iterate = replace(
+                    iterate, step=visited, without_gradient=hidden, member=0, of_member=None
+                )
                 if not last:
                     iterate = replace(
                         iterate, best=region.project(answer), best_success=None, best_rank=None
@@ -148,6 +301,20 @@ class Staged(_Several):
                 yield iterate
                 visited += 1
             task = replace(task, start=answer)
+
+
+def _members(attack: Member) -> int:
+    """Of an attack: its own, if it is a worst case, else itself."""
+    return attack.members if isinstance(attack, WorstCase) else 1
+
+
+def _may_leave(attack: Member) -> bool:
+    """Whether an image with no pixel left is done, and the others can be attacked without it."""
+    if isinstance(attack, _Several):
+        return all(map(_may_leave, attack.attacks))
+    sizes = (attack.threat_model.eps, getattr(attack.step, "size", None))
+    by_image = any(isinstance(size, Tensor) and size.ndim > 0 for size in sizes)
+    return attack.compare is MOST_FOOLED and not by_image
 
 
 def _check_same_threat(first: ThreatModel, other: ThreatModel) -> None:

@@ -33,6 +33,10 @@ class Iterate:
         without_gradient: images whose gradient was zero at every point so far, of all restarts,
             though they may be changed and not all of their pixels were fooled; stays on the device,
             see `warn_without_gradient`. None where the attack takes no gradients.
+        member: which member of an ensemble is at work, counted through nested ones; 0 of a single
+            attack.
+        of_member: what that member would answer by itself; None where that is `best`. It is whole
+            when the next member begins, so whoever wants one answer a member keeps the last of each.
     """
 
     restart: int
@@ -43,6 +47,13 @@ class Iterate:
     best_success: PerImage | None
     best_rank: PerImage | None = None
     without_gradient: PerImageMask | None = None
+    member: int = 0
+    of_member: Images | None = None
+
+    @property
+    def answer_of_member(self) -> Images:
+        """`of_member`, or `best` where there is one member."""
+        return self.best if self.of_member is None else self.of_member
 
 
 def better_of(now: Iterate, earlier: Iterate) -> Iterate:

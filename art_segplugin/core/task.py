@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -80,6 +80,25 @@ class Task:
         check_start(start)
         classes = largest_label(labels) + 1
         return cls(model, images, labels, valid, classes, mask, start, random)
+
+    def part(self, places: Sequence[int]) -> "Task":
+        """The task of some of the images, each of which keeps its source of random starts.
+
+        Args:
+            places: their places in the batch.
+        """
+        index, random = torch.tensor(places, device=self.images.device), self.random
+        if random is not None and not isinstance(random, torch.Generator):
+            random = tuple(random[place] for place in places)
+        return replace(
+            self,
+            images=self.images[index],
+            labels=self.labels[index],
+            valid=self.valid[index],
+            mask=None if self.mask is None else self.mask[index],
+            start=None if self.start is None else self.start[index],
+            random=random,
+        )
 
 
 def _usable(values: Tensor) -> Tensor:

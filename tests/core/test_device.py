@@ -6,6 +6,7 @@ from oracles import tiny_problem
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from art_segplugin.attacks import segpgd, temperature_sweep
+from art_segplugin.core.ensemble import Cascade
 
 SYNCHRONISING = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "index.Tensor")
 
@@ -47,6 +48,15 @@ def test_a_sweep_never_waits_for_the_device_either(schedule):
     attack = temperature_sweep(0.1, 0.02, 2, temperatures=(5, 0.1), schedule=schedule, restarts=2)
     run = attack.iterates(model, x, labels)
     next(run)  # later members are given what was checked for the first
+    assert not synchronising_operators(lambda: list(run))
+
+
+def test_a_cascade_waits_between_its_members_alone():
+    """Where it reads one number an image; the recorder of the CPU does not see a list being made."""
+    model, x, labels = tiny_problem()
+    members = [segpgd(0.1, 0.02, 2), segpgd(0.1, 0.02, 2, restarts=2)]
+    run = Cascade(members).iterates(model, x, labels)
+    next(run)
     assert not synchronising_operators(lambda: list(run))
 
 
