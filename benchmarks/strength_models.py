@@ -59,7 +59,9 @@ NETWORKS = {
 
 def segmenter(name):
     network, stride = NETWORKS[name]
-    return Segmenter(network(), classes=CLASSES, ignore_index=255, mean=0.5, std=0.25, stride=stride)
+    return Segmenter(
+        network(), classes=CLASSES, ignore_index=255, mean=0.5, std=0.25, stride=stride
+    )
 
 
 def load(name, out):
