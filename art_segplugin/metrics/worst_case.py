@@ -10,9 +10,7 @@ all its answers, given those of the others, until no image changes.
 
 from collections.abc import Iterator
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from art_segplugin.errors import InputError
@@ -20,8 +18,6 @@ from art_segplugin.metrics.class_scores import accuracy, mean_iou_of
 
 MOST_COMBINATIONS = 4096
 """Choices up to which `lowest_mean_iou` tries all of them."""
-
-Counts = NDArray[np.int64]
 
 
 def lowest_accuracy(totals: Tensor) -> Tensor:
@@ -71,18 +67,19 @@ def lowest_mean_iou(
         InputError: as `lowest_accuracy`.
     """
     _check(totals)
-    counts: Counts = totals.cpu().numpy().astype(np.int64)
-    different = [_different(counts[:, image]) for image in range(counts.shape[1])]
+    counts = totals.cpu().long()
+    different = [_different(answers) for answers in counts.unbind(1)]
     combinations = 1
     for answers in different:
-        combinations = min(combinations * len(answers), MOST_COMBINATIONS + most_combinations + 1)
+        combinations = min(combinations * len(answers), most_combinations + 1)
     if combinations <= most_combinations:
         choice = _lowest_of_all(counts, different)
     else:
-        order = np.random.default_rng(seed).permutation(len(different))
-        ends = [_settled(counts, different, start, order) for start in _starts(totals)]
-        choice = min(ends, key=lambda end: float(_mean_iou(_pooled(counts, end))))
-    return torch.from_numpy(choice).to(totals.device)
+        generator = torch.Generator().manual_seed(seed)
+        order = torch.randperm(len(different), generator=generator).tolist()
+        ends = [_settled(counts, different, start, order) for start in _starts(counts)]
+        choice = min(ends, key=lambda end: float(_mean_iou(chosen(counts, end).sum(0))))
+    return choice.to(totals.device)
 
 
 def chosen(totals: Tensor, choice: Tensor) -> Tensor:
@@ -106,54 +103,43 @@ def _check(totals: Tensor) -> None:
         raise InputError(f"totals are {totals.dtype}; give counts of pixels, whole numbers.")
 
 
-def _different(answers: Counts) -> list[int]:
+def _different(answers: Tensor) -> list[int]:
     """Numbers of the answers (k, 3, c) of one image that differ, each the first of its like."""
-    _, first = np.unique(answers.reshape(len(answers), -1), axis=0, return_index=True)
-    return sorted(first.tolist())
+    same = (answers.unsqueeze(0) == answers.unsqueeze(1)).flatten(2).all(2)
+    first = same.int().argmax(1)  # of each answer's like
+    return sorted(set(first.tolist()))
 
 
-def _pooled(counts: Counts, choice: Counts) -> Counts:
-    pooled: Counts = counts[choice, np.arange(counts.shape[1])].sum(0)
-    return pooled
-
-
-def _mean_iou(pooled: Counts) -> NDArray[np.float64]:
+def _mean_iou(pooled: Tensor) -> Tensor:
     """Mean IoU of totals (..., 3, c); 0 without pixels, where it is 0 for every choice."""
-    hits, true, predicted = np.moveaxis(pooled, -2, 0)
-    union = true + predicted - hits
-    iou = hits / np.maximum(union, 1)
-    mean: NDArray[np.float64] = iou.sum(-1) / np.maximum((union > 0).sum(-1), 1)
-    return mean
+    return mean_iou_of(pooled).nan_to_num(0.0)
 
 
-def _lowest_of_all(counts: Counts, different: list[list[int]]) -> Counts:
-    choice: Counts = np.array([answers[0] for answers in different], dtype=np.int64)
+def _lowest_of_all(counts: Tensor, different: list[list[int]]) -> Tensor:
+    choice = [answers[0] for answers in different]
     free = [image for image, answers in enumerate(different) if len(answers) > 1]
     fixed = [image for image, answers in enumerate(different) if len(answers) == 1]
-    pools: Counts = counts[0][fixed].sum(0)[None]
+    pools = counts[0, fixed].sum(0, keepdim=True)
     for image in free:
-        more = counts[different[image], image]
-        pools = (pools[:, None] + more[None]).reshape(-1, *more.shape[1:])
+        pools = (pools.unsqueeze(1) + counts[different[image], image]).flatten(0, 1)
     number = int(_mean_iou(pools).argmin())
     for image in reversed(free):
         number, place = divmod(number, len(different[image]))
         choice[image] = different[image][place]
-    return choice
+    return torch.tensor(choice, dtype=torch.int64)
 
 
-def _starts(totals: Tensor) -> Iterator[Counts]:
-    single = int(mean_iou_of(totals.sum(1)).nan_to_num(0.0).argmin())
-    yield np.full(totals.shape[1], single, dtype=np.int64)
-    yield lowest_accuracy(totals).cpu().numpy()
-    yield mean_iou_of(totals).nan_to_num(0.0).argmin(0).cpu().numpy()
+def _starts(counts: Tensor) -> Iterator[Tensor]:
+    single = int(_mean_iou(counts.sum(1)).argmin())
+    yield torch.full((counts.shape[1],), single)
+    yield lowest_accuracy(counts)
+    yield _mean_iou(counts).argmin(0)
 
 
-def _settled(
-    counts: Counts, different: list[list[int]], start: Counts, order: NDArray[np.int64]
-) -> Counts:
+def _settled(counts: Tensor, different: list[list[int]], start: Tensor, order: list[int]) -> Tensor:
     """A choice that no change of one image makes lower."""
-    choice = start.copy()
-    pooled = _pooled(counts, choice)
+    choice = start.clone()
+    pooled = chosen(counts, choice).sum(0)
     lowest = float(_mean_iou(pooled))
     changed = True
     while changed:  # ends: the mIoU falls with every change, and there are so many choices
@@ -165,7 +151,7 @@ def _settled(
             pools = pooled - counts[choice[image], image] + counts[answers, image]
             values = _mean_iou(pools)
             place = int(values.argmin())
-            if values[place] < lowest:
+            if float(values[place]) < lowest:
                 choice[image], pooled, lowest = answers[place], pools[place], float(values[place])
                 changed = True
     return choice

@@ -87,13 +87,13 @@ def test_never_above_a_single_attack_and_no_single_change_lowers_it(seed, images
 def test_the_greedy_choice_alone_is_mostly_the_lowest_there_is():
     """What larger sets get. Where one image at a time is not enough, it stays close."""
     gaps = []
-    for seed in range(60):
+    for seed in range(25):
         matrices = confusions(3, 4, 4, seed)
         totals = totals_of(matrices)
         greedy = miou(totals, lowest_mean_iou(totals, most_combinations=0))
         gaps.append(greedy - brute_force(matrices)[0])
     assert min(gaps) >= -1e-12
-    assert sum(gap < 1e-12 for gap in gaps) >= 54
+    assert sum(gap < 1e-12 for gap in gaps) >= 23
     assert max(gaps) < 0.01
 
 
