@@ -8,6 +8,7 @@ import torch
 
 from art_segplugin.core.forward_pass import ForwardPass
 from art_segplugin.core.threat_model import (
+    LinfRegion,
     Region,
     at_least_float32,
     check_size,
@@ -88,5 +89,64 @@ class MomentumStep(SteepestStep):
             mean = per_image(mean.clamp(min=torch.finfo(mean.dtype).tiny), gradient)
             velocity = self.decay * velocity + gradient / mean
             return region.ascend(x_adv, velocity, size)
+
+        return step
+
+
+@dataclass(frozen=True, eq=False)
+class AdamStep(SteepestStep):
+    """Projected Adam: x + size * m / (sqrt(v) / c + epsilon), then projected; Linf only.
+
+    m and v are the running means of the gradient and of its square, both corrected for their start
+    at 0 as by Kingma & Ba (ICLR 2015, arXiv:1412.6980, algorithm 1); with `amsgrad`, v is the
+    largest running mean so far (Reddi et al., ICLR 2018, arXiv:1904.09237, algorithm 2), where the
+    correction comes after the maximum, as in torch.optim.Adam. Each coordinate moves by about
+    `size`, less where its gradient changes sign, so the steps are those of Linf.
+
+    The gradient is divided by the number of valid pixels first: `epsilon` is then compared with the
+    gradient of an image's mean loss. Projecting changes neither m nor v.
+
+    Args:
+        size: learning rate, in the unit of the images; one float or a tensor (n,) with one per
+            image.
+        betas: what remains of the mean gradient and of the mean square after one step, in [0, 1).
+        epsilon: what keeps coordinates without a gradient where they are, > 0.
+        amsgrad: never let a coordinate's mean square fall.
+
+    Raises:
+        InputError: a bad size, betas or epsilon; when started, a region that is not of Linf.
+    """
+
+    betas: tuple[float, float] = (0.9, 0.999)
+    epsilon: float = 1e-8
+    amsgrad: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (len(self.betas) == 2 and all(0 <= beta < 1 for beta in self.betas)):
+            raise InputError(f"betas are {self.betas}; give two numbers in [0, 1).")
+        if not self.epsilon > 0:
+            raise InputError(f"epsilon is {self.epsilon}; give a number > 0, such as 1e-8.")
+
+    def start(self, region: Region, steps: int) -> Step:
+        """Begin with both means 0."""
+        if not isinstance(region, LinfRegion):
+            raise InputError("Adam moves each coordinate on its own; give it the norm inf.")
+        size = fitted("step_size", self.size, region.x)
+        mean = torch.zeros_like(at_least_float32(region.x))
+        square, largest = torch.zeros_like(mean), torch.zeros_like(mean)
+        beta, beta_square = self.betas
+        taken = 0
+
+        def step(x_adv: Images, gradient: Images, forward: ForwardPass) -> Images:
+            nonlocal taken
+            taken += 1
+            pixels = forward.valid.flatten(1).sum(1).clamp(min=1)
+            gradient = at_least_float32(gradient) / per_image(pixels, gradient)
+            mean.lerp_(gradient, 1 - beta)
+            square.mul_(beta_square).addcmul_(gradient, gradient, value=1 - beta_square)
+            scale = torch.maximum(largest, square, out=largest) if self.amsgrad else square
+            root = (scale / (1 - beta_square**taken)).sqrt_().add_(self.epsilon)
+            return region.project(x_adv + size / (1 - beta**taken) * (mean / root))
 
         return step
