@@ -26,6 +26,8 @@ __all__ = [
     "cospgd",
     "fgsm",
     "named",
+    "padam_ce",
+    "padam_cos",
     "pgd",
     "segfgsm",
     "segpgd",
@@ -131,4 +133,26 @@ def cospgd(
     ignore_index: int = ...,
     bounds: tuple[float, float] = ...,
     decay: float | None = ...,
+) -> GradientAttack: ...
+def padam_ce(
+    eps: float | PerImage = ...,
+    step_size: float | PerImage = ...,
+    steps: int = ...,
+    norm: float | str = ...,
+    random_start: bool = ...,
+    restarts: int = ...,
+    targeted: bool = ...,
+    ignore_index: int = ...,
+    bounds: tuple[float, float] = ...,
+) -> GradientAttack: ...
+def padam_cos(
+    eps: float | PerImage = ...,
+    step_size: float | PerImage = ...,
+    steps: int = ...,
+    norm: float | str = ...,
+    random_start: bool = ...,
+    restarts: int = ...,
+    targeted: bool = ...,
+    ignore_index: int = ...,
+    bounds: tuple[float, float] = ...,
 ) -> GradientAttack: ...

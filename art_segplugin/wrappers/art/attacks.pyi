@@ -11,6 +11,8 @@ from art_segplugin.wrappers.art.sizes import Size
 
 __all__ = [
     "CosPGD",
+    "PAdamCE",
+    "PAdamCos",
     "SegFGSM",
     "SegPGD",
     "SegmentationAPGD",
@@ -133,6 +135,38 @@ class CosPGD(FactoryAttack):
         eps: Size = ...,
         eps_step: Size = ...,
         decay: float | None = ...,
+        max_iter: int = ...,
+        targeted: bool = ...,
+        num_random_init: int = ...,
+        batch_size: int = ...,
+        random_eps: bool = ...,
+        summary_writer: str | bool | SummaryWriter = ...,
+        verbose: bool = ...,
+    ) -> None: ...
+
+class PAdamCE(FactoryAttack):
+    def __init__(
+        self,
+        estimator: Any,
+        norm: float | str = ...,
+        eps: Size = ...,
+        eps_step: Size = ...,
+        max_iter: int = ...,
+        targeted: bool = ...,
+        num_random_init: int = ...,
+        batch_size: int = ...,
+        random_eps: bool = ...,
+        summary_writer: str | bool | SummaryWriter = ...,
+        verbose: bool = ...,
+    ) -> None: ...
+
+class PAdamCos(FactoryAttack):
+    def __init__(
+        self,
+        estimator: Any,
+        norm: float | str = ...,
+        eps: Size = ...,
+        eps_step: Size = ...,
         max_iter: int = ...,
         targeted: bool = ...,
         num_random_init: int = ...,

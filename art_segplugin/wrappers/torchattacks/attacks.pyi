@@ -9,6 +9,8 @@ from art_segplugin.wrappers.torchattacks.mixin import SegAttackMixin
 
 __all__ = [
     "CosPGD",
+    "PAdamCE",
+    "PAdamCos",
     "SegFGSM",
     "SegPGD",
     "SegmentationAPGD",
@@ -124,4 +126,32 @@ class CosPGD(FactoryAttack):
         restarts: int = ...,
         ignore_index: int = ...,
         decay: float | None = ...,
+    ) -> None: ...
+
+class PAdamCE(FactoryAttack):
+    def __init__(
+        self,
+        model: Any,
+        eps: float | PerImage = ...,
+        alpha: float | PerImage = ...,
+        steps: int = ...,
+        random_start: bool = ...,
+        *,
+        norm: float | str = ...,
+        restarts: int = ...,
+        ignore_index: int = ...,
+    ) -> None: ...
+
+class PAdamCos(FactoryAttack):
+    def __init__(
+        self,
+        model: Any,
+        eps: float | PerImage = ...,
+        alpha: float | PerImage = ...,
+        steps: int = ...,
+        random_start: bool = ...,
+        *,
+        norm: float | str = ...,
+        restarts: int = ...,
+        ignore_index: int = ...,
     ) -> None: ...
