@@ -6,7 +6,7 @@ from numbers import Integral
 
 import torch
 
-from art_segplugin.core.forward_pass import ForwardPass, gradient_in, look
+from art_segplugin.core.forward_pass import ForwardPass, gradient_in, look, query
 from art_segplugin.core.inputs import GradientFilter, InputTransform
 from art_segplugin.core.iterate import Iterate, better_of
 from art_segplugin.core.losses import LayerLoss, PixelLoss, cross_entropy
@@ -16,7 +16,7 @@ from art_segplugin.core.steps import StepRule
 from art_segplugin.core.task import Task, TaskAttack
 from art_segplugin.core.threat_model import Region, ThreatModel, per_image
 from art_segplugin.core.types import Images, PerImage, PerImageMask, PixelMap
-from art_segplugin.core.weightings import UNIFORM, PixelWeighting
+from art_segplugin.core.weightings import UNIFORM, BeginsClean, PixelWeighting
 from art_segplugin.errors import InputError
 
 
@@ -77,7 +77,8 @@ class GradientAttack(TaskAttack):
         for restart in range(self.restarts):
             earlier = best  # of the restarts before this one
             x_adv, step = self._start(region, task), self.step.start(region, self.steps)
-            weighting, answer = self.weighting.start(), x_adv
+            weighting, loss = self._weighting_and_loss(task)
+            answer = x_adv
             score: PerImage | None = None
             success: PerImage | None = None
             for i in range(self.steps + 1):
@@ -85,7 +86,7 @@ class GradientAttack(TaskAttack):
                 forward = gradient = None
                 if not last or final_forward:
                     forward, gradient = self._forward(
-                        task, x_adv, i, weighting, with_gradient=not last
+                        task, x_adv, i, weighting, loss, with_gradient=not last
                     )
                 if forward is None or not self.select.scores:
                     answer, success = x_adv, None if forward is None else forward.success_rate
@@ -104,6 +105,14 @@ class GradientAttack(TaskAttack):
                     x_adv = step(x_adv, gradient, forward)
                 best = replace(best, forward=None)
 
+    def _weighting_and_loss(self, task: Task) -> tuple[PixelWeighting, PixelLoss | LayerLoss]:
+        """Those of one restart."""
+        weighting = self.weighting.start()
+        if not isinstance(weighting, BeginsClean):
+            return weighting, self.loss
+        clean = query(task, task.images, 0, self.steps, targeted=self.targeted)
+        return weighting, weighting.begin(clean, self.loss)
+
     def _start(self, region: Region, task: Task) -> Images:
         if task.start is not None:
             return region.project(task.start.detach())
@@ -120,6 +129,7 @@ class GradientAttack(TaskAttack):
         x_adv: Images,
         i: int,
         weighting: PixelWeighting,
+        loss: PixelLoss | LayerLoss,
         *,
         with_gradient: bool,
     ) -> tuple[ForwardPass, Images | None]:
@@ -133,7 +143,7 @@ class GradientAttack(TaskAttack):
             with torch.set_grad_enabled(through):
                 x_leaf = x_adv.detach().requires_grad_(through)
                 forward, pixel_loss = look(
-                    task, x_leaf, i, self.steps, self.loss, targeted=self.targeted
+                    task, x_leaf, i, self.steps, loss, targeted=self.targeted
                 )
             if not with_gradient:
                 return forward, None
@@ -142,7 +152,7 @@ class GradientAttack(TaskAttack):
                 gradient = self._gradient(pixel_loss, x_leaf, forward.weights)
             else:
                 gradient = self._transformed_gradient(
-                    self.transform, task, x_adv, i, forward.weights
+                    self.transform, task, x_adv, i, forward.weights, loss
                 )
         if self.smooth is not None:
             gradient = self.smooth(gradient)
@@ -155,7 +165,13 @@ class GradientAttack(TaskAttack):
         return gradient_in(x_leaf, pixel_loss, outer)
 
     def _transformed_gradient(
-        self, transform: InputTransform, task: Task, x_adv: Images, i: int, weights: PixelMap
+        self,
+        transform: InputTransform,
+        task: Task,
+        x_adv: Images,
+        i: int,
+        weights: PixelMap,
+        loss: PixelLoss | LayerLoss,
     ) -> Images:
         """The sum over the transform's samples; the images go through the model moved."""
         total = torch.zeros_like(x_adv)
@@ -165,7 +181,7 @@ class GradientAttack(TaskAttack):
                 maps = (task.labels, task.valid, weights)
                 moved, (labels, valid, counts) = transform(x_leaf, maps, task.random)
                 there = replace(task, labels=labels, valid=valid)
-                _, pixel_loss = look(there, moved, i, self.steps, self.loss, targeted=self.targeted)
+                _, pixel_loss = look(there, moved, i, self.steps, loss, targeted=self.targeted)
             total = total + self._gradient(pixel_loss, x_leaf, counts.masked_fill(~valid, 0.0))
         return total
 
