@@ -29,6 +29,7 @@ __all__ = [
     "padam_ce",
     "padam_cos",
     "pgd",
+    "rp_pgd",
     "segfgsm",
     "segpgd",
     "temperature_pgd",
@@ -155,4 +156,17 @@ def padam_cos(
     targeted: bool = ...,
     ignore_index: int = ...,
     bounds: tuple[float, float] = ...,
+) -> GradientAttack: ...
+def rp_pgd(
+    eps: float | PerImage = ...,
+    step_size: float | PerImage = ...,
+    steps: int = ...,
+    norm: float | str = ...,
+    random_start: bool = ...,
+    restarts: int = ...,
+    targeted: bool = ...,
+    ignore_index: int = ...,
+    bounds: tuple[float, float] = ...,
+    decay: float | None = ...,
+    layer: str | None = ...,
 ) -> GradientAttack: ...

@@ -10,6 +10,7 @@ from art_segplugin.core.iterate import Attack, FittedAttack
 from art_segplugin.wrappers.art.sizes import Size
 
 __all__ = [
+    "RPPGD",
     "CosPGD",
     "PAdamCE",
     "PAdamCos",
@@ -174,4 +175,22 @@ class PAdamCos(FactoryAttack):
         random_eps: bool = ...,
         summary_writer: str | bool | SummaryWriter = ...,
         verbose: bool = ...,
+    ) -> None: ...
+
+class RPPGD(FactoryAttack):
+    def __init__(
+        self,
+        estimator: Any,
+        norm: float | str = ...,
+        eps: Size = ...,
+        eps_step: Size = ...,
+        decay: float | None = ...,
+        max_iter: int = ...,
+        targeted: bool = ...,
+        num_random_init: int = ...,
+        batch_size: int = ...,
+        random_eps: bool = ...,
+        summary_writer: str | bool | SummaryWriter = ...,
+        verbose: bool = ...,
+        layer: str | None = ...,
     ) -> None: ...

@@ -8,6 +8,7 @@ from art_segplugin.core.types import PerImage
 from art_segplugin.wrappers.torchattacks.mixin import SegAttackMixin
 
 __all__ = [
+    "RPPGD",
     "CosPGD",
     "PAdamCE",
     "PAdamCos",
@@ -154,4 +155,20 @@ class PAdamCos(FactoryAttack):
         norm: float | str = ...,
         restarts: int = ...,
         ignore_index: int = ...,
+    ) -> None: ...
+
+class RPPGD(FactoryAttack):
+    def __init__(
+        self,
+        model: Any,
+        eps: float | PerImage = ...,
+        alpha: float | PerImage = ...,
+        steps: int = ...,
+        random_start: bool = ...,
+        *,
+        norm: float | str = ...,
+        restarts: int = ...,
+        ignore_index: int = ...,
+        decay: float | None = ...,
+        layer: str | None = ...,
     ) -> None: ...
