@@ -39,10 +39,10 @@ class RegionWeights:
     target".
 
     Args:
-        layer: name of a layer of the model whose features give prototypes; None for regions alone.
+        layer: name of a layer of the model whose features give prototypes; empty for regions alone.
     """
 
-    layer: str | None = None
+    layer: str = ""
 
     def start(self) -> PixelWeighting:
         """The memory of one run."""
@@ -56,7 +56,7 @@ class RegionWeights:
 class _Run:
     """The regions, as booleans on the device, and the loss that prototypes are added to."""
 
-    def __init__(self, layer: str | None) -> None:
+    def __init__(self, layer: str) -> None:
         self.layer, self.step = layer, 0
         self.right: PixelMask | None = None  # T
         self.wrong: PixelMask | None = None  # F; all others are B
@@ -68,7 +68,7 @@ class _Run:
     def begin(self, clean: ForwardPass, loss: PixelLoss | LayerLoss) -> PixelLoss | LayerLoss:
         """Regions of the image itself."""
         self.right, self.wrong = clean.valid & ~clean.fooled, clean.fooled
-        if self.layer is None:
+        if not self.layer:
             return loss
         if isinstance(loss, LayerLoss):
             raise InputError("prototypes are added to a loss of logits; give one without layers.")
@@ -154,7 +154,7 @@ def prototype_similarity(
 
 
 @takes(SizedIterations)
-def rp_pgd(common: SizedIterations, layer: str | None = None) -> GradientAttack:
+def rp_pgd(common: SizedIterations, layer: str = "") -> GradientAttack:
     """PGD that remembers which pixels were once fooled, and draws the classes' features together.
 
     The loss is 0.75 L_R + 0.25 L_P: L_R the cross-entropy weighed by region (see `RegionWeights`),
@@ -166,13 +166,13 @@ def rp_pgd(common: SizedIterations, layer: str | None = None) -> GradientAttack:
         targeted: labels are what the adversary wants; pixels already there count as fooled. Not
             together with `layer`.
         layer: where features are taken, a name of the model's `named_modules()`: the last stage of
-            the backbone, as the authors do. Without one L_P is left out, which is the paper's
+            the backbone, as the authors do. If it is empty L_P is left out, which is the paper's
             ablation "region part alone", and not its full attack.
 
     Raises:
         InputError: a value outside its range, or targeted prototypes.
     """
-    if layer is not None and common.targeted:
+    if layer and common.targeted:
         raise InputError(
             f"layer is {layer!r} and targeted is True; prototypes are defined without targets, so "
             "leave one of them out."
