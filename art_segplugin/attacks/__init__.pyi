@@ -168,5 +168,5 @@ def rp_pgd(
     ignore_index: int = ...,
     bounds: tuple[float, float] = ...,
     decay: float | None = ...,
-    layer: str | None = ...,
+    layer: str = ...,
 ) -> GradientAttack: ...

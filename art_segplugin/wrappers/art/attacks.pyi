@@ -192,5 +192,5 @@ class RPPGD(FactoryAttack):
         random_eps: bool = ...,
         summary_writer: str | bool | SummaryWriter = ...,
         verbose: bool = ...,
-        layer: str | None = ...,
+        layer: str = ...,
     ) -> None: ...

@@ -170,5 +170,5 @@ class RPPGD(FactoryAttack):
         restarts: int = ...,
         ignore_index: int = ...,
         decay: float | None = ...,
-        layer: str | None = ...,
+        layer: str = ...,
     ) -> None: ...
