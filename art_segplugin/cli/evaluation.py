@@ -20,6 +20,7 @@ from art_segplugin.evaluation import (
     evaluate,
     examples,
     summarise,
+    worst_cases,
 )
 from art_segplugin.evaluation.class_names import reported_palette
 from art_segplugin.evaluation.dataset import (
@@ -40,6 +41,7 @@ from art_segplugin.evaluation.result import (
 from art_segplugin.files import only_run_in, printable
 from art_segplugin.models import Segmenter
 from art_segplugin.report import class_table, scores_table, write_report
+from art_segplugin.report.tables import worst_case_sheet
 
 STORE = "batches.jsonl"
 MOST_LISTED = 5
@@ -168,12 +170,15 @@ def run(
             labels=label_facts(results, palette, data),
             settings={"batch size": str(batch_size)} | computed_by(model),
             left_out=list(map(printable, left_out.values())),
+            worst=worst_cases(results),
             **class_lists(palette),
         )
         if report.reference != "labels":
             errors().print("Images without labels are scored against the model's own prediction.")
         output().print(scores_table(report))
         print_doubts(report.labels)
+        if worst := worst_case_sheet(report):
+            output().print(worst.for_terminal())
         if len({(r.attack, str(r.options)) for r in report.results}) <= WIDEST_TABLE:
             output().print(class_table(report))
         written = write_report(report, examples(results), palette, out)

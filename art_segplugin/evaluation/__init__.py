@@ -14,9 +14,11 @@ if TYPE_CHECKING:
         Example,
         ImageScore,
         RobustnessReport,
+        WorstCaseResult,
         examples,
         summarise,
     )
+    from art_segplugin.evaluation.worst_case import worst_cases
 
 __all__ = [
     "AttackResult",
@@ -28,15 +30,17 @@ __all__ = [
     "Regions",
     "ResultStore",
     "RobustnessReport",
+    "WorstCaseResult",
     "attack_counts",
     "diagnose",
     "evaluate",
     "examples",
     "predict",
     "summarise",
+    "worst_cases",
 ]
 
-_MODULES = ("result", "dataset", "diagnosis", "diagnosis_report", "regions")
+_MODULES = ("result", "dataset", "diagnosis", "diagnosis_report", "regions", "worst_case")
 
 
 def __getattr__(name: str) -> Any:

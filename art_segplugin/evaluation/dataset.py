@@ -40,8 +40,8 @@ from art_segplugin.evaluation.pipeline import (
 from art_segplugin.evaluation.regions import Regions
 from art_segplugin.evaluation.result import CLEAN, BatchResult, Example, ImageScore, examples
 from art_segplugin.files import printable, write_text
-from art_segplugin.metrics import count
-from art_segplugin.metrics.class_counts import ClassCounts
+from art_segplugin.metrics import count, totals_of
+from art_segplugin.metrics.class_counts import ClassCounts, plain_table, table_from
 from art_segplugin.models.segmenter import Segmenter
 
 ROUNDED = " 8-bit"
@@ -318,7 +318,11 @@ def _attack_parts(
     attack = named.build(ignore_index=clean.model.ignore_index, targeted=goal.targeted)
     given = attack_arguments(clean, seed, batch.indices, goal, mask)
     wrong, on_fooled, loss = [], [], []
+    members, answer, member = list[Tensor](), clean.x, 0
     for iterate in attack.iterates(clean.model, clean.x, **given):
+        if iterate.member != member:
+            members.append(_totals(clean, answer))
+        answer, member = iterate.answer_of_member, iterate.member
         if iterate.restart == 0 and goal == ANY_WRONG and iterate.forward is not None:
             forward = iterate.forward
             wrong.append(forward.fooled.flatten(1).sum(1))
@@ -330,8 +334,19 @@ def _attack_parts(
     parts = [
         replace(blank, wrong=w, loss_on_fooled=f, loss=t) for w, f, t in zip(*curves, strict=True)
     ]
+    if members:
+        by_image = torch.stack([*members, _totals(clean, answer)], 1).split(1)
+        parts = [replace(part, members=one) for part, one in zip(parts, by_image, strict=True)]
     shown = Attacked.of(clean, iterate.best, attack.threat_model)
     return _timed(list(_scored(parts, batch, shown)), started), shown
+
+
+def _totals(clean: Clean, x_adv: Images) -> Tensor:
+    """Hits, true and predicted pixels of each class in each image, int64 (n, 3, c), on the CPU."""
+    classes, void = clean.model.classes, clean.model.ignore_index
+    assert classes is not None, "validate() has counted the classes"
+    pairs = zip(predict(clean.model, x_adv), clean.reference, strict=True)
+    return totals_of(torch.stack([count(seen, true, classes, void) for seen, true in pairs])).cpu()
 
 
 def _per_image(values: list[Tensor], images: int) -> list[list[Any]]:
@@ -408,6 +423,7 @@ def _on_cpu(counts: ClassCounts) -> ClassCounts:
 def joined(parts: Sequence[BatchResult]) -> BatchResult:
     """One result of the parts of a batch."""
     counted = [part.class_counts for part in parts if part.class_counts is not None]
+    totals = totals_of(torch.tensor([part.counts for part in parts]))
     return replace(
         parts[0],
         wrong=_sum(part.wrong for part in parts),
@@ -419,7 +435,22 @@ def joined(parts: Sequence[BatchResult]) -> BatchResult:
         seconds=sum(part.seconds for part in parts),
         class_counts=ClassCounts.joined(counted) if counted else None,
         indices=[part.first for part in parts],
+        totals=totals,
+        members=_members(parts, totals),
     )
+
+
+def _members(parts: Sequence[BatchResult], totals: Tensor) -> Tensor | None:
+    """Of all images; where one has fewer answers, because it needed no more, its own is repeated."""
+    most = max((0 if part.members is None else part.members.shape[1] for part in parts), default=0)
+    if most == 0:
+        return None
+    found = []
+    for part, own in zip(parts, totals.split(1), strict=True):
+        told = own.unsqueeze(1) if part.members is None else part.members
+        missing = own.unsqueeze(1).expand(-1, most - told.shape[1], -1, -1)
+        found.append(torch.cat([told, missing], 1))
+    return torch.cat(found)
 
 
 def _sum(curves: Iterable[list[Any]]) -> list[Any]:
@@ -500,7 +531,7 @@ def attack_samples(
         unharmed, original = _clean_parts(clean, batch)
         exact, shown = _attack_parts(clean, batch, named, seed, goal)
         rounded = shown.rounded()
-        named_so = [replace(part, attack=part.attack + ROUNDED) for part in exact]
+        named_so = [replace(part, attack=part.attack + ROUNDED, members=None) for part in exact]
         as_8_bit = list(_scored(named_so, batch, rounded))
         results = (
             _keeping(joined(unharmed), original, 1),
@@ -630,12 +661,16 @@ class ResultStore:
         if result.class_counts is not None:
             values["class_counts"] = result.class_counts.to_json()
             del values["counts"]  # the same table again
+        if result.members is not None:
+            values["members"] = plain_table(result.members)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
         self._lines[key] = values
 
 
-NOT_STORED = ("adversarial", "prediction", "reference", "class_counts", "indices")
+NOT_STORED = (
+    "adversarial", "prediction", "reference", "class_counts", "indices", "totals", "members",
+)  # fmt: skip
 
 
 def holds_attacks(path: Path) -> bool:
@@ -666,6 +701,7 @@ class _Line:
     labelled: bool
     counts: list[list[int]] = field(default_factory=list)
     class_counts: Any = None
+    members: Any = None
 
 
 def _stored(line: str) -> dict[str, Any] | None:
@@ -676,7 +712,7 @@ def _stored(line: str) -> dict[str, Any] | None:
         counts = _result(values).counts
         if not counts or any(len(row) != len(counts) for row in counts) or not values["images"]:
             return None
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, IndexError, RecursionError):
         return None
     return dict(values)
 
@@ -685,8 +721,15 @@ def _result(values: Mapping[str, Any]) -> BatchResult:
     images = [ImageScore(**image) for image in values["images"]]
     counts = values.get("class_counts")
     by_class = None if counts is None else ClassCounts.from_json(counts)
-    found = BatchResult(**{**values, "images": images, "class_counts": by_class})
-    return found if by_class is None else replace(found, counts=by_class.confusion.tolist())
+    members = values.get("members")
+    found = BatchResult(**{**values, "images": images, "class_counts": by_class, "members": None})
+    if by_class is not None:
+        found = replace(found, counts=by_class.confusion.tolist())
+    if members is not None:
+        answers = members["shape"][1] if isinstance(members, dict) else len(members[0])
+        shape = (len(images), answers, 3, len(found.counts))
+        found = replace(found, members=table_from(members, shape))
+    return found
 
 
 def _key(result: Mapping[str, Any]) -> str:

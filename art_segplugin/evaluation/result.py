@@ -20,7 +20,7 @@ from art_segplugin.core.types import Images, Labels
 from art_segplugin.data.palettes import Palette
 from art_segplugin.evaluation.documents import Document
 from art_segplugin.evaluation.pipeline import to_uint8
-from art_segplugin.metrics import iou_per_class, mean_iou, mis_ratio, pixel_accuracy
+from art_segplugin.metrics import iou_per_class, mean_iou, mean_iou_of, mis_ratio, pixel_accuracy
 from art_segplugin.metrics.class_counts import ClassCounts
 from art_segplugin.scores import REFERENCES, Number
 
@@ -59,6 +59,10 @@ class BatchResult:
         prediction: the predicted class maps, likewise.
         reference: the class maps that scores are against, likewise.
         indices: index of each image in the data set; None where they follow `first`.
+        totals: hits, true and predicted pixels of each class in each image, int64 (n, 3, c); None
+            where images were not counted one by one.
+        members: the same of what each member of an ensemble would have answered by itself, int64
+            (n, k, 3, c); None for an attack without members.
     """
 
     attack: str
@@ -78,6 +82,8 @@ class BatchResult:
     prediction: Labels | None = None
     reference: Labels | None = None
     indices: list[int] | None = None
+    totals: Tensor | None = None
+    members: Tensor | None = None
 
     @property
     def positions(self) -> Sequence[int]:
@@ -144,6 +150,39 @@ class AttackResult:
 
 
 @dataclass(frozen=True)
+class WorstCaseResult:
+    """What is left where each image has the worst answer of several; the clean image is one of them.
+
+    Attributes:
+        attacks: names of the attacks whose answers, and those of their members, were chosen from.
+        options: what these attacks have in common: eps and norm.
+        seed: seed of their random starts.
+        answers: how many answers each image could have.
+        images: the lowest pixel accuracy of each image, in the order of the data set.
+        totals: hits, true and predicted pixels of each class, pooled over the answers that together
+            leave the lowest mIoU.
+    """
+
+    attacks: list[str]
+    options: dict[str, Any]
+    seed: int
+    answers: int
+    images: list[ImageScore]
+    totals: list[list[int]]
+
+    @property
+    def pixel_accuracy(self) -> float:
+        """Share of right pixels where each image has its lowest."""
+        valid = sum(image.valid for image in self.images)
+        return sum(image.right for image in self.images) / valid if valid else math.nan
+
+    @property
+    def mean_iou(self) -> float:
+        """The lowest mIoU that was found, see `metrics.lowest_mean_iou`."""
+        return float(mean_iou_of(torch.tensor(self.totals)))
+
+
+@dataclass(frozen=True)
 class LabelFacts:
     """What a reader of scores has to know about the labels.
 
@@ -198,6 +237,7 @@ class RobustnessReport(Document):
         labels: what the labels were; None where there are none, one an image, or the file is older.
         settings: batch size, hash of the weights, device, hardware and threads, by these names.
         left_out: a sentence for each image that could not be used; it is not in the scores.
+        worst: the worst case over each ensemble, and over all attacks of one radius, norm and seed.
     """
 
     noun: ClassVar[str] = "report"
@@ -213,6 +253,7 @@ class RobustnessReport(Document):
     labels: LabelFacts | None = None
     settings: dict[str, str] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
+    worst: list[WorstCaseResult] = field(default_factory=list)
 
     @property
     def clean(self) -> AttackResult:

@@ -152,10 +152,10 @@ class ClassCounts:
         of the cells that are not zero, for most of them are.
         """
         return {
-            "confusion": _plain(self.confusion),
-            "returned": _plain(self.returned),
-            "images": _plain(self.images),
-            "regions": {name: _plain(table) for name, table in self.regions.items()},
+            "confusion": plain_table(self.confusion),
+            "returned": plain_table(self.returned),
+            "images": plain_table(self.images),
+            "regions": {name: plain_table(table) for name, table in self.regions.items()},
         }
 
     @classmethod
@@ -168,11 +168,11 @@ class ClassCounts:
         try:
             classes, images = _length(values["confusion"]), _length(values["images"])
             counts = cls(
-                confusion=_table(values["confusion"], (classes, classes)),
-                returned=_table(values["returned"], (classes, classes)),
-                images=_table(values["images"], (images, 3, classes)),
+                confusion=table_from(values["confusion"], (classes, classes)),
+                returned=table_from(values["returned"], (classes, classes)),
+                images=table_from(values["images"], (images, 3, classes)),
                 regions={
-                    str(name): _table(table, (classes, classes))
+                    str(name): table_from(table, (classes, classes))
                     for name, table in values["regions"].items()
                 },
             )
@@ -214,8 +214,12 @@ def _per_image(maps: Tensor, pixels: Tensor, classes: int) -> Tensor:
     return found.view(len(maps), classes)
 
 
-def _plain(table: Tensor) -> list[Any] | dict[str, Any]:
-    """All counts, or the cells that are not zero where there are many classes."""
+def plain_table(table: Tensor) -> list[Any] | dict[str, Any]:
+    """Counts as JSON can hold them: all, or the cells that are not zero where there are many classes.
+
+    Args:
+        table: whole numbers of any shape, classes last.
+    """
     if table.shape[-1] <= MOST_DENSE:
         dense: list[Any] = table.tolist()
         return dense
@@ -244,8 +248,17 @@ def _of_cells(values: Any, shape: tuple[int, ...]) -> Tensor:
     return table
 
 
-def _table(values: Any, shape: tuple[int, ...]) -> Tensor:
-    """Counts >= 0 as int64 of this shape."""
+def table_from(values: Any, shape: tuple[int, ...]) -> Tensor:
+    """What `plain_table` gave, as int64 on the CPU.
+
+    Args:
+        values: what was read.
+        shape: of the table.
+
+    Raises:
+        ValueError: another shape, or something else than counts >= 0; or a TypeError, KeyError or
+            IndexError.
+    """
     if isinstance(values, dict):
         return _of_cells(values, shape)
     if 0 in shape:

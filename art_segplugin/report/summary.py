@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from art_segplugin.core.threat_model import NORMS
-from art_segplugin.evaluation.result import CLEAN, AttackResult, RobustnessReport
+from art_segplugin.evaluation.result import (
+    CLEAN,
+    AttackResult,
+    RobustnessReport,
+    WorstCaseResult,
+)
 from art_segplugin.metrics.class_scores import class_accuracy, totals_of
 
 ABSENT = "-"
@@ -118,6 +123,47 @@ def groups(report: RobustnessReport) -> list[Group]:
     members = list(pooled.values())
     firsts = [results[0] for results in members]
     return [Group(label(results[0], firsts), tuple(results)) for results in members]
+
+
+@dataclass(frozen=True)
+class WorstCaseGroup:
+    """The worst case over the same attacks, one result per seed.
+
+    Attributes:
+        label: Name for people, unique within a report.
+        results: The results, in the order of the report.
+    """
+
+    label: str
+    results: tuple[WorstCaseResult, ...]
+
+    @property
+    def pixel_accuracy(self) -> Score:
+        """Share of right pixels where each image has its lowest."""
+        return Score.of(result.pixel_accuracy for result in self.results)
+
+    @property
+    def mean_iou(self) -> Score:
+        """The lowest mean IoU that was found."""
+        return Score.of(result.mean_iou for result in self.results)
+
+
+def worst_case_groups(report: RobustnessReport) -> list[WorstCaseGroup]:
+    """Pool worst cases that differ in their seed only."""
+    pooled: dict[str, list[WorstCaseResult]] = {}
+    for result in report.worst:
+        key = json.dumps([result.attacks, result.options], sort_keys=True)
+        pooled.setdefault(key, []).append(result)
+    several = len({json.dumps(one.options, sort_keys=True) for one in report.worst}) > 1
+    found = []
+    for results in pooled.values():
+        first = results[0]
+        name = f"All {len(first.attacks)} attacks"
+        if len(first.attacks) == 1:
+            name = title(first.attacks[0])
+        within = f" (eps {size_text(first.options['eps'], first.options)})" if several else ""
+        found.append(WorstCaseGroup(name + within, tuple(results)))
+    return found
 
 
 def main_score(report: RobustnessReport, group: Group) -> Score:

@@ -22,6 +22,7 @@ from art_segplugin.report.summary import (
     main_score,
     main_score_word,
     option_text,
+    worst_case_groups,
 )
 
 Rows = list[list[str]]
@@ -121,6 +122,31 @@ def scores_table(report: RobustnessReport) -> FittedTable:
     """Accuracy, mIoU and MisRatio of segmenters, what is lost, and size of the perturbation, for a terminal."""
     heading = f"{report.model} on {report.data}"
     return table(heading, scores_header(report), score_rows(report), scores_caption(report))
+
+
+def worst_case_sheet(report: RobustnessReport) -> Sheet | None:
+    """The worst case over the answers of several attacks; None where there is none."""
+    pooled, whole = worst_case_groups(report), report.classification
+    if not pooled:
+        return None
+    header = ["over", "answers an image", f"{accuracy_word(whole)} [%]"]
+    rows = [
+        [
+            group.label,
+            str(max(result.answers for result in group.results)),
+            group.pixel_accuracy.percent,
+            *([] if whole else [group.mean_iou.percent]),
+        ]
+        for group in pooled
+    ]
+    note = (
+        "Answers are those of the attacks and of their members, and the clean image. "
+        f"{accuracy_word(whole)[:1].upper()}{accuracy_word(whole)[1:]}: each image has its lowest"
+    )
+    if not whole:
+        header.append("mIoU [%]")
+        note += "; mIoU: the answers that together leave the lowest that was found"
+    return Sheet("Worst case over attacks", header, rows, note + ".")
 
 
 def class_table(report: RobustnessReport) -> FittedTable:

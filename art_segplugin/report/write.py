@@ -20,6 +20,7 @@ from art_segplugin.report.tables import (
     scores_caption,
     scores_header,
     threat_rows,
+    worst_case_sheet,
     write_csv,
     write_images_csv,
 )
@@ -60,6 +61,7 @@ def render(
         groups=groups(report),
         scores_header=scores_header(report),
         scores=score_rows(report),
+        worst_case=worst_case_sheet(report),
         classes=class_scores(report),
         class_heading=class_heading(report),
         class_word=class_score_word(report),

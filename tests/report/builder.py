@@ -3,7 +3,13 @@
 import numpy as np
 
 from art_segplugin.data.palettes import Palette
-from art_segplugin.evaluation.result import AttackResult, Example, ImageScore, RobustnessReport
+from art_segplugin.evaluation.result import (
+    AttackResult,
+    Example,
+    ImageScore,
+    RobustnessReport,
+    WorstCaseResult,
+)
 
 EPS = {"eps": 8 / 255, "norm": "Linf"}
 
@@ -52,6 +58,15 @@ def report(*attacks, classes=("road", "sky", "car"), **values):
             "command": "art-segplugin evaluate --data scenes",
         }
         | values
+    )
+
+
+def worst_case(*attacks, right=6, seed=0, eps=8 / 255, answers=4):
+    """Of two images of 20 pixels; `right` of them in each, and half the classes' pixels are hits."""
+    images = [ImageScore(name, right, 20) for name in "ab"]
+    totals = [[5, 5, 0], [10, 10, 0], [10, 10, 0]]  # IoU 1/3, 1/3, and a class that is not there
+    return WorstCaseResult(
+        list(attacks), {"eps": eps, "norm": "Linf"}, seed, answers, images, totals
     )
 
 

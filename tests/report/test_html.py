@@ -2,7 +2,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from report.builder import PALETTE, classified, counts, example, report, result
+from report.builder import PALETTE, classified, counts, example, report, result, worst_case
 
 from art_segplugin.data.palettes import Palette
 from art_segplugin.report.write import render
@@ -66,6 +66,13 @@ def test_the_page_has_sentence_numbers_versions_and_command():
     ):
         assert words in shown
     assert "not against labels" not in shown
+
+
+def test_the_worst_case_over_attacks_has_a_table_of_its_own():
+    shown = text(page(report(result(), worst=[worst_case("strong-100")])))
+    assert "Worst case over attacks over answers an image" in shown
+    assert "Strong-100 4 30.0 33.3" in shown
+    assert "Worst case" not in text(page())
 
 
 def test_the_reference_is_said_in_plain_words():

@@ -1,7 +1,7 @@
 import io
 
 import pytest
-from report.builder import classified, counts, report, result
+from report.builder import classified, counts, report, result, worst_case
 from rich.console import Console
 
 from art_segplugin.report.tables import (
@@ -10,6 +10,7 @@ from art_segplugin.report.tables import (
     score_rows,
     scores_table,
     threat_rows,
+    worst_case_sheet,
 )
 
 
@@ -98,3 +99,42 @@ def test_a_classifier_has_no_iou():
     shown = text(scores_table(made)) + text(class_table(made))
     assert "Accuracy per class" in shown
     assert not any(word in shown for word in ("IoU", "MisRatio", "pixel"))
+
+
+def test_the_worst_case_over_attacks():
+    worst = [worst_case("strong-100"), worst_case("strong-100", "pgd-20", right=5, answers=6)]
+    sheet = worst_case_sheet(report(result(), worst=worst))
+    assert sheet.header == ["over", "answers an image", "pixel accuracy [%]", "mIoU [%]"]
+    assert sheet.rows == [
+        ["Strong-100", "4", "30.0", "33.3"],
+        ["All 2 attacks", "6", "25.0", "33.3"],
+    ]
+    assert (
+        "Pixel accuracy: each image has its lowest; mIoU: the answers that together" in sheet.note
+    )
+    assert "Strong-100" in text(sheet.for_terminal())
+
+
+def test_worst_cases_are_pooled_over_seeds_and_told_apart_by_radius():
+    worst = [
+        worst_case("strong-100", right=right, seed=seed, eps=eps)
+        for seed, right in ((0, 6), (1, 8))
+        for eps in (2 / 255, 8 / 255)
+    ]
+    assert [row[:3] for row in worst_case_sheet(report(result(), worst=worst)).rows] == [
+        ["Strong-100 (eps 2/255)", "4", "35.0 ± 7.1"],
+        ["Strong-100 (eps 8/255)", "4", "35.0 ± 7.1"],
+    ]
+
+
+def test_worst_cases_of_a_classifier_are_of_its_accuracy():
+    from dataclasses import replace
+
+    sheet = worst_case_sheet(replace(classified(), worst=[worst_case("strong-100")]))
+    assert sheet.header == ["over", "answers an image", "accuracy [%]"]
+    assert sheet.rows == [["Strong-100", "4", "30.0"]]
+    assert "mIoU" not in sheet.note
+
+
+def test_without_a_worst_case_there_is_no_table():
+    assert worst_case_sheet(report(result())) is None
