@@ -18,11 +18,11 @@ from functools import cached_property, partial
 
 import torch
 import torch.nn.functional as F
-from shim import torchvision_on_cpu_torch
 from torch import Tensor
 
 from art_segplugin.attacks.registry import ATTACKS, named, parameters
 from art_segplugin.errors import InputError
+from art_segplugin.torchvision_build import import_torchvision
 
 COSPGD_STEP = 0.01
 """The step of CosPGD's paper and of SemSegBench, at whatever radius."""
@@ -95,9 +95,13 @@ def ours(recipe, options, model, problem, eps, steps, seed):
         given["class_pixels"] = problem.class_pixels.tolist()
     attack = named(f"{recipe}-{steps}", **given).build()
     generator = torch.Generator(problem.images.device).manual_seed(seed)
-    # SEA is its members, of which the worst case is taken for each measure.
-    members = attack.attacks if recipe == "sea" else (attack,)
-    return [one(model, problem.images, problem.labels, generator=generator) for one in members]
+    # Of an ensemble each member's answer, of which the judge takes the worst case for each measure.
+    answers = {}
+    for iterate in attack.iterates(
+        model, problem.images, problem.labels, generator=generator, final_forward=False
+    ):
+        answers[iterate.member] = iterate.answer_of_member
+    return list(answers.values())
 
 
 QUARTER = "eps/4"
@@ -213,7 +217,7 @@ def cospgd_s(scale, step, model, problem, eps, steps, seed):
 
 def advlib(name):
     """Its segmentation attacks; they need a working torchvision, and visdom only to be imported."""
-    torchvision_on_cpu_torch()
+    import_torchvision()
     if importlib.util.find_spec("visdom") is None:
         stub = types.ModuleType("visdom")
         stub.Visdom = object

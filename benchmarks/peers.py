@@ -21,7 +21,6 @@ import ctypes
 import gc
 import io
 import math
-import random
 import resource
 import statistics
 import subprocess
@@ -40,7 +39,8 @@ from torch import Tensor, nn
 from art_segplugin.data.datasets import open_dataset
 from art_segplugin.errors import InputError
 from art_segplugin.files import replacing, write_text
-from art_segplugin.metrics import count, mean_iou, pixel_accuracy
+from art_segplugin.metrics import accuracy, count, mean_iou, mean_iou_of, pixel_accuracy, totals_of
+from art_segplugin.metrics.worst_case import chosen, lowest_accuracy, lowest_mean_iou
 
 COLUMNS = (
     "dataset", "attack", "library", "model", "threat_model", "eps", "steps", "seed", "images", "ASR",
@@ -108,49 +108,21 @@ def counts_of(model: nn.Module, images: Tensor, problem: Problem) -> Tensor:
     return torch.stack(found)
 
 
-def wrong_shares(counts: Tensor) -> Tensor:
-    """Share of the valid pixels that are wrong, of each image."""
-    right, all_of_them = counts.diagonal(dim1=-2, dim2=-1).sum(-1), counts.flatten(-2).sum(-1)
-    return 1 - right / all_of_them.clamp(min=1)
-
-
-def greedy_miou(answers: Tensor, seed: int = 0) -> float:
-    """Lowest mIoU found by choosing one answer an image: (answers, images, classes, classes) counts.
-
-    Begins at the best single answer; images in random order take the answer that leaves the lowest
-    mIoU of the set, until a round changes nothing.
-    """
-    chosen = [min(range(len(answers)), key=lambda a: mean_iou(answers[a].sum(0)))] * answers.shape[
-        1
-    ]
-    order, changed = list(range(answers.shape[1])), len(answers) > 1
-    lowest = mean_iou(answers[chosen[0]].sum(0))
-    while changed:
-        changed = False
-        random.Random(seed).shuffle(order)
-        for i in order:
-            total = sum(answers[a, j] for j, a in enumerate(chosen) if j != i)
-            values = [mean_iou(total + one[i]) for one in answers]
-            best = min(range(len(values)), key=values.__getitem__)
-            if values[best] < lowest - 1e-12:
-                chosen[i], lowest, changed = best, values[best], True
-    return lowest
-
-
 def judged(model: nn.Module, answers: Sequence[Tensor], problem: Problem, eps: float) -> dict:
     """What the answers leave; they are clipped to the radius and to [0, 1] first.
 
-    Of several, the accuracy is of the lowest per image, the mIoU that of `greedy_miou`.
+    Of several, the accuracy is of each image's lowest, the mIoU of those that leave the lowest together.
     """
     x = problem.images
     inside = [(x + (one.to(x) - x).clamp(-eps, eps)).clamp(0, 1) for one in answers]
     counts = torch.stack([counts_of(model, one, problem) for one in inside])
-    wrong, best = wrong_shares(counts).max(0)
-    worst = counts[best, torch.arange(len(best))]
+    totals = totals_of(counts)
+    worst = chosen(totals, lowest_accuracy(totals))
+    wrong = 1 - accuracy(worst).nan_to_num(1.0)
     return {
         "ASR": (wrong >= REACHED).double().mean().item(),
-        "accuracy": 100 * pixel_accuracy(worst.sum(0)),
-        "miou": 100 * greedy_miou(counts),
+        "accuracy": 100 * accuracy(worst.sum(0)).item(),
+        "miou": 100 * mean_iou_of(chosen(totals, lowest_mean_iou(totals)).sum(0)).item(),
         "mis_ratio": wrong.double().mean().item(),
     }
 
@@ -158,7 +130,8 @@ def judged(model: nn.Module, answers: Sequence[Tensor], problem: Problem, eps: f
 def median_distance(model: nn.Module, answer: Tensor, problem: Problem) -> float:
     """Median over the images of the Linf distance, times 255, inf where too few pixels are wrong."""
     far = (answer - problem.images).abs().flatten(1).amax(1).double() * 255
-    reached = wrong_shares(counts_of(model, answer, problem)) >= REACHED
+    right = accuracy(totals_of(counts_of(model, answer, problem)))
+    reached = 1 - right.nan_to_num(1.0) >= REACHED
     return torch.where(reached.to(far.device), far, math.inf).median().item()
 
 
