@@ -90,10 +90,10 @@ def factory_stubs() -> str:
 
 
 ART_TYPES = {
-    "estimator": "Any", "norm": "float | str", "eps": "Size", "eps_step": "Size",
+    "estimator": "Any", "norm": "float | str", "eps": "Size", "eps_step": "Size | None",
     "decay": "float | None", "max_iter": "int", "targeted": "bool", "num_random_init": "int",
     "batch_size": "int", "random_eps": "bool", "summary_writer": "str | bool | SummaryWriter",
-    "verbose": "bool",
+    "verbose": "bool", "step_schedule": "str",
 }  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def fgsm(
 ) -> GradientAttack: ...
 def pgd(
     eps: float | PerImage = ...,
-    step_size: float | PerImage = ...,
+    step_size: float | PerImage | None = ...,
     steps: int = ...,
     norm: float | str = ...,
     random_start: bool = ...,
@@ -57,6 +57,7 @@ def pgd(
     ignore_index: int = ...,
     bounds: tuple[float, float] = ...,
     decay: float | None = ...,
+    step_schedule: str = ...,
     weighting: PixelWeighting = ...,
     loss: PixelLoss | LayerLoss = ...,
 ) -> GradientAttack: ...
@@ -71,7 +72,7 @@ def segfgsm(
 ) -> GradientAttack: ...
 def segpgd(
     eps: float | PerImage = ...,
-    step_size: float | PerImage = ...,
+    step_size: float | PerImage | None = ...,
     steps: int = ...,
     norm: float | str = ...,
     random_start: bool = ...,
@@ -80,11 +81,12 @@ def segpgd(
     ignore_index: int = ...,
     bounds: tuple[float, float] = ...,
     decay: float | None = ...,
+    step_schedule: str = ...,
     schedule: str | float = ...,
 ) -> GradientAttack: ...
 def temperature_pgd(
     eps: float | PerImage = ...,
-    step_size: float | PerImage = ...,
+    step_size: float | PerImage | None = ...,
     steps: int = ...,
     norm: float | str = ...,
     random_start: bool = ...,
@@ -93,13 +95,14 @@ def temperature_pgd(
     ignore_index: int = ...,
     bounds: tuple[float, float] = ...,
     decay: float | None = ...,
+    step_schedule: str = ...,
     temperature: float = ...,
     scale: float = ...,
     schedule: str | float | None = ...,
 ) -> GradientAttack: ...
 def temperature_sweep(
     eps: float | PerImage = ...,
-    step_size: float | PerImage = ...,
+    step_size: float | PerImage | None = ...,
     steps: int = ...,
     norm: float | str = ...,
     random_start: bool = ...,
@@ -108,6 +111,7 @@ def temperature_sweep(
     ignore_index: int = ...,
     bounds: tuple[float, float] = ...,
     decay: float | None = ...,
+    step_schedule: str = ...,
     temperatures: Sequence[float] = ...,
     scale: float = ...,
     schedule: str | float | None = ...,
@@ -125,7 +129,7 @@ def apgd(
 ) -> GradientAttack: ...
 def cospgd(
     eps: float | PerImage = ...,
-    step_size: float | PerImage = ...,
+    step_size: float | PerImage | None = ...,
     steps: int = ...,
     norm: float | str = ...,
     random_start: bool = ...,
@@ -134,6 +138,7 @@ def cospgd(
     ignore_index: int = ...,
     bounds: tuple[float, float] = ...,
     decay: float | None = ...,
+    step_schedule: str = ...,
 ) -> GradientAttack: ...
 def padam_ce(
     eps: float | PerImage = ...,

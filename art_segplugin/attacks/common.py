@@ -4,20 +4,20 @@ import functools
 import inspect
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from art_segplugin.core.attack import GradientAttack
-from art_segplugin.core.steps import MomentumStep, SteepestStep, StepRule
-from art_segplugin.core.threat_model import ThreatModel
+from art_segplugin.core.steps import AnnealedStep, MomentumStep, SteepestStep, StepRule
+from art_segplugin.core.threat_model import NORMS, ThreatModel
 from art_segplugin.core.types import PerImage
 from art_segplugin.docstrings import arguments, described
 
 ORDER = (
     "eps", "step_size", "steps", "norm", "random_start", "restarts", "targeted", "ignore_index",
-    "bounds", "decay",
+    "bounds", "decay", "step_schedule",
 )  # fmt: skip
 """Of the common parameters in a signature; an attack's own come after them."""
 
@@ -85,18 +85,43 @@ class SizedIterations(Iterations):
     """What an attack with steps of a given size is given besides.
 
     Args:
-        step_size: length of a step in the norm; a tensor (n,) for one per image.
+        step_size: length of the first step in the norm, and of all where the schedule is "constant";
+            a tensor (n,) for one per image. None for twice the radius where it falls, else for a
+            quarter of the radius, in Linf at most 2/255 of the range of the images.
         decay: momentum (MI-FGSM, arXiv:1710.06081); None for none.
+        step_schedule: "constant", or "cosine" or "linear" for steps that fall to 0 over the run.
     """
 
-    step_size: float | PerImage = 2 / 255
+    step_size: float | PerImage | None = None
     decay: float | None = None
+    step_schedule: str = "constant"
 
     def attack(self, **parts: Any) -> GradientAttack:
         """Steps of that size; `parts` are fields of `GradientAttack`."""
-        if self.decay is None:
-            return self.in_steps(SteepestStep(self.step_size), self.steps, **parts)
-        return self.in_steps(MomentumStep(self.step_size, self.decay), self.steps, **parts)
+        size = self.step_size
+        if size is None:
+            size = default_step_size(self.eps, self.norm, self.bounds, self.step_schedule)
+        rule = SteepestStep(size) if self.decay is None else MomentumStep(size, self.decay)
+        step = rule if self.step_schedule == "constant" else AnnealedStep(rule, self.step_schedule)
+        return self.in_steps(step, self.steps, **parts)
+
+
+def default_step_size(
+    eps: Any, norm: Any, bounds: Sequence[float] = (0.0, 1.0), step_schedule: str = "constant"
+) -> Any:
+    """Length of the first step where none is given, see `SizedIterations`.
+
+    Args:
+        eps: radius, a number, or a tensor or array (n,) with one per image, as the answer then is.
+        norm: 1, 2 or inf, as `ThreatModel` takes it.
+        bounds: smallest and largest pixel value.
+        step_schedule: a name in `art_segplugin.core.steps.STEP_SCHEDULES`.
+    """
+    if step_schedule != "constant":
+        return 2 * eps
+    most = 2 / 255 * (bounds[1] - bounds[0]) if NORMS[norm] == math.inf else math.inf
+    quarter = eps / 4
+    return quarter.clip(max=most) if hasattr(quarter, "clip") else min(quarter, most)
 
 
 Own = ParamSpec("Own")

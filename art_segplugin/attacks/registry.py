@@ -14,6 +14,7 @@ from functools import cache, cached_property
 from importlib import import_module
 from typing import Any, Literal
 
+from art_segplugin.attacks.common import default_step_size
 from art_segplugin.core.iterate import Attack
 from art_segplugin.core.threat_model import NORMS
 from art_segplugin.docstrings import first_line
@@ -153,6 +154,9 @@ class NamedAttack:
     def described(self) -> dict[str, Any]:
         """All values of the attack, defaults too, as JSON can hold them; parts are left out."""
         values = {k: p.default for k, p in parameters(self.recipe).items()} | self.options
+        if values.get("step_size", 0) is None:
+            chosen = ("eps", "norm", "bounds", "step_schedule")
+            values["step_size"] = default_step_size(*(values[name] for name in chosen))
         if "norm" in values:
             values["norm"] = NORM_NAMES[NORMS[values["norm"]]]
         return {

@@ -40,6 +40,7 @@ def adjust(
     attack: Annotated[str, typer.Option(help="What the classes shall withstand.")] = "pgd-20",
     eps: options.Eps = None,
     step_size: options.StepSize = None,
+    step_schedule: options.StepSchedule = None,
     norm: options.Norm = "inf",
     strength: Annotated[
         float, typer.Option(help="How much the weakest class counts; large: it alone.")
@@ -64,7 +65,7 @@ def adjust(
 
     if out.exists():
         raise InputError(f"{out} exists already; choose another file.")
-    named_attack = named(attack, **options.threat_model(norm, eps, step_size))
+    named_attack = named(attack, **options.threat_model(norm, eps, step_size, step_schedule))
     net, earlier = load_own(model)
     if hypersphere_head(net) is not None:
         raise InputError(

@@ -9,7 +9,7 @@ from art_segplugin.cli import options
 
 EXAMPLES = """
 [bold]Examples[/]: art-segplugin attack street.png --out attacked |
-art-segplugin attack photos/ drive.mp4 --attack pgd-40 --eps 4/255 |
+art-segplugin attack photos/ drive.mp4 --attack cospgd-40 --eps 4/255 --step-schedule cosine |
 art-segplugin attack street.png --target sky --float
 """
 
@@ -20,6 +20,7 @@ def attack(
     attack: Annotated[str, typer.Option(help="Name or name-steps; see `attacks`.")] = "segpgd",
     eps: options.Eps = None,
     step_size: options.StepSize = None,
+    step_schedule: options.StepSchedule = None,
     steps: options.Steps = 20,
     norm: options.Norm = "inf",
     restarts: options.Restarts = 1,
@@ -60,7 +61,7 @@ def attack(
     from art_segplugin.evaluation.class_names import class_index, palette_of
     from art_segplugin.models import load_model
 
-    values = options.threat_model(norm, eps, step_size, preset)
+    values = options.threat_model(norm, eps, step_size, step_schedule)
     chosen = named(
         attack, preset, targeted=target is not None, steps=steps, restarts=restarts, **values
     )

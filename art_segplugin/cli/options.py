@@ -61,11 +61,9 @@ def number(text: str, example: str = "0.03 or 8/255") -> float:
 
 
 def threat_model(
-    norm: str, eps: str | None, step_size: str | None, preset: str = "default"
+    norm: str, eps: str | None, step_size: str | None, step_schedule: str | None = None
 ) -> dict[str, Any]:
-    """Norm, radius and step size as recipes take them; what is given wins over the preset.
-
-    Without a preset, steps are a quarter of a given radius, at most 2/255 for Linf.
+    """Norm, radius and steps as attacks take them; all but the norm only where they are given.
 
     Raises:
         InputError: a value that is no number; for norms 1 and 2 no eps; for Linf a size above 1.
@@ -75,11 +73,11 @@ def threat_model(
     if eps is None and not bounded:
         raise InputError(f"the norm is {norm}; give --eps in that norm, images lie in [0, 1].")
     if eps is not None:
-        radius = values["eps"] = number(eps)
-        if preset == "default":
-            values["step_size"] = min(2 / 255, radius / 4) if bounded else radius / 4
+        values["eps"] = number(eps)
     if step_size is not None:
         values["step_size"] = number(step_size)
+    if step_schedule is not None:
+        values["step_schedule"] = step_schedule
     for name in ("eps", "step_size") if bounded else ():
         option, value = f"--{name.replace('_', '-')}", values.get(name, 0.0)
         check_sizes(option, value, value, (0.0, 1.0), math.inf, setting=None)
@@ -93,6 +91,7 @@ def attacks(
     norm: str,
     radii: Sequence[str | None],
     step_size: str | None,
+    step_schedule: str | None = None,
     temperatures: Sequence[float] | None = None,
     usual_temperatures: Sequence[float] = (),
     **values: Any,
@@ -105,6 +104,7 @@ def attacks(
         norm: norm of the threat model.
         radii: numbers or fractions; None for the recipes' own.
         step_size: likewise.
+        step_schedule: how steps change on the way; None for the attacks' own.
         temperatures: what was asked for; attacks without a temperature are left as they are.
         usual_temperatures: used where nothing was asked for; none for the recipes' own.
         **values: other options of the recipes.
@@ -117,7 +117,7 @@ def attacks(
 
     found, sweep = [], temperatures or usual_temperatures
     for radius in radii:
-        given = values | threat_model(norm, radius, step_size, preset)
+        given = values | threat_model(norm, radius, step_size, step_schedule)
         for name in names:
             plain = named(name, preset, **given)
             if sweep and "temperature" in parameters(plain.recipe):
@@ -222,7 +222,15 @@ Device = Annotated[
 ]
 Eps = Annotated[str | None, typer.Option(help="Radius, images in [0, 1]: 8/255 (default) or 0.03.")]
 StepSize = Annotated[
-    str | None, typer.Option(help="Default: a quarter of eps, at most 2/255 for Linf.")
+    str | None,
+    typer.Option(
+        help="Length of the first step. Default: a quarter of eps, at most 2/255 for Linf; twice eps "
+        "where steps fall."
+    ),
+]
+StepSchedule = Annotated[
+    str | None,
+    typer.Option(help="constant; cosine or linear: steps fall to 0. Default: the attack's own."),
 ]
 Steps = Annotated[int, typer.Option(help="Steps of attacks named without a number.")]
 Norm = Annotated[str, typer.Option(help="1, 2 or inf.")]

@@ -1,10 +1,12 @@
 """Step rules: where to go from here. `start` makes the mutable part that one run owns."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
+from torch import Tensor
 
 from art_segplugin.core.forward_pass import ForwardPass
 from art_segplugin.core.threat_model import (
@@ -20,6 +22,17 @@ from art_segplugin.errors import InputError
 
 Step = Callable[[Images, Images, ForwardPass], Images]
 """(x_adv, gradient, what the forward pass at x_adv told) -> the next x_adv, inside the region."""
+
+
+Move = Callable[[Images, Images, Tensor | float], Images]
+"""(x_adv, gradient, size) -> the next x_adv: a step of a size that may change on the way."""
+
+STEP_SCHEDULES: dict[str, Callable[[float], float]] = {
+    "constant": lambda progress: 1.0,
+    "cosine": lambda progress: (1 + math.cos(math.pi * progress)) / 2,
+    "linear": lambda progress: 1 - progress,
+}
+"""Share of the first step's size, as a function of (steps taken) / (steps of the run), in [0, 1)."""
 
 
 @runtime_checkable
@@ -46,12 +59,16 @@ class SteepestStep:
     def __post_init__(self) -> None:
         check_size("step_size", self.size)
 
+    def moves(self, region: Region) -> Move:
+        """How one run moves, whatever the sizes of its steps."""
+        return region.ascend
+
     def start(self, region: Region, steps: int) -> Step:
-        """Follow the gradient."""
-        size = fitted("step_size", self.size, region.x)
+        """Steps of one size."""
+        size, move = fitted("step_size", self.size, region.x), self.moves(region)
 
         def step(x_adv: Images, gradient: Images, forward: ForwardPass) -> Images:
-            return region.ascend(x_adv, gradient, size)
+            return move(x_adv, gradient, size)
 
         return step
 
@@ -77,18 +94,57 @@ class MomentumStep(SteepestStep):
         if not self.decay >= 0:
             raise InputError(f"decay is {self.decay}; give a number >= 0, usually 1.")
 
-    def start(self, region: Region, steps: int) -> Step:
+    def moves(self, region: Region) -> Move:
         """Begin with velocity 0."""
-        size = fitted("step_size", self.size, region.x)
         velocity = torch.zeros_like(at_least_float32(region.x))
 
-        def step(x_adv: Images, gradient: Images, forward: ForwardPass) -> Images:
+        def move(x_adv: Images, gradient: Images, size: Tensor | float) -> Images:
             nonlocal velocity
             gradient = at_least_float32(gradient)
             mean = gradient.abs().flatten(1).mean(1)
             mean = per_image(mean.clamp(min=torch.finfo(mean.dtype).tiny), gradient)
             velocity = self.decay * velocity + gradient / mean
             return region.ascend(x_adv, velocity, size)
+
+        return move
+
+
+@dataclass(frozen=True, eq=False)
+class AnnealedStep:
+    """Steps whose size falls to 0 over the run: long ones that explore, then short ones that settle.
+
+    With steps i = 0 ... n - 1, the size is that of `rule` times (1 + cos(pi i / n)) / 2 ("cosine") or
+    1 - i / n ("linear").
+
+    Args:
+        rule: how to move; its size is that of the first step, such as twice the radius.
+        schedule: a name in STEP_SCHEDULES.
+
+    Raises:
+        InputError: another schedule.
+    """
+
+    rule: SteepestStep
+    schedule: str = "cosine"
+
+    def __post_init__(self) -> None:
+        if self.schedule not in STEP_SCHEDULES:
+            raise InputError(
+                f"step_schedule is {self.schedule!r}; give one of {', '.join(STEP_SCHEDULES)}."
+            )
+
+    @property
+    def size(self) -> float | PerImage:
+        """Length of the first step."""
+        return self.rule.size
+
+    def start(self, region: Region, steps: int) -> Step:
+        """Steps of sizes that fall."""
+        size, move = fitted("step_size", self.size, region.x), self.rule.moves(region)
+        share = STEP_SCHEDULES[self.schedule]
+
+        def step(x_adv: Images, gradient: Images, forward: ForwardPass) -> Images:
+            return move(x_adv, gradient, size * share(forward.step / steps))
 
         return step
 

@@ -151,3 +151,26 @@ def test_a_universal_attack_is_fitted_to_all_that_it_is_given():
     assert np.allclose(change[0][both], change[1][both], atol=1e-6)
     found = for_torchattacks.class_of(spec, __name__)(model)(x, labels)
     assert np.allclose((found - x).numpy(), change, atol=1e-6)
+
+
+def test_steps_that_fall_are_those_of_the_attack():
+    """`step_schedule` and a step size that is not given mean in the classes what they mean in the core."""
+    from oracles import tiny_problem
+
+    from art_segplugin.attacks import cospgd
+    from art_segplugin.wrappers import art
+    from art_segplugin.wrappers import torchattacks as ta
+
+    model, x, labels = tiny_problem()
+    options = {"steps": 4, "random_start": False, "step_schedule": "cosine"}
+    expected = cospgd(0.05, **options)(model, x, labels)
+    assert torch.equal(ta.CosPGD(model, eps=0.05, **options)(x, labels), expected)
+    estimator = art.PyTorchSegmenter(
+        model, input_shape=(3, 12, 14), nb_classes=4, clip_values=(0, 1), device_type="cpu"
+    )
+    attack = art.CosPGD(
+        estimator, eps=0.05, max_iter=4, num_random_init=0, step_schedule="cosine", verbose=False
+    )
+    assert torch.equal(attack.generate(x, labels), expected)
+    attack.set_params(random_eps=True)
+    assert (attack.generate(x, labels) != x).any()

@@ -75,7 +75,9 @@ class FactoryAttack(EvasionAttack):
             label per image is one pixel: pixel accuracy is then 1 while the label is predicted, else 0.
         norm: 1, 2, np.inf or "inf".
         eps: radius, in the unit of the images: a number, or an array with one per image.
-        eps_step: length of a step in the norm; a number or an array, as eps.
+        eps_step: length of the first step in the norm, and of all where the schedule is "constant"; a
+            number or an array, as eps. None for twice eps where it falls, else for a quarter of eps,
+            in Linf at most 2/255 of the range of the images.
         decay: momentum (MI-FGSM, arXiv:1710.06081); None for none.
         max_iter: steps of one restart.
         targeted: labels are what the adversary wants.
@@ -88,6 +90,7 @@ class FactoryAttack(EvasionAttack):
             curves of the losses and of the norms of the estimator's loss gradient, which cost a
             forward pass and a gradient at each point.
         verbose: show a progress bar over the batches.
+        step_schedule: "constant", or "cosine" or "linear" for steps that fall to 0 over the run.
 
     Raises:
         TypeError: a parameter of a wrong type.
@@ -294,7 +297,7 @@ class FactoryAttack(EvasionAttack):
     def _check_params(self) -> None:
         super()._check_params()
         known = self.spec.class_parameters
-        if "step_size" in known:
+        if "step_size" in known and self.eps_step is not None:
             self._check_steps(self.eps, self.eps_step)
         if "steps" in known:
             self.max_iter = whole_number("max_iter", self.max_iter, least=1)
@@ -354,7 +357,7 @@ def signature_of(spec: AttackSpec) -> inspect.Signature:
     shared: dict[str, tuple[Any, Any]] = {
         "norm": (float | str, np.inf),
         "eps": (Size, defaults.get("eps")),
-        "eps_step": (Size, defaults.get("eps_step")),
+        "eps_step": (Size | None, defaults.get("eps_step")),
         "decay": (float | None, None),
         "max_iter": (int, defaults.get("max_iter")),
         "targeted": (bool, False),
@@ -363,6 +366,7 @@ def signature_of(spec: AttackSpec) -> inspect.Signature:
         "random_eps": (bool, False),
         "summary_writer": (str | bool | SummaryWriter, False),
         "verbose": (bool, True),
+        "step_schedule": (str, defaults.get("step_schedule")),
     }
     always = {"targeted", "num_random_init", "batch_size", "summary_writer", "verbose"}
     wanted = always | set(defaults) | ({"random_eps"} if "eps" in known else set())

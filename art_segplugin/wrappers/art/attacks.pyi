@@ -49,7 +49,7 @@ class SegmentationPGD(FactoryAttack):
         estimator: Any,
         norm: float | str = ...,
         eps: Size = ...,
-        eps_step: Size = ...,
+        eps_step: Size | None = ...,
         decay: float | None = ...,
         max_iter: int = ...,
         targeted: bool = ...,
@@ -58,6 +58,7 @@ class SegmentationPGD(FactoryAttack):
         random_eps: bool = ...,
         summary_writer: str | bool | SummaryWriter = ...,
         verbose: bool = ...,
+        step_schedule: str = ...,
     ) -> None: ...
 
 class SegFGSM(FactoryAttack):
@@ -80,7 +81,7 @@ class SegPGD(FactoryAttack):
         estimator: Any,
         norm: float | str = ...,
         eps: Size = ...,
-        eps_step: Size = ...,
+        eps_step: Size | None = ...,
         decay: float | None = ...,
         max_iter: int = ...,
         targeted: bool = ...,
@@ -89,6 +90,7 @@ class SegPGD(FactoryAttack):
         random_eps: bool = ...,
         summary_writer: str | bool | SummaryWriter = ...,
         verbose: bool = ...,
+        step_schedule: str = ...,
         schedule: str | float = ...,
     ) -> None: ...
 
@@ -98,7 +100,7 @@ class TemperaturePGD(FactoryAttack):
         estimator: Any,
         norm: float | str = ...,
         eps: Size = ...,
-        eps_step: Size = ...,
+        eps_step: Size | None = ...,
         decay: float | None = ...,
         max_iter: int = ...,
         targeted: bool = ...,
@@ -107,6 +109,7 @@ class TemperaturePGD(FactoryAttack):
         random_eps: bool = ...,
         summary_writer: str | bool | SummaryWriter = ...,
         verbose: bool = ...,
+        step_schedule: str = ...,
         temperature: Any = ...,
         scale: float = ...,
         schedule: str | float | None = ...,
@@ -134,7 +137,7 @@ class CosPGD(FactoryAttack):
         estimator: Any,
         norm: float | str = ...,
         eps: Size = ...,
-        eps_step: Size = ...,
+        eps_step: Size | None = ...,
         decay: float | None = ...,
         max_iter: int = ...,
         targeted: bool = ...,
@@ -143,6 +146,7 @@ class CosPGD(FactoryAttack):
         random_eps: bool = ...,
         summary_writer: str | bool | SummaryWriter = ...,
         verbose: bool = ...,
+        step_schedule: str = ...,
     ) -> None: ...
 
 class PAdamCE(FactoryAttack):

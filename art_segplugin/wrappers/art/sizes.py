@@ -29,8 +29,10 @@ def whole_number(name: str, value: Any, *, least: int) -> int:
     return int(value)
 
 
-def per_image_size(name: str, size: Size, n: int) -> float | PerImage:
+def per_image_size(name: str, size: Any, n: int) -> Any:
     """One number, or one for each of `n` images, (n,) float64, from shapes such as (n, 1, 1, 1).
+
+    None, which an attack makes a number of, stays None.
 
     Raises:
         InputError: an array of another shape.
@@ -46,23 +48,24 @@ def per_image_size(name: str, size: Size, n: int) -> float | PerImage:
     return torch.from_numpy(size.reshape(n).astype(np.float64))
 
 
-def of_batch(size: float | PerImage, rows: slice) -> float | PerImage:
+def of_batch(size: Any, rows: slice) -> Any:
     """The part of a size that belongs to some of the images."""
     return size[rows] if isinstance(size, Tensor) else size
 
 
 def shrunk_at_random(
-    eps: float | PerImage, eps_step: float | PerImage, generator: torch.Generator | None
-) -> tuple[float | PerImage, float | PerImage]:
+    eps: float | PerImage, eps_step: float | PerImage | None, generator: torch.Generator | None
+) -> tuple[float | PerImage, float | PerImage | None]:
     """A radius from N(0, eps/2) cut to [0, eps], and steps shrunk alike (arXiv:1611.01236).
 
-    One draw, or one per image where `eps` has one per image.
+    Steps that are None follow from the radius by themselves. One draw, or one per image where `eps`
+    has one per image.
     """
     count = len(eps) if isinstance(eps, Tensor) else 1
     draws = torch.empty(count, device=generator.device if generator else "cpu")
     nn.init.trunc_normal_(draws, std=0.5, a=0.0, b=1.0, generator=generator)
     share = draws.cpu().double() if isinstance(eps, Tensor) else draws.item()
-    return eps * share, eps_step * share
+    return eps * share, None if eps_step is None else eps_step * share
 
 
 def pixel_bounds(clip_values: Any) -> tuple[float, float]:

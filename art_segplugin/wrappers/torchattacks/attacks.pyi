@@ -44,7 +44,7 @@ class SegmentationPGD(FactoryAttack):
         self,
         model: Any,
         eps: float | PerImage = ...,
-        alpha: float | PerImage = ...,
+        alpha: float | PerImage | None = ...,
         steps: int = ...,
         random_start: bool = ...,
         *,
@@ -52,6 +52,7 @@ class SegmentationPGD(FactoryAttack):
         restarts: int = ...,
         ignore_index: int = ...,
         decay: float | None = ...,
+        step_schedule: str = ...,
     ) -> None: ...
 
 class SegFGSM(FactoryAttack):
@@ -71,7 +72,7 @@ class SegPGD(FactoryAttack):
         self,
         model: Any,
         eps: float | PerImage = ...,
-        alpha: float | PerImage = ...,
+        alpha: float | PerImage | None = ...,
         steps: int = ...,
         random_start: bool = ...,
         *,
@@ -79,6 +80,7 @@ class SegPGD(FactoryAttack):
         restarts: int = ...,
         ignore_index: int = ...,
         decay: float | None = ...,
+        step_schedule: str = ...,
         schedule: str | float = ...,
     ) -> None: ...
 
@@ -87,7 +89,7 @@ class TemperaturePGD(FactoryAttack):
         self,
         model: Any,
         eps: float | PerImage = ...,
-        alpha: float | PerImage = ...,
+        alpha: float | PerImage | None = ...,
         steps: int = ...,
         random_start: bool = ...,
         *,
@@ -95,6 +97,7 @@ class TemperaturePGD(FactoryAttack):
         restarts: int = ...,
         ignore_index: int = ...,
         decay: float | None = ...,
+        step_schedule: str = ...,
         temperature: Any = ...,
         scale: float = ...,
         schedule: str | float | None = ...,
@@ -119,7 +122,7 @@ class CosPGD(FactoryAttack):
         self,
         model: Any,
         eps: float | PerImage = ...,
-        alpha: float | PerImage = ...,
+        alpha: float | PerImage | None = ...,
         steps: int = ...,
         random_start: bool = ...,
         *,
@@ -127,6 +130,7 @@ class CosPGD(FactoryAttack):
         restarts: int = ...,
         ignore_index: int = ...,
         decay: float | None = ...,
+        step_schedule: str = ...,
     ) -> None: ...
 
 class PAdamCE(FactoryAttack):

@@ -60,12 +60,13 @@ def test_kinds_follow_from_the_annotations(forms):
     kinds = {field.name: field.kind for field in forms["temperature-sweep"].fields}
     assert kinds == {
         "eps": "float",
-        "step_size": "float",
+        "step_size": "optional-float",
         "steps": "integer",
         "norm": "choice",
         "random_start": "boolean",
         "restarts": "integer",
         "decay": "optional-float",
+        "step_schedule": "choice",
         "temperatures": "numbers",
         "scale": "float",
         "schedule": "schedule",
@@ -76,6 +77,7 @@ def test_norms_and_losses_are_those_that_the_recipe_takes(forms):
     assert forms["pgd"].field("norm").choices == ("Linf", "L2", "L1")
     assert forms["apgd"].field("norm").choices == ("Linf", "L2")
     assert forms["apgd"].field("loss").choices == ("ce", "dlr")
+    assert forms["pgd"].field("step_schedule").choices == ("constant", "cosine", "linear")
     assert forms["pgd"].field("loss") is None
 
 

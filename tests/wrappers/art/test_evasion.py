@@ -103,7 +103,7 @@ def test_defaults(problem, kind):
     assert attack.norm == np.inf
     assert attack.num_random_init == (0 if kind is SegFGSM else 1)
     if kind is not SegFGSM:
-        assert (attack.eps_step, attack.max_iter) == (2 / 255, 20)
+        assert (attack.eps_step, attack.max_iter) == (None, 20)
 
 
 @every_attack
@@ -161,7 +161,7 @@ def test_bad_parameters(problem, kind, options, error, message):
     [
         ({"eps_step": 0.0}, ValueError, "eps_step is 0.0"),
         ({"eps_step": np.float32(0.1)}, TypeError, "eps_step a float32"),
-        ({"eps": np.ones(2)}, TypeError, "eps is a ndarray and eps_step a float"),
+        ({"eps": np.ones(2), "eps_step": 0.1}, TypeError, "eps is a ndarray and eps_step a float"),
         ({"eps": np.ones(2), "eps_step": np.ones(3)}, ValueError, r"eps has shape \(2,\)"),
         ({"max_iter": 0}, ValueError, "max_iter is 0"),
         ({"max_iter": 2.5}, TypeError, "max_iter is 2.5"),

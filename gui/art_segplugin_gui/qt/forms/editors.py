@@ -313,6 +313,8 @@ class ScheduleEditor(Editor):
 class SizeEditor(Editor):
     """A radius or a step size; each norm remembers its own.
 
+    One that may be None has a box for that: the attack then chooses it.
+
     Signals:
         dragging: True while the slider is held.
     """
@@ -328,6 +330,9 @@ class SizeEditor(Editor):
         self.spin = NumberSpin()
         self.named(self.spin)
         self.named(self.slider, "slider")
+        self.automatic = QCheckBox("automatic")
+        self.automatic.setToolTip("Let the attack choose it")
+        self.automatic.setVisible(self.optional)
         self.levels = QLabel()
         self.levels.setToolTip("What it is for each of the image's numbers, in grey levels")
         layout = QGridLayout(self)
@@ -335,6 +340,7 @@ class SizeEditor(Editor):
         layout.setColumnStretch(0, 1)
         layout.addWidget(self.slider, 0, 0)
         layout.addWidget(self.spin, 0, 1)
+        layout.addWidget(self.automatic, 1, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(self.levels, 1, 0, 1, 2, Qt.AlignmentFlag.AlignRight)
         self.set_norm("Linf")
         self.show_value(field.default)
@@ -343,11 +349,17 @@ class SizeEditor(Editor):
         self.slider.sliderReleased.connect(lambda: self.dragging.emit(False))
         self.spin.edited.connect(self._place)
         self.hear(self.spin)
+        self.automatic.toggled.connect(self._let_choose)
 
     @property
-    def value(self) -> float:
-        """The size, in the unit of the images."""
-        return self.spin.value
+    def optional(self) -> bool:
+        """Whether the attack can choose it."""
+        return self.field.kind == "optional-float"
+
+    @property
+    def value(self) -> float | None:
+        """The size, in the unit of the images; None for what the attack chooses."""
+        return None if self.automatic.isChecked() else self.spin.value
 
     @property
     def scale(self) -> Scale:
@@ -362,7 +374,8 @@ class SizeEditor(Editor):
         self._kept[self._norm] = self.spin.value
         self._norm = norm
         self._arrange()
-        self.show_value(self._kept.get(norm, (self.field.default or 0.0) * self.scale.unit))
+        usual = 2 * self.field.step if self.field.default is None else self.field.default
+        self._show_number(self._kept.get(norm, usual * self.scale.unit))
 
     def set_values(self, count: int) -> None:
         """Enter it for images of so many numbers; the value stays as it is, without a signal."""
@@ -381,9 +394,24 @@ class SizeEditor(Editor):
             self.slider.setPageStep(max(1, fits.ticks // 8))
 
     def show_value(self, value: Any) -> None:
-        """Show a size without a signal."""
-        self.spin.show_value(float(value or 0.0))
+        """Show a size, or None, without a signal."""
+        with QSignalBlocker(self.automatic):
+            self.automatic.setChecked(self.optional and value is None)
+        if value is not None:
+            self._show_number(value)
+        self._enable()
+
+    def _show_number(self, value: float) -> None:
+        self.spin.show_value(float(value))
         self._place()
+
+    def _let_choose(self) -> None:
+        self._enable()
+        self.changed.emit()
+
+    def _enable(self) -> None:
+        for control in (self.slider, self.spin):
+            control.setDisabled(self.automatic.isChecked())
 
     def nudge(self, steps: int) -> None:
         """Add or take away so many steps of the slider, as if by hand."""
@@ -395,6 +423,9 @@ class SizeEditor(Editor):
             value = place * round(self.scale.tick * 510) / 510  # n / 255 to the last bit
         self.spin.show_value(value)
         self._say_levels()
+        with QSignalBlocker(self.automatic):
+            self.automatic.setChecked(False)
+        self._enable()
         self.changed.emit()
 
     def _place(self) -> None:
@@ -421,6 +452,6 @@ EDITORS: dict[Kind, type[Editor]] = {
 
 def make_editor(field: Field) -> Editor:
     """The editor of a parameter: sliders for sizes, radio buttons for the norm."""
-    if field.name in SIZES and field.kind == "float":
+    if field.name in SIZES and field.kind in ("float", "optional-float"):
         return SizeEditor(field)
     return NormEditor(field) if field.name == "norm" else EDITORS[field.kind](field)

@@ -97,6 +97,18 @@ def test_the_slider_gives_whole_grey_levels_to_the_last_bit(make):
     assert widget.editors["eps"].spin.lineEdit().text() == "11/255"
 
 
+def test_a_step_size_is_the_attacks_choice_until_one_is_chosen(make):
+    widget = make("segpgd")
+    editor = widget.editors["step_size"]
+    assert (editor.value, editor.slider.isEnabled()) == (None, False)
+    editor.automatic.click()
+    assert widget.seen == [{"step_size": 2 / 255}]
+    assert editor.slider.isEnabled()
+    editor.automatic.click()
+    assert widget.seen[-1] == {}
+    assert not widget.editors["eps"].automatic.isVisibleTo(widget)
+
+
 def test_larger_values_than_the_slider_has_can_be_typed(make, qtbot):
     widget = make("segpgd")
     enter(widget.editors["eps"].spin.lineEdit(), qtbot, "0.5")
@@ -125,7 +137,6 @@ def test_another_norm_takes_its_own_sizes_and_gives_them_back(make, qtbot):
     assert widget.seen[-1] == {
         "norm": "L2",
         "eps": pytest.approx(8 / 255 * of_all),
-        "step_size": pytest.approx(2 / 255 * of_all),
     }
     assert widget.editors["eps"].spin.lineEdit().text() == "22.59"
     widget.editors["eps"].slider.setValue(14)
