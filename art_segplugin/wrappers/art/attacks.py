@@ -16,7 +16,7 @@ from art.summary_writer import SummaryWriter, SummaryWriterDefault
 from tqdm.auto import trange
 
 from art_segplugin.attacks import ATTACKS, AttackSpec
-from art_segplugin.attacks.common import ORDER
+from art_segplugin.attacks.common import ORDER, default_step_size
 from art_segplugin.core.checks import check_unit, warn_of_scale
 from art_segplugin.core.iterate import (
     Attack,
@@ -214,6 +214,8 @@ class FactoryAttack(EvasionAttack):
             per_image_size(name, getattr(self, name, 0.0), len(x)) for name in ("eps", "eps_step")
         )
         if getattr(self, "random_eps", False):
+            if eps_step is None:
+                eps_step = default_step_size(eps, self.norm, bounds, self.step_schedule)
             eps, eps_step = shrunk_at_random(eps, eps_step, generator)
         result = float_copy(x)
         starts = range(0, len(x), self.batch_size)

@@ -54,18 +54,17 @@ def of_batch(size: Any, rows: slice) -> Any:
 
 
 def shrunk_at_random(
-    eps: float | PerImage, eps_step: float | PerImage | None, generator: torch.Generator | None
-) -> tuple[float | PerImage, float | PerImage | None]:
+    eps: float | PerImage, eps_step: float | PerImage, generator: torch.Generator | None
+) -> tuple[float | PerImage, float | PerImage]:
     """A radius from N(0, eps/2) cut to [0, eps], and steps shrunk alike (arXiv:1611.01236).
 
-    Steps that are None follow from the radius by themselves. One draw, or one per image where `eps`
-    has one per image.
+    One draw, or one per image where `eps` has one per image.
     """
     count = len(eps) if isinstance(eps, Tensor) else 1
     draws = torch.empty(count, device=generator.device if generator else "cpu")
     nn.init.trunc_normal_(draws, std=0.5, a=0.0, b=1.0, generator=generator)
     share = draws.cpu().double() if isinstance(eps, Tensor) else draws.item()
-    return eps * share, None if eps_step is None else eps_step * share
+    return eps * share, eps_step * share
 
 
 def pixel_bounds(clip_values: Any) -> tuple[float, float]:

@@ -342,7 +342,9 @@ class SizeEditor(Editor):
         layout.addWidget(self.spin, 0, 1)
         layout.addWidget(self.automatic, 1, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(self.levels, 1, 0, 1, 2, Qt.AlignmentFlag.AlignRight)
-        self.set_norm("Linf")
+        self._usual = float(2 * field.step if field.default is None else field.default)
+        self._arrange()
+        self._show_number(self._usual)
         self.show_value(field.default)
         self.slider.valueChanged.connect(self._slide)
         self.slider.sliderPressed.connect(lambda: self.dragging.emit(True))
@@ -374,8 +376,7 @@ class SizeEditor(Editor):
         self._kept[self._norm] = self.spin.value
         self._norm = norm
         self._arrange()
-        usual = 2 * self.field.step if self.field.default is None else self.field.default
-        self._show_number(self._kept.get(norm, usual * self.scale.unit))
+        self._show_number(self._kept.get(norm, self._usual * self.scale.unit))
 
     def set_values(self, count: int) -> None:
         """Enter it for images of so many numbers; the value stays as it is, without a signal."""
