@@ -142,7 +142,7 @@ def cospgd(
 ) -> GradientAttack: ...
 def padam_ce(
     eps: float | PerImage = ...,
-    step_size: float | PerImage = ...,
+    step_size: float | PerImage | None = ...,
     steps: int = ...,
     norm: float | str = ...,
     random_start: bool = ...,
@@ -153,7 +153,7 @@ def padam_ce(
 ) -> GradientAttack: ...
 def padam_cos(
     eps: float | PerImage = ...,
-    step_size: float | PerImage = ...,
+    step_size: float | PerImage | None = ...,
     steps: int = ...,
     norm: float | str = ...,
     random_start: bool = ...,
@@ -164,7 +164,7 @@ def padam_cos(
 ) -> GradientAttack: ...
 def rp_pgd(
     eps: float | PerImage = ...,
-    step_size: float | PerImage = ...,
+    step_size: float | PerImage | None = ...,
     steps: int = ...,
     norm: float | str = ...,
     random_start: bool = ...,
@@ -173,5 +173,6 @@ def rp_pgd(
     ignore_index: int = ...,
     bounds: tuple[float, float] = ...,
     decay: float | None = ...,
+    step_schedule: str = ...,
     layer: str = ...,
 ) -> GradientAttack: ...
