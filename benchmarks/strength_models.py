@@ -24,7 +24,7 @@ from art_segplugin.models import Segmenter, SmallSegNet, load_model
 TUNING = ("small-scenes-segpgd", "small-scenes-textures", "camvid-fpn", "camvid-small")
 REPORTING = ("scenes-pgd-at", "small-scenes", "camvid-unet", "camvid-segformer")
 ROBUST = ("small-scenes-segpgd", "scenes-pgd-at")
-CLASSES, CROP, BATCH, RATE = 11, (128, 160), 8, 2e-3
+CLASSES, CROP, BATCH, RATE = 11, (96, 128), 8, 2e-3
 
 
 def unet():
@@ -122,7 +122,7 @@ def main():
     parser.add_argument("--camvid", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("runs/strength"))
     parser.add_argument("--only", nargs="+", default=list(NETWORKS))
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--steps", type=int, default=300)
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     for name in given.only:
