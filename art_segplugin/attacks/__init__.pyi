@@ -10,7 +10,7 @@ from art_segplugin.attacks.registry import NamedAttack as NamedAttack
 from art_segplugin.attacks.registry import named as named
 from art_segplugin.attacks.temperature_pgd import SWEEP as SWEEP
 from art_segplugin.core.attack import GradientAttack
-from art_segplugin.core.ensemble import WorstCase
+from art_segplugin.core.ensemble import Staged, WorstCase
 from art_segplugin.core.losses import LayerLoss, PixelLoss
 from art_segplugin.core.types import PerImage
 from art_segplugin.core.weightings import PixelWeighting
@@ -25,15 +25,22 @@ __all__ = [
     "apgd",
     "cospgd",
     "fgsm",
+    "js_pgd",
+    "mce_bal_pgd",
+    "mce_pgd",
     "named",
     "padam_ce",
     "padam_cos",
     "pgd",
+    "red_eps_apgd",
     "rp_pgd",
+    "sea",
     "segfgsm",
     "segpgd",
+    "spherical_pgd",
     "temperature_pgd",
     "temperature_sweep",
+    "tsallis_pgd",
 ]
 
 def fgsm(
@@ -126,6 +133,7 @@ def apgd(
     ignore_index: int = ...,
     bounds: tuple[float, float] = ...,
     loss: str = ...,
+    class_pixels: Sequence[float] = ...,
 ) -> GradientAttack: ...
 def cospgd(
     eps: float | PerImage = ...,
@@ -139,6 +147,43 @@ def cospgd(
     bounds: tuple[float, float] = ...,
     decay: float | None = ...,
     step_schedule: str = ...,
+) -> GradientAttack: ...
+def js_pgd(
+    eps: float | PerImage = ...,
+    step_size: float | PerImage = ...,
+    steps: int = ...,
+    norm: float | str = ...,
+    random_start: bool = ...,
+    restarts: int = ...,
+    targeted: bool = ...,
+    ignore_index: int = ...,
+    bounds: tuple[float, float] = ...,
+    decay: float | None = ...,
+) -> GradientAttack: ...
+def mce_bal_pgd(
+    eps: float | PerImage = ...,
+    step_size: float | PerImage = ...,
+    steps: int = ...,
+    norm: float | str = ...,
+    random_start: bool = ...,
+    restarts: int = ...,
+    targeted: bool = ...,
+    ignore_index: int = ...,
+    bounds: tuple[float, float] = ...,
+    decay: float | None = ...,
+    class_pixels: Sequence[float] = ...,
+) -> GradientAttack: ...
+def mce_pgd(
+    eps: float | PerImage = ...,
+    step_size: float | PerImage = ...,
+    steps: int = ...,
+    norm: float | str = ...,
+    random_start: bool = ...,
+    restarts: int = ...,
+    targeted: bool = ...,
+    ignore_index: int = ...,
+    bounds: tuple[float, float] = ...,
+    decay: float | None = ...,
 ) -> GradientAttack: ...
 def padam_ce(
     eps: float | PerImage = ...,
@@ -162,6 +207,18 @@ def padam_cos(
     ignore_index: int = ...,
     bounds: tuple[float, float] = ...,
 ) -> GradientAttack: ...
+def red_eps_apgd(
+    eps: float | PerImage = ...,
+    steps: int = ...,
+    norm: float | str = ...,
+    random_start: bool = ...,
+    restarts: int = ...,
+    targeted: bool = ...,
+    ignore_index: int = ...,
+    bounds: tuple[float, float] = ...,
+    loss: str = ...,
+    class_pixels: Sequence[float] = ...,
+) -> Staged | WorstCase: ...
 def rp_pgd(
     eps: float | PerImage = ...,
     step_size: float | PerImage | None = ...,
@@ -175,4 +232,41 @@ def rp_pgd(
     decay: float | None = ...,
     step_schedule: str = ...,
     layer: str = ...,
+) -> GradientAttack: ...
+def sea(
+    eps: float | PerImage = ...,
+    steps: int = ...,
+    norm: float | str = ...,
+    random_start: bool = ...,
+    restarts: int = ...,
+    targeted: bool = ...,
+    ignore_index: int = ...,
+    bounds: tuple[float, float] = ...,
+    class_pixels: Sequence[float] = ...,
+) -> WorstCase: ...
+def spherical_pgd(
+    eps: float | PerImage = ...,
+    step_size: float | PerImage = ...,
+    steps: int = ...,
+    norm: float | str = ...,
+    random_start: bool = ...,
+    restarts: int = ...,
+    targeted: bool = ...,
+    ignore_index: int = ...,
+    bounds: tuple[float, float] = ...,
+    decay: float | None = ...,
+) -> GradientAttack: ...
+def tsallis_pgd(
+    eps: float | PerImage = ...,
+    step_size: float | PerImage = ...,
+    steps: int = ...,
+    norm: float | str = ...,
+    random_start: bool = ...,
+    restarts: int = ...,
+    targeted: bool = ...,
+    ignore_index: int = ...,
+    bounds: tuple[float, float] = ...,
+    decay: float | None = ...,
+    q_start: float = ...,
+    q_end: float = ...,
 ) -> GradientAttack: ...

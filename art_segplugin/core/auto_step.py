@@ -45,9 +45,9 @@ class AutoStep:
     whose gradient is known: algorithm 1 as printed would visit it once more. The loss of the best
     point is then what the next point must exceed to be an increase.
 
-    The loss is the mean over the valid pixels, so the gradient should be that of all pixels alike
-    (UNIFORM): with weights that change on the way, losses of two points cannot be compared. The
-    rule is made for L2 and Linf: of a sparse step of 2 * eps in L1 the projection leaves little but the step, and
+    The loss is the mean over the valid pixels, whatever they weigh in the gradient: with weights
+    that change on the way, weighted losses of two points could not be compared. The rule is made for
+    L2 and Linf: of a sparse step of 2 * eps in L1 the projection leaves little but the step, and
     what was changed before is lost (arXiv:2103.01208 is about that).
 
     Args:

@@ -59,16 +59,19 @@ class Iterate:
 def better_of(now: Iterate, earlier: Iterate) -> Iterate:
     """`now` with per image the better ranked of both answers; the earlier one in a tie.
 
-    Where one rank is not known, the answer of `now` stays.
+    An answer whose rank is not known gives way to one whose rank is. If neither is known, the answer
+    of `now` stays.
     """
     now = replace(now, without_gradient=both(now.without_gradient, earlier.without_gradient))
-    if (
-        now.best_success is None
-        or earlier.best_success is None
-        or now.best_rank is None
-        or earlier.best_rank is None
-    ):
+    if earlier.best_success is None or earlier.best_rank is None:
         return now
+    if now.best_success is None or now.best_rank is None:
+        return replace(
+            now,
+            best=earlier.best,
+            best_success=earlier.best_success,
+            best_rank=earlier.best_rank,
+        )
     ahead = now.best_rank > earlier.best_rank
     return replace(
         now,

@@ -143,3 +143,39 @@ def difference_of_logits_ratio(logits: Logits, labels: Labels) -> PixelMap:
     spread = first - third
     of_label = logits.gather(1, labels.unsqueeze(1)).squeeze(1)
     return (rival - of_label) / torch.where(spread > 0, spread, 1.0)
+
+
+def jensen_shannon(logits: Logits, labels: Labels) -> PixelMap:
+    """JS(p || e_y) of each pixel, in nats, at least in float32; p = softmax(z), e_y the one-hot label.
+
+    The mean of KL(p || m) and KL(e_y || m), m = (p + e_y) / 2: 0 where the label is certain, log 2
+    where it is excluded. Only p_y matters:
+
+        JS = log 2 + (p_y log p_y - (1 + p_y) log(1 + p_y)) / 2,
+        dJS = p_y log(1 + 1 / p_y) / 2 * dCE,
+
+    so pixels count the less in the gradient the more they are wrong (Croce et al., ECCV 2024,
+    arXiv:2306.12941, section 3.1). The gradient is as exact as that of the cross-entropy.
+    """
+    if logits.dtype != torch.float64:
+        logits = logits.float()
+    # p_y log p_y and its slope are 0 in floating point before p_y is.
+    log_p = -cross_entropy(logits, labels)
+    log_p = log_p.clamp(min=math.log(torch.finfo(log_p.dtype).tiny))
+    p, rest = log_p.exp(), -log_p.expm1()
+    # With r = 1 - p_y every term is of the order of r: the constants, 2 log 2, would eat it.
+    return (p * log_p + math.log(2) * rest - (2 - rest) * (-rest / 2).log1p()) / 2
+
+
+def spherical(logits: Logits, labels: Labels) -> PixelMap:
+    """-z_y / ||z||_2 of each pixel, from -1 to 1, at least in float32.
+
+    Minus the cosine between the logits and the one-hot label: it has a gradient where the softmax
+    is saturated and does not change when the logits are multiplied (Croce et al., version 1 of
+    arXiv:2306.12941). Where all logits are 0, it is -z_y.
+    """
+    if logits.dtype != torch.float64:
+        logits = logits.float()
+    of_label = logits.gather(1, labels.unsqueeze(1)).squeeze(1)
+    length = torch.linalg.vector_norm(logits, dim=1)
+    return -of_label / torch.where(length > 0, length, 1.0)

@@ -76,7 +76,9 @@ def test_kinds_follow_from_the_annotations(forms):
 def test_norms_and_losses_are_those_that_the_recipe_takes(forms):
     assert forms["pgd"].field("norm").choices == ("Linf", "L2", "L1")
     assert forms["apgd"].field("norm").choices == ("Linf", "L2")
-    assert forms["apgd"].field("loss").choices == ("ce", "dlr")
+    losses = ("ce", "dlr", "mce", "mce-bal", "js", "spherical", "cos", "tsallis")
+    assert forms["apgd"].field("loss").choices == losses
+    assert set(forms["red-eps-apgd"].field("loss").choices) == set(losses)
     assert forms["pgd"].field("step_schedule").choices == ("constant", "cosine", "linear")
     assert forms["pgd"].field("loss") is None
 

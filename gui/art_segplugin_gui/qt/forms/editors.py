@@ -184,7 +184,7 @@ class NumbersEditor(Editor):
     def _read(self) -> None:
         parts = [part for part in self.edit.text().split(",") if part.strip()]
         try:
-            if not parts:
+            if not parts and self.field.default:  # else none is what the attack begins with
                 raise InputError("there is no number; give one or more, such as 5, 1, 0.2.")
             found = tuple(parse_number(part, self.field.low, self.field.high) for part in parts)
         except InputError as error:

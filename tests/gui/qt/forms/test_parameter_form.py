@@ -195,6 +195,16 @@ def test_bad_text_is_said_in_one_sentence_and_sends_nothing(make, qtbot):
     assert not label.isVisible()
 
 
+def test_a_list_that_is_empty_at_first_may_be_emptied_again(make, qtbot):
+    widget = make("mce-bal-pgd")
+    edit = widget.editors["class_pixels"].edit
+    assert edit.text() == ""
+    enter(edit, qtbot, "1, 2, 5")
+    edit.setText("")
+    edit.editingFinished.emit()
+    assert (widget.message, widget.seen) == ("", [{"class_pixels": (1.0, 2.0, 5.0)}, {}])
+
+
 def test_a_list_of_numbers(make, qtbot):
     widget = make("temperature-sweep")
     edit = widget.editors["temperatures"].edit
