@@ -150,7 +150,7 @@ def cospgd(
 ) -> GradientAttack: ...
 def js_pgd(
     eps: float | PerImage = ...,
-    step_size: float | PerImage = ...,
+    step_size: float | PerImage | None = ...,
     steps: int = ...,
     norm: float | str = ...,
     random_start: bool = ...,
@@ -159,10 +159,11 @@ def js_pgd(
     ignore_index: int = ...,
     bounds: tuple[float, float] = ...,
     decay: float | None = ...,
+    step_schedule: str = ...,
 ) -> GradientAttack: ...
 def mce_bal_pgd(
     eps: float | PerImage = ...,
-    step_size: float | PerImage = ...,
+    step_size: float | PerImage | None = ...,
     steps: int = ...,
     norm: float | str = ...,
     random_start: bool = ...,
@@ -171,11 +172,12 @@ def mce_bal_pgd(
     ignore_index: int = ...,
     bounds: tuple[float, float] = ...,
     decay: float | None = ...,
+    step_schedule: str = ...,
     class_pixels: Sequence[float] = ...,
 ) -> GradientAttack: ...
 def mce_pgd(
     eps: float | PerImage = ...,
-    step_size: float | PerImage = ...,
+    step_size: float | PerImage | None = ...,
     steps: int = ...,
     norm: float | str = ...,
     random_start: bool = ...,
@@ -184,6 +186,7 @@ def mce_pgd(
     ignore_index: int = ...,
     bounds: tuple[float, float] = ...,
     decay: float | None = ...,
+    step_schedule: str = ...,
 ) -> GradientAttack: ...
 def padam_ce(
     eps: float | PerImage = ...,
@@ -246,7 +249,7 @@ def sea(
 ) -> WorstCase: ...
 def spherical_pgd(
     eps: float | PerImage = ...,
-    step_size: float | PerImage = ...,
+    step_size: float | PerImage | None = ...,
     steps: int = ...,
     norm: float | str = ...,
     random_start: bool = ...,
@@ -255,10 +258,11 @@ def spherical_pgd(
     ignore_index: int = ...,
     bounds: tuple[float, float] = ...,
     decay: float | None = ...,
+    step_schedule: str = ...,
 ) -> GradientAttack: ...
 def tsallis_pgd(
     eps: float | PerImage = ...,
-    step_size: float | PerImage = ...,
+    step_size: float | PerImage | None = ...,
     steps: int = ...,
     norm: float | str = ...,
     random_start: bool = ...,
@@ -267,6 +271,7 @@ def tsallis_pgd(
     ignore_index: int = ...,
     bounds: tuple[float, float] = ...,
     decay: float | None = ...,
+    step_schedule: str = ...,
     q_start: float = ...,
     q_end: float = ...,
 ) -> GradientAttack: ...

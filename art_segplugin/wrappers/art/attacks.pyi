@@ -164,7 +164,7 @@ class JSPGD(FactoryAttack):
         estimator: Any,
         norm: float | str = ...,
         eps: Size = ...,
-        eps_step: Size = ...,
+        eps_step: Size | None = ...,
         decay: float | None = ...,
         max_iter: int = ...,
         targeted: bool = ...,
@@ -173,6 +173,7 @@ class JSPGD(FactoryAttack):
         random_eps: bool = ...,
         summary_writer: str | bool | SummaryWriter = ...,
         verbose: bool = ...,
+        step_schedule: str = ...,
     ) -> None: ...
 
 class MCEBalPGD(FactoryAttack):
@@ -181,7 +182,7 @@ class MCEBalPGD(FactoryAttack):
         estimator: Any,
         norm: float | str = ...,
         eps: Size = ...,
-        eps_step: Size = ...,
+        eps_step: Size | None = ...,
         decay: float | None = ...,
         max_iter: int = ...,
         targeted: bool = ...,
@@ -190,6 +191,7 @@ class MCEBalPGD(FactoryAttack):
         random_eps: bool = ...,
         summary_writer: str | bool | SummaryWriter = ...,
         verbose: bool = ...,
+        step_schedule: str = ...,
         class_pixels: Sequence[float] = ...,
     ) -> None: ...
 
@@ -199,7 +201,7 @@ class MCEPGD(FactoryAttack):
         estimator: Any,
         norm: float | str = ...,
         eps: Size = ...,
-        eps_step: Size = ...,
+        eps_step: Size | None = ...,
         decay: float | None = ...,
         max_iter: int = ...,
         targeted: bool = ...,
@@ -208,6 +210,7 @@ class MCEPGD(FactoryAttack):
         random_eps: bool = ...,
         summary_writer: str | bool | SummaryWriter = ...,
         verbose: bool = ...,
+        step_schedule: str = ...,
     ) -> None: ...
 
 class PAdamCE(FactoryAttack):
@@ -300,7 +303,7 @@ class SphericalPGD(FactoryAttack):
         estimator: Any,
         norm: float | str = ...,
         eps: Size = ...,
-        eps_step: Size = ...,
+        eps_step: Size | None = ...,
         decay: float | None = ...,
         max_iter: int = ...,
         targeted: bool = ...,
@@ -309,6 +312,7 @@ class SphericalPGD(FactoryAttack):
         random_eps: bool = ...,
         summary_writer: str | bool | SummaryWriter = ...,
         verbose: bool = ...,
+        step_schedule: str = ...,
     ) -> None: ...
 
 class TsallisPGD(FactoryAttack):
@@ -317,7 +321,7 @@ class TsallisPGD(FactoryAttack):
         estimator: Any,
         norm: float | str = ...,
         eps: Size = ...,
-        eps_step: Size = ...,
+        eps_step: Size | None = ...,
         decay: float | None = ...,
         max_iter: int = ...,
         targeted: bool = ...,
@@ -326,6 +330,7 @@ class TsallisPGD(FactoryAttack):
         random_eps: bool = ...,
         summary_writer: str | bool | SummaryWriter = ...,
         verbose: bool = ...,
+        step_schedule: str = ...,
         q_start: float = ...,
         q_end: float = ...,
     ) -> None: ...

@@ -147,7 +147,7 @@ class JSPGD(FactoryAttack):
         self,
         model: Any,
         eps: float | PerImage = ...,
-        alpha: float | PerImage = ...,
+        alpha: float | PerImage | None = ...,
         steps: int = ...,
         random_start: bool = ...,
         *,
@@ -155,6 +155,7 @@ class JSPGD(FactoryAttack):
         restarts: int = ...,
         ignore_index: int = ...,
         decay: float | None = ...,
+        step_schedule: str = ...,
     ) -> None: ...
 
 class MCEBalPGD(FactoryAttack):
@@ -162,7 +163,7 @@ class MCEBalPGD(FactoryAttack):
         self,
         model: Any,
         eps: float | PerImage = ...,
-        alpha: float | PerImage = ...,
+        alpha: float | PerImage | None = ...,
         steps: int = ...,
         random_start: bool = ...,
         *,
@@ -170,6 +171,7 @@ class MCEBalPGD(FactoryAttack):
         restarts: int = ...,
         ignore_index: int = ...,
         decay: float | None = ...,
+        step_schedule: str = ...,
         class_pixels: Sequence[float] = ...,
     ) -> None: ...
 
@@ -178,7 +180,7 @@ class MCEPGD(FactoryAttack):
         self,
         model: Any,
         eps: float | PerImage = ...,
-        alpha: float | PerImage = ...,
+        alpha: float | PerImage | None = ...,
         steps: int = ...,
         random_start: bool = ...,
         *,
@@ -186,6 +188,7 @@ class MCEPGD(FactoryAttack):
         restarts: int = ...,
         ignore_index: int = ...,
         decay: float | None = ...,
+        step_schedule: str = ...,
     ) -> None: ...
 
 class PAdamCE(FactoryAttack):
@@ -267,7 +270,7 @@ class SphericalPGD(FactoryAttack):
         self,
         model: Any,
         eps: float | PerImage = ...,
-        alpha: float | PerImage = ...,
+        alpha: float | PerImage | None = ...,
         steps: int = ...,
         random_start: bool = ...,
         *,
@@ -275,6 +278,7 @@ class SphericalPGD(FactoryAttack):
         restarts: int = ...,
         ignore_index: int = ...,
         decay: float | None = ...,
+        step_schedule: str = ...,
     ) -> None: ...
 
 class TsallisPGD(FactoryAttack):
@@ -282,7 +286,7 @@ class TsallisPGD(FactoryAttack):
         self,
         model: Any,
         eps: float | PerImage = ...,
-        alpha: float | PerImage = ...,
+        alpha: float | PerImage | None = ...,
         steps: int = ...,
         random_start: bool = ...,
         *,
@@ -290,6 +294,7 @@ class TsallisPGD(FactoryAttack):
         restarts: int = ...,
         ignore_index: int = ...,
         decay: float | None = ...,
+        step_schedule: str = ...,
         q_start: float = ...,
         q_end: float = ...,
     ) -> None: ...
