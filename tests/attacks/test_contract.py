@@ -55,7 +55,8 @@ def passes_of(attack, *, compared=False):
     if isinstance(attack, GradientAttack):
         compared = compared or attack.restarts > 1 or attack.select.scores
         backward = attack.restarts * attack.steps
-        more = compared + isinstance(attack.weighting.start(), BeginsClean)  # looks at the images as well
+        clean = isinstance(attack.weighting.start(), BeginsClean)  # looks at the images as well
+        more = compared + clean
         return backward + more * attack.restarts, backward
     if isinstance(attack, WorstCase):
         compared = compared or len(attack.attacks) > 1
