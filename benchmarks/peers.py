@@ -42,6 +42,7 @@ from art_segplugin.files import replacing, write_text
 from art_segplugin.metrics import accuracy, count, mean_iou, mean_iou_of, pixel_accuracy, totals_of
 from art_segplugin.metrics.worst_case import chosen, lowest_accuracy, lowest_mean_iou
 
+OURS = "art-segplugin"
 COLUMNS = (
     "dataset", "attack", "library", "model", "threat_model", "eps", "steps", "seed", "images", "ASR",
     "accuracy", "miou", "n_forwards", "n_backwards", "time", "ms_per_step", "peak_memory",
@@ -341,7 +342,7 @@ def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
 
 def is_reference(row: dict[str, str]) -> bool:
-    return (row["library"], row["attack"]) == ("art-segplugin", "SegPGD")
+    return (row["library"], row["attack"]) == (OURS, "SegPGD")
 
 
 def strength_table(rows: list[dict[str, str]]) -> str:
@@ -431,24 +432,26 @@ def time_to_equal(rows: list[dict[str, str]], reference: int) -> str:
     text += table(head, lines) + "\n"
     if unreached:
         text += f"\nNot reached with these steps by: {', '.join(unreached)}.\n"
-    best = {
-        ours: min((one for one in reached if (one[1][0] == "art-segplugin") is ours), default=None,
-                  key=lambda one: one[0])
-        for ours in (True, False)
-    }  # fmt: skip
-    if best[True] and best[False]:
-        (mine, my_name, _), (theirs, their_name, _) = best[True], best[False]
+    for unit, cost, whole in (
+        ("s", lambda one: one[0], its_time),
+        ("gradients an image", lambda one: mean_of(one[2], "n_backwards"), float(reference)),
+    ):
+        of_side = [
+            [one for one in reached if (one[1][0] == OURS) is side] for side in (True, False)
+        ]
+        if not of_side[0]:
+            continue
+        mine = min(of_side[0], key=cost)
         text += (
-            f"\nOurs ({my_name[1]}): {mine:.1f} s, {its_time / mine:.1f} times as fast as constant "
-            f"SegPGD-{reference}; the best peer ({' '.join(their_name)}): {theirs:.1f} s, so ours "
-            f"takes {mine / theirs:.2f} of its time.\n"
+            f"\nOurs ({mine[1][1]}): {cost(mine):.4g} {unit}, {whole / cost(mine):.1f} times less than "
+            f"constant SegPGD-{reference}; "
         )
-    elif best[True]:
-        mine, my_name, _ = best[True]
-        text += (
-            f"\nOurs ({my_name[1]}): {mine:.1f} s, {its_time / mine:.1f} times as fast as constant "
-            f"SegPGD-{reference}; no peer reached it.\n"
-        )
+        if of_side[1]:
+            theirs = min(of_side[1], key=cost)
+            text += f"the best peer ({' '.join(theirs[1])}): {cost(theirs):.4g}, ours takes "
+            text += f"{cost(mine) / cost(theirs):.2f} of it.\n"
+        else:
+            text += "no peer reached it.\n"
     return text
 
 
@@ -492,8 +495,8 @@ def plot(rows: list[dict[str, str]], path: Path) -> None:
     figure = Figure(figsize=(10.5, 0.9 + 3.6 * len(panels)), layout="constrained")
     axes = figure.subplots(len(panels), 2, squeeze=False, sharey="row")
     names = list(groups(rows, "library", "attack"))
-    ours = [name for name in names if name[0] == "art-segplugin"]
-    theirs = [name for name in names if name[0] != "art-segplugin"]
+    ours = [name for name in names if name[0] == OURS]
+    theirs = [name for name in names if name[0] != OURS]
     styles = {n: (COLOURS[i % len(COLOURS)], "-", "o") for i, n in enumerate(ours)}
     for i, of_library in enumerate(groups([{"of": n[0], "at": n} for n in theirs], "of").values()):
         for j, one in enumerate(of_library):  # a colour for each library, a marker for each attack
@@ -601,7 +604,7 @@ def planned(entries: Sequence[Entry], given) -> list[tuple[Fraction, int, int, E
         for eps in given.eps
         for entry in entries
     ]
-    reference = [entry for entry in entries if entry.name == "art-segplugin/SegPGD"]
+    reference = [entry for entry in entries if entry.name == f"{OURS}/SegPGD"]
     if given.reference not in given.steps:
         runs += [
             (e, given.reference, s, r) for s in given.seeds for e in given.eps for r in reference
