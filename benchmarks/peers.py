@@ -364,35 +364,37 @@ def strength_table(rows: list[dict[str, str]]) -> str:
 
 def cost_table(rows: list[dict[str, str]]) -> str:
     """What a step costs, one line an attack; the runs with the most steps say it best."""
-    medians = {
-        name: median_of(of_attack, "ms_per_step")
-        for name, of_attack in groups(rows, "library", "attack").items()
-    }
-    bare = medians.get(("bare loop", "PGD"), math.nan)
+    of_attacks = groups(rows, "library", "attack")
+    on_cpu = rows[0]["device"].startswith("cpu")
+
+    def cpu(row: dict[str, str]) -> float:
+        passes = number(row, "n_backwards") * number(row, "images") / number(row, "batch_size")
+        return 1000 * number(row, "cpu_time") / passes if passes else math.nan
+
+    def step(some: list[dict[str, str]]) -> float:
+        """Other programs disturb CPU time less."""
+        return statistics.median(cpu(row) if on_cpu else number(row, "ms_per_step") for row in some)
+
+    bare = of_attacks.get(("bare loop", "PGD"))
     lines = []
-    for name, of_attack in groups(rows, "library", "attack").items():
-        backward = [row for row in of_attack if number(row, "n_backwards")]
-        cpu = 1000 * statistics.median(
-            number(row, "cpu_time") / number(row, "n_backwards") * number(row, "batch_size")
-            / number(row, "images") for row in backward
-        ) if backward else math.nan  # fmt: skip
+    for name, of_attack in of_attacks.items():
         longest = max(of_attack, key=lambda row: int(row["steps"]))
+        memory = median_of(of_attack, "peak_memory")
         lines.append(
             [
                 *name,
-                f"{medians[name]:.0f}",
-                f"{medians[name] / bare:.2f}",
-                f"{cpu:.0f}",
-                f"{median_of(of_attack, 'peak_memory'):.0f}",
+                f"{median_of(of_attack, 'ms_per_step'):.0f}",
+                f"{statistics.median(map(cpu, of_attack)):.0f}",
+                f"{step(of_attack) / step(bare):.2f}" if bare else "",
+                "" if math.isnan(memory) else f"{memory:.0f}",
                 longest["steps"],
                 f"{number(longest, 'n_forwards'):.4g}",
                 f"{number(longest, 'n_backwards'):.4g}",
             ]
         )
-    head = [
-        "library", "attack", "ms a step", "over the bare loop", "CPU ms a step", "peak MiB", "of steps",
-        "forward", "backward",
-    ]  # fmt: skip
+    over = "CPU time" if on_cpu else "time"
+    head = ["library", "attack", "ms a step", "CPU ms a step", f"{over} over the bare loop", "peak MiB",
+            "of steps", "forward", "backward"]  # fmt: skip
     return table(head, lines)
 
 
@@ -455,6 +457,12 @@ def time_to_equal(rows: list[dict[str, str]], reference: int) -> str:
     return text
 
 
+def in_order(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The rows in the order of the entries, those of other runs last."""
+    places = {entry.name: i for i, entry in enumerate(peer_attacks.entries())}
+    return sorted(rows, key=lambda r: places.get(f"{r['library']}/{r['attack']}", len(places)))
+
+
 def report(rows: list[dict[str, str]], reference: int, notes: Sequence[str] = ()) -> str:
     parts = []
     for (dataset, model, eps, size, images, batch, device), some in groups(
@@ -502,13 +510,19 @@ def plot(rows: list[dict[str, str]], path: Path) -> None:
         for j, one in enumerate(of_library):  # a colour for each library, a marker for each attack
             dashes = (0, (4, 2))
             styles[one["at"]] = (GREYS[i % len(GREYS)], dashes, MARKERS[j % len(MARKERS)])
-    lines = {}
+    lines, shown_somewhere = {}, set()
     for (left, right), ((_, model, eps), some) in zip(axes, panels.items(), strict=True):
         images = number(some[0], "images")
+        # Attacks that look for the smallest change may leave nearly all: they do not set the scale.
+        budget = [number(r, "miou") for r in some if r["threat_model"] == "Linf"]
+        top = max(budget, default=100.0)
+        margin = 0.05 * (top - min(budget, default=0.0)) + 0.1
         for name, of_attack in groups(some, "library", "attack").items():
             by_steps = sorted(groups(of_attack, "steps").values(), key=lambda r: int(r[0]["steps"]))
             miou = [mean_of(one, "miou") for one in by_steps]
             colour, dash, marker = styles[name]
+            if min(miou) <= top:
+                shown_somewhere.add(name)
             look = {"color": colour, "linestyle": dash, "marker": marker, "markersize": 4,
                     "linewidth": 1.6 if name in ours else 1.0, "alpha": 1.0 if name in ours else 0.75}  # fmt: skip
             gradients = [mean_of(one, "n_backwards") for one in by_steps]
@@ -517,15 +531,18 @@ def plot(rows: list[dict[str, str]], path: Path) -> None:
         left.set(ylabel="mIoU left (%)", xlabel="gradient evaluations an image")
         right.set(xlabel="seconds an image")
         left.set_title(f"{model}, {eps}", loc="left", fontsize=10)
+        left.set_ylim(top=top + margin)
         for axis in (left, right):
             axis.set_xscale("log")
             axis.xaxis.set_major_formatter("{x:g}")
             axis.xaxis.set_minor_formatter("")
             axis.grid(alpha=0.25)
     order = [*ours, *theirs]
+    titles = [name[1] if name in ours else f"{name[0]}: {name[1]}" for name in order]
+    above = ["" if name in shown_somewhere else " (above)" for name in order]
     figure.legend(
         [lines[name] for name in order],
-        [name[1] if name in ours else f"{name[0]}: {name[1]}" for name in order],
+        [title + where for title, where in zip(titles, above, strict=True)],
         loc="outside lower center",
         ncols=4,
         fontsize=8,
@@ -722,6 +739,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         if not rows:
             raise InputError(f"{path} has no rows; run without --tables first.")
+        rows = in_order(rows)
         text = report(rows, given.reference, notes)
         write_text(given.out / "peers.md", text)
         print(f"\n{text}")
