@@ -498,6 +498,7 @@ MARKERS = "sv^D*"
 def plot(rows: list[dict[str, str]], path: Path) -> None:
     """mIoU left over gradient evaluations and over seconds, a row of panels per model and radius."""
     from matplotlib.figure import Figure
+    from PIL import Image
 
     panels = groups(rows, "dataset", "model", "eps")
     figure = Figure(figsize=(10.5, 0.9 + 3.6 * len(panels)), layout="constrained")
@@ -548,9 +549,11 @@ def plot(rows: list[dict[str, str]], path: Path) -> None:
         fontsize=8,
         frameon=False,
     )
-    for suffix in (".png", ".svg"):
-        with replacing(path.with_suffix(suffix)) as beside:
-            figure.savefig(beside, dpi=100)
+    with replacing(path.with_suffix(".svg")) as beside:
+        figure.savefig(beside)
+    with replacing(path.with_suffix(".png")) as beside:
+        figure.savefig(beside, dpi=100)
+        Image.open(beside).convert("RGB").quantize(64).save(beside, optimize=True)
 
 
 # ---- the command
