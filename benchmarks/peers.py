@@ -553,7 +553,7 @@ def plot(rows: list[dict[str, str]], path: Path) -> None:
         figure.savefig(beside)
     with replacing(path.with_suffix(".png")) as beside:
         figure.savefig(beside, dpi=100)
-        Image.open(beside).convert("RGB").quantize(64).save(beside, optimize=True)
+        Image.open(beside).convert("RGB").quantize(224).save(beside, optimize=True)
 
 
 # ---- the command
