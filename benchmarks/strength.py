@@ -24,6 +24,7 @@ from art_segplugin.attacks import named
 from art_segplugin.core.attack import GradientAttack
 from art_segplugin.core.selectors import LowestAccuracy
 from art_segplugin.data.scenes import SceneDataset
+from art_segplugin.errors import InputError
 from art_segplugin.metrics import count
 from art_segplugin.metrics.bootstrap import interval, paired_difference
 from art_segplugin.metrics.class_scores import accuracy, mean_iou_of, totals_of
@@ -106,7 +107,11 @@ def run(jobs, given):
                 else SceneDataset(job.images, "test", (180, 240))
             )
             data["images"], data["labels"] = tensors(source, job.images)
-        found, seconds = attacked(job, data["net"], data["images"], data["labels"])
+        try:
+            found, seconds = attacked(job, data["net"], data["images"], data["labels"])
+        except InputError as error:
+            print(f"{job.label} is skipped: {error}", flush=True)
+            continue
         row = {"key": job.key, "label": job.label, "totals": found.tolist(), "cpu_seconds": seconds}
         with path.open("a") as file:
             file.write(json.dumps(row) + "\n")
@@ -134,7 +139,7 @@ def scores(found):
 
 
 def radii(model):
-    return (4.0,) if model in ROBUST else (2.0,)
+    return (4.0,) if model in ROBUST else (2.0,) if model.startswith("camvid") else (1.0,)
 
 
 def tuning():
