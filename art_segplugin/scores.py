@@ -5,9 +5,9 @@ tensors, and they say themselves how they are written as JSON.
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +57,61 @@ Number = Annotated[float, NanAsNull()]
 
 
 @dataclass(frozen=True, eq=False)
+class TargetScores:
+    """What a targeted attack reached, and what else it changed: of one image or of many.
+
+    Both are about the model's prediction for the image as it was, not about labels. The source is
+    what is to become the target: valid pixels that were predicted as the class to be mistaken, or as
+    any class but the target where all pixels are to become it. The rest are the other valid pixels.
+
+    Attributes:
+        reached: share of the source that is predicted as the target, 0..1; NaN without a source.
+        collateral: share of the rest that is predicted as another class than before, 0..1; NaN
+            without a rest.
+        source: pixels of the source.
+        rest: pixels of the rest.
+    """
+
+    reached: Number
+    collateral: Number
+    source: int
+    rest: int
+
+    @classmethod
+    def of(cls, reached: int, source: int, changed: int, rest: int) -> Self:
+        """From the pixels that reached the target, and those of the rest that changed."""
+        return cls(_ratio(reached, source), _ratio(changed, rest), source, rest)
+
+    @property
+    def counts(self) -> tuple[int, int, int, int]:
+        """What `of` takes."""
+        reached, changed = (
+            round(share * pixels) if pixels else 0
+            for share, pixels in ((self.reached, self.source), (self.collateral, self.rest))
+        )
+        return reached, self.source, changed, self.rest
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both are the same to the last bit; what is NaN in both is the same."""
+        if not isinstance(other, TargetScores):
+            return NotImplemented
+        shares = same(self.reached, other.reached, 0) and same(self.collateral, other.collateral, 0)
+        return shares and (self.source, self.rest) == (other.source, other.rest)
+
+    __hash__ = None  # type: ignore[assignment]  # NaN equals NaN here
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else math.nan
+
+
+def pooled_targets(scores: Iterable[TargetScores | None]) -> TargetScores | None:
+    """Those of many images together; None where none has any."""
+    known = [one.counts for one in scores if one is not None]
+    return TargetScores.of(*map(sum, zip(*known, strict=True))) if known else None
+
+
+@dataclass(frozen=True, eq=False)
 class Scores:
     """Scores of predictions against their reference, of one image or of many.
 
@@ -69,6 +124,8 @@ class Scores:
         distance: size of the perturbation in the attack's norm, images in [0, 1]; of many images the
             largest.
         labelled: against labels, else "vs clean prediction".
+        target: what a targeted attack reached and what else it changed; None where there is no
+            target, and in files of version 0.1.
     """
 
     miou: Number
@@ -81,6 +138,7 @@ class Scores:
     )
     distance: Number = 0.0
     labelled: bool = True
+    target: TargetScores | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "class_iou", np.asarray(self.class_iou, dtype=np.float64))
@@ -91,7 +149,7 @@ class Scores:
         if not isinstance(other, Scores):
             return NotImplemented
         names = ("miou", "mis_ratio", "class_iou", "confusion", "distance", "labelled")
-        return all(
+        return self.target == other.target and all(
             np.array_equal(getattr(self, name), getattr(other, name), equal_nan=True)
             for name in names
         )
@@ -99,9 +157,19 @@ class Scores:
     __hash__ = None  # type: ignore[assignment]  # it holds arrays
 
     @property
+    def reached(self) -> float:
+        """Share of the source that is predicted as the target, 0..1; NaN where there is none."""
+        return math.nan if self.target is None else self.target.reached
+
+    @property
+    def collateral(self) -> float:
+        """Share of the rest whose prediction changed, 0..1; NaN where there is no target."""
+        return math.nan if self.target is None else self.target.collateral
+
+    @property
     def totals(self) -> "Scores":
         """The same without what is known of each class, of which a clip would keep too much."""
-        return Scores(self.miou, self.mis_ratio, distance=self.distance, labelled=self.labelled)
+        return replace(self, class_iou=np.zeros(0), confusion=np.zeros((0, 0), dtype=np.int64))
 
 
 def share(value: float) -> str:
@@ -114,6 +182,13 @@ def share(value: float) -> str:
 def percent(value: float) -> str:
     """A share as "3.6 %"; "-" where there is none."""
     return "-" if math.isnan(value) else f"{100 * value:.1f} %"
+
+
+def target_text(scores: Scores) -> str:
+    """What a targeted attack came to, as "reached 96.0 %  collateral 3.7 %"; empty for others."""
+    if scores.target is None:
+        return ""
+    return f"reached {percent(scores.reached)}  collateral {percent(scores.collateral)}"
 
 
 def differences(
@@ -154,6 +229,11 @@ def _lines(recorded: Scores, found: Scores, tolerance: float) -> Iterator[str]:
         ("error", recorded.mis_ratio, found.mis_ratio),
         ("distance", recorded.distance, found.distance),
     ]
+    if recorded.target is not None:  # version 0.1 recorded none, whatever the goal was
+        pairs += [
+            ("reached", recorded.reached, found.reached),
+            ("collateral", recorded.collateral, found.collateral),
+        ]
     both = zip(recorded.class_iou.tolist(), found.class_iou.tolist(), strict=True)
     pairs += [(f"IoU of class {index}", a, b) for index, (a, b) in enumerate(both)]
     differing = [pair for pair in pairs if not same(pair[1], pair[2], tolerance)]

@@ -10,14 +10,20 @@ from art_segplugin.cli import options
 EXAMPLES = """
 [bold]Examples[/]: art-segplugin attack street.png --out attacked |
 art-segplugin attack photos/ drive.mp4 --attack cospgd-40 --eps 4/255 --step-schedule cosine |
-art-segplugin attack street.png --target sky --float
+art-segplugin attack street.png --target sky --float |
+art-segplugin attack street.png --from car --target vegetation --keep
 """
 
 
 def attack(
     inputs: Annotated[list[Path], typer.Argument(help="Images, folders of images, videos.")],
     model: options.Model = "small-scenes",
-    attack: Annotated[str, typer.Option(help="Name or name-steps; see `attacks`.")] = "segpgd",
+    attack: Annotated[
+        str | None,
+        typer.Option(
+            help="Name or name-steps; see `attacks`. Default: segpgd; with --keep keep-pgd-50."
+        ),
+    ] = None,
     eps: options.Eps = None,
     step_size: options.StepSize = None,
     step_schedule: options.StepSchedule = None,
@@ -26,8 +32,24 @@ def attack(
     restarts: options.Restarts = 1,
     preset: options.Preset = "default",
     target: Annotated[
-        str | None, typer.Option(help="Class, by name or index, that all pixels shall become.")
+        str | None,
+        typer.Option(
+            help="Class, by name or index, that all pixels, or those of --from, shall become. The "
+            "table then has `reached`, the share of them that did, and `collateral`, the share of the "
+            "other pixels predicted as another class than before; both by the clean prediction."
+        ),
     ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--from", help="Class, by name or index, whose pixels alone are attacked."),
+    ] = None,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep",
+            help="Keep the prediction as it is for all pixels but those predicted as --from.",
+        ),
+    ] = False,
     palette: options.Palette = None,
     labels: options.LabelFolder = None,
     label_suffix: options.LabelSuffix = None,
@@ -58,14 +80,29 @@ def attack(
     from art_segplugin.cli.attack_files import FileAttack, attack_files
     from art_segplugin.cli.evaluation import pixel_rule
     from art_segplugin.data.video import check_video_suffix
+    from art_segplugin.errors import InputError
     from art_segplugin.evaluation.class_names import class_index, palette_of
+    from art_segplugin.evaluation.pipeline import Goal
     from art_segplugin.models import load_model
 
+    if keep and (source is None or target is None):
+        raise InputError("--keep keeps what is not of a class; give --from and --target with it.")
     values = options.threat_model(norm, eps, step_size, step_schedule)
     chosen = named(
-        attack, preset, targeted=target is not None, steps=steps, restarts=restarts, **values
+        attack or ("keep-pgd-50" if keep else "segpgd"),
+        preset,
+        targeted=target is not None,
+        steps=steps,
+        restarts=restarts,
+        **values,
     )
     segmenter = load_model(model).to(options.device(device)).eval()
+    classes = palette_of(segmenter, palette)
+    goal = Goal(
+        None if source is None else class_index(source, classes, "from"),
+        None if target is None else class_index(target, classes),
+        keep,
+    )
     check_video_suffix(f".{video_format}")
     rule, default_rule = options.label_rule(
         label_map, void, reduce_zero_label, labels_as, segmenter
@@ -74,7 +111,7 @@ def attack(
         segmenter,
         palette,
         chosen,
-        None if target is None else class_index(target, palette_of(segmenter, palette)),
+        goal,
         seed,
         out,
         save_float,

@@ -34,7 +34,7 @@ from art_segplugin.evaluation.dataset import (
     video_samples,
 )
 from art_segplugin.evaluation.label_facts import label_facts
-from art_segplugin.evaluation.pipeline import device_of, to_uint8
+from art_segplugin.evaluation.pipeline import Goal, device_of, to_uint8
 from art_segplugin.evaluation.result import (
     as_rgb,
     class_lists,
@@ -57,7 +57,7 @@ class FileAttack:
         model: the model, on the device to use.
         palette_name: palette of its classes, None for what the model knows.
         attack: the attack.
-        target: class that every pixel shall become, if targeted.
+        goal: which pixels count, and what they shall become.
         seed: seed of the random starts.
         out: folder for everything that is written.
         save_float: also save exact values as .npy.
@@ -77,7 +77,7 @@ class FileAttack:
     model: Segmenter
     palette_name: str | None
     attack: NamedAttack
-    target: int | None
+    goal: Goal
     seed: int
     out: Path
     save_float: bool = False
@@ -147,7 +147,7 @@ class FileAttack:
         while True:
             try:
                 for done in attack_samples(
-                    self.model, samples, self.attack, self.seed, self.target, first=number
+                    self.model, samples, self.attack, self.seed, first=number, goal=self.goal
                 ):
                     number += 1
                     yield done

@@ -24,6 +24,7 @@ from art_segplugin.report.tables import table
 MOST_CLASSES = 24
 MOST_LISTED = 20
 FIGURES = ("mIoU", "error", "change")
+TARGET_FIGURES = ("reached", "collateral")
 DIGITS = 5
 """That the tables show; what is compared are all of them."""
 
@@ -102,13 +103,17 @@ def _print(
     classes: Sequence[str],
 ) -> None:
     sides = [side for side in recorded if side in found]
+    targeted = any(recorded[side].target for side in sides)
     rows = []
     for side in sides:
         before, now = recorded[side], found[side]
         pairs = [(before.miou, now.miou), (before.mis_ratio, now.mis_ratio)]
         pairs.append((before.distance, now.distance))
+        if targeted:
+            pairs += [(before.reached, now.reached), (before.collateral, now.collateral)]
         rows.append([side, *(_text(value) for pair in pairs for value in pair)])
-    header = ["recorded and now", *(name for figure in FIGURES for name in (figure, "now"))]
+    figures = (*FIGURES, *TARGET_FIGURES) if targeted else FIGURES
+    header = ["recorded and now", *(name for figure in figures for name in (figure, "now"))]
     against = any(not numbers.labelled for numbers in recorded.values())
     note = "Vs clean prediction, not labels." if against else ""
     output().print(table(heading, header, rows, note))

@@ -11,7 +11,13 @@ from art_segplugin.core.inputs import GradientFilter, InputTransform
 from art_segplugin.core.iterate import Iterate, better_of
 from art_segplugin.core.losses import LayerLoss, PixelLoss, cross_entropy
 from art_segplugin.core.modes import evaluation_mode
-from art_segplugin.core.selectors import LAST_ITERATE, MOST_FOOLED, Comparison, Selector
+from art_segplugin.core.selectors import (
+    LAST_ITERATE,
+    MOST_FOOLED,
+    Comparison,
+    MemorySelector,
+    Selector,
+)
 from art_segplugin.core.steps import StepRule
 from art_segplugin.core.task import Task, TaskAttack
 from art_segplugin.core.threat_model import Region, ThreatModel, per_image
@@ -38,7 +44,7 @@ class GradientAttack(TaskAttack):
         targeted: labels are what the adversary wants instead of the truth.
         ignore_index: label of void pixels, which count nowhere; of void images if negative.
         compare: ranks the answers of restarts; by default the lowest pixel accuracy (the highest
-            share of pixels on target, if targeted).
+            share of pixels on target, if targeted); None for what `select` scores.
         transform: a random change of image and labels through which the gradients are taken; None
             for none. What the model says without it, at the cost of one forward pass a step, is
             what success, loss and weights are about.
@@ -58,7 +64,7 @@ class GradientAttack(TaskAttack):
     restarts: int = 1
     targeted: bool = False
     ignore_index: int = 255
-    compare: Comparison = MOST_FOOLED
+    compare: Comparison | None = MOST_FOOLED
     transform: InputTransform | None = None
     smooth: GradientFilter | None = None
 
@@ -70,7 +76,8 @@ class GradientAttack(TaskAttack):
 
     def run(self, task: Task, *, final_forward: bool) -> Iterator[Iterate]:
         """What `iterates` says, on arguments that were checked."""
-        final_forward = final_forward or self.select.scores or self.restarts > 1
+        select = self.select.start() if isinstance(self.select, MemorySelector) else self.select
+        final_forward = final_forward or select.scores or self.restarts > 1
         region = self.threat_model.around(task.images, task.mask)
         best = Iterate(0, 0, task.images, None, task.images, None)
         hidden = region.movable() & task.valid.flatten(1).any(1)  # no gradient was seen so far
@@ -88,13 +95,13 @@ class GradientAttack(TaskAttack):
                     forward, gradient = self._forward(
                         task, x_adv, i, weighting, loss, with_gradient=not last
                     )
-                if forward is None or not self.select.scores:
+                if forward is None or not select.scores:
                     answer, success = x_adv, None if forward is None else forward.success_rate
                 else:
-                    answer, score, success = self._better(answer, score, success, x_adv, forward)
+                    answer, score, success = _better(select, answer, score, success, x_adv, forward)
                 if gradient is not None and forward is not None:
                     hidden = hidden & ~_nonzero(gradient) & (forward.success_rate < 1)
-                rank = None if success is None else self._rank(success, answer, task)
+                rank = None if success is None else self._rank(success, score, answer, task)
                 best = better_of(
                     Iterate(restart, i, x_adv, forward, answer, success, rank, hidden), earlier
                 )
@@ -118,7 +125,11 @@ class GradientAttack(TaskAttack):
             return region.project(task.start.detach())
         return region.random_point(task.random) if self.random_start else region.x
 
-    def _rank(self, success: PerImage, answer: Images, task: Task) -> PerImage:
+    def _rank(
+        self, success: PerImage, score: PerImage | None, answer: Images, task: Task
+    ) -> PerImage:
+        if self.compare is None:
+            return success if score is None else score
         if self.compare is MOST_FOOLED:  # without the distance, which nobody asks for
             return success
         return self.compare(success, self.threat_model.distance(answer, task.images))
@@ -185,23 +196,24 @@ class GradientAttack(TaskAttack):
             total = total + self._gradient(pixel_loss, x_leaf, counts.masked_fill(~valid, 0.0))
         return total
 
-    def _better(
-        self,
-        answer: Images,
-        score: PerImage | None,
-        success: PerImage | None,
-        x_adv: Images,
-        forward: ForwardPass,
-    ) -> tuple[Images, PerImage, PerImage]:
-        new_score, new_success = self.select.score(forward), forward.success_rate
-        if score is None or success is None:
-            return x_adv, new_score, new_success
-        better = new_score >= score
-        return (
-            torch.where(per_image(better, x_adv), x_adv, answer),
-            torch.where(better, new_score, score),
-            torch.where(better, new_success, success),
-        )
+
+def _better(
+    select: Selector,
+    answer: Images,
+    score: PerImage | None,
+    success: PerImage | None,
+    x_adv: Images,
+    forward: ForwardPass,
+) -> tuple[Images, PerImage, PerImage]:
+    new_score, new_success = select.score(forward), forward.success_rate
+    if score is None or success is None:
+        return x_adv, new_score, new_success
+    better = new_score >= score
+    return (
+        torch.where(per_image(better, x_adv), x_adv, answer),
+        torch.where(better, new_score, score),
+        torch.where(better, new_success, success),
+    )
 
 
 def _nonzero(gradient: Images) -> PerImageMask:

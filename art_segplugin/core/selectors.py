@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import torch
 
 from art_segplugin.core.forward_pass import ForwardPass
-from art_segplugin.core.types import PerImage
+from art_segplugin.core.types import PerImage, PixelMask
 from art_segplugin.errors import InputError
 
 
@@ -25,6 +25,14 @@ class Selector(Protocol):
 
     def score(self, forward: ForwardPass) -> PerImage:
         """How good this point is for the adversary."""
+
+
+@runtime_checkable
+class MemorySelector(Selector, Protocol):
+    """A selector that remembers something of the points before."""
+
+    def start(self) -> Selector:
+        """A fresh copy for one run, through all its restarts."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,46 @@ class LowestAccuracyThenLoss(HighestLoss):
         dtype = torch.float32 if mps else torch.float64
         count = forward.fooled.flatten(1).sum(1).to(dtype)
         return count + 0.5 + super().score(forward).to(dtype).atan() / (2 * math.pi)
+
+
+@dataclass
+class MostReachedAndKept:
+    """The point with the largest share of the source on target, less that of the rest off it.
+
+    For label maps that hold what is to stay as it is. The source are the pixels that are not on
+    target at the first point of a run, the rest those that are: both parts count the same, however
+    many pixels they have. 1 where all of the source and nothing else changed, 0 at the first point.
+    """
+
+    def __post_init__(self) -> None:
+        self._source: PixelMask | None = None
+
+    @property
+    def scores(self) -> bool:
+        """Every point competes."""
+        return True
+
+    def start(self) -> "MostReachedAndKept":
+        """One that has seen nothing yet."""
+        return MostReachedAndKept()
+
+    def score(self, forward: ForwardPass) -> PerImage:
+        """Reached minus collateral, -1 to 1."""
+        if self._source is None:
+            self._source = first_unfooled(forward)
+        source, rest = self._source, forward.valid & ~self._source
+        return _share(forward.fooled, source) - _share(~forward.fooled, rest)
+
+
+def first_unfooled(forward: ForwardPass) -> PixelMask:
+    """Valid pixels that are not what the adversary wants, at this point."""
+    return forward.valid & ~forward.fooled
+
+
+def _share(pixels: PixelMask, part: PixelMask) -> PerImage:
+    """Of a part of each image, those pixels; 0 where the part has none."""
+    found, whole = ((one & part).flatten(1).sum(1, dtype=torch.float32) for one in (pixels, part))
+    return found / whole.clamp(min=1)
 
 
 Comparison = Callable[[PerImage, PerImage], PerImage]

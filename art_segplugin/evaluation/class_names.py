@@ -104,8 +104,13 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
 
 
-def class_index(target: str, palette: Palette) -> int:
+def class_index(target: str, palette: Palette, option: str = "target") -> int:
     """A class given by name or index.
+
+    Args:
+        target: the name or index.
+        palette: the classes.
+        option: what it is given for, for messages.
 
     Raises:
         InputError: no class of that name.
@@ -114,6 +119,6 @@ def class_index(target: str, palette: Palette) -> int:
         return int(target)
     if target not in palette.classes:
         raise InputError(
-            f"target {target!r} is no class; choose from {', '.join(palette.classes)}."
+            f"{option} {target!r} is no class; choose from {', '.join(palette.classes)}."
         )
     return palette.classes.index(target)

@@ -45,7 +45,7 @@ from art_segplugin.evaluation.result import versions
 from art_segplugin.evaluation.scores import Pool, differences, pool, scores_from
 from art_segplugin.files import write_bytes, write_text
 from art_segplugin.models import Segmenter, load_model
-from art_segplugin.scores import Scores
+from art_segplugin.scores import Scores, TargetScores
 
 __all__ = [
     "KINDS", "AttackedPicture", "AttackedSide", "ClipAttack", "ClipImage", "ClipReproduction",
@@ -230,20 +230,20 @@ class ClipAttack:
         index: int,
         shared: AttackedSide | None,
     ) -> AttackedSide:
-        threat_model = self._plan.build(clean).threat_model
+        threat_model, goal = self._plan.build(clean).threat_model, self._plan.goal
         if shared is not None:
             exact, rounded = (
-                Attacked.of(clean, one.x_adv, threat_model)
+                Attacked.of(clean, one.x_adv, threat_model, goal=goal)
                 for one in (shared.exact, shared.rounded)
             )
             return AttackedSide(exact, rounded)
         self._plan.check(clean.model.classes or 0)
-        if self._plan.applies(clean.reference):
+        if self._plan.applies(clean):
             start = self._start(key, clean, image)
             x_adv = self._plan.answer(clean, self._mask, index, start)
-            exact = Attacked.of(clean, x_adv, threat_model)
+            exact = Attacked.of(clean, x_adv, threat_model, goal=goal)
         else:
-            exact = Attacked(clean, clean.x, clean.logits, threat_model)
+            exact = Attacked(clean, clean.x, clean.logits, threat_model, goal)
         return AttackedSide(exact, exact.rounded())
 
     def _start(self, key: str, clean: Clean, image: Pixels) -> Tensor | None:
@@ -261,12 +261,13 @@ def predicted(logits: Logits) -> Pixels:
     return classes
 
 
-def _totals(scores: Scores) -> dict[str, float | bool | None]:
+def _totals(scores: Scores) -> dict[str, Any]:
     return {
         "miou": scores.miou,
         "mis_ratio": scores.mis_ratio,
         "distance": scores.distance,
         "labelled": scores.labelled,
+        "target": None if scores.target is None else to_plain(scores.target),
     }
 
 
@@ -540,7 +541,10 @@ class ClipStore:
             record = from_plain(PictureRecord, tree["record"])
             numbers = {
                 name: scores_from(
-                    torch.tensor(one["confusion"]), one["distance"], labelled=one["labelled"]
+                    torch.tensor(one["confusion"]),
+                    one["distance"],
+                    labelled=one["labelled"],
+                    target=from_plain(TargetScores, one["target"]) if one.get("target") else None,
                 )
                 for name, one in tree["numbers"].items()
             }
@@ -567,6 +571,7 @@ class ClipStore:
                     "confusion": one.confusion.tolist(),
                     "distance": one.distance,
                     "labelled": one.labelled,
+                    "target": None if one.target is None else to_plain(one.target),
                 }
                 for name, one in done.numbers.items()
             },

@@ -337,7 +337,7 @@ def _attack_parts(
     if members:
         by_image = torch.stack([*members, _totals(clean, answer)], 1).split(1)
         parts = [replace(part, members=one) for part, one in zip(parts, by_image, strict=True)]
-    shown = Attacked.of(clean, iterate.best, attack.threat_model)
+    shown = Attacked.of(clean, iterate.best, attack.threat_model, goal=goal)
     return _timed(list(_scored(parts, batch, shown)), started), shown
 
 
@@ -375,6 +375,8 @@ def _blank(
         options["target"] = goal.to_class
     if goal.from_class is not None:
         options["from"] = goal.from_class
+    if goal.keep:
+        options["keep"] = True
     return BatchResult(named.name, options, seed, batch.first)
 
 
@@ -384,6 +386,7 @@ def _scored(parts: Sequence[BatchResult], batch: Batch, shown: Attacked) -> Iter
     classes, void = model.classes, model.ignore_index
     assert classes is not None, "validate() has counted the classes"
     prediction, distances = shown.logits.argmax(1), shown.distances.tolist()
+    targets = shown.targets
     for place, (part, index) in enumerate(zip(parts, batch.indices, strict=True)):
         one = slice(place, place + 1)
         counts = count(prediction[one], reference[one], classes, void).cpu()
@@ -401,6 +404,7 @@ def _scored(parts: Sequence[BatchResult], batch: Batch, shown: Attacked) -> Iter
                     int(counts.trace()),
                     int(counts.sum()),
                     reference[one].numel() - int(counts.sum()),
+                    targets[place],
                 )
             ],
             largest_distance=distances[place],
@@ -501,6 +505,7 @@ def attack_samples(
     target: int | None = None,
     chain: Chain = unperturbed,
     first: int = 0,
+    goal: Goal | None = None,
 ) -> Iterator[AttackedSample]:
     """Attack each sample by itself, exactly and as the 8-bit file that is written.
 
@@ -508,16 +513,19 @@ def attack_samples(
         model: on the device to use.
         samples: images of any sizes; those without labels are attacked against the model's own
             clean prediction.
-        named: the attack; `targeted` if `target` is given.
+        named: the attack; `targeted` if `target`, or a goal with one, is given.
         seed: seed of the random starts.
         target: class that every pixel shall be taken for.
         chain: perturbations of image and labels, before anything else.
         first: number of the first sample, by which its random start is chosen.
+        goal: which pixels count and what they shall be taken for, in place of `target`.
 
     Raises:
-        InputError: the model does not fit an image, or `target` is no class of the model.
+        InputError: the model does not fit an image, `target` is no class of the model, or nothing in
+            an image is of the class that is to be mistaken.
     """
-    device, goal, seen = device_of(model), Goal(to_class=target), set()
+    device, seen = device_of(model), set()
+    goal = Goal(to_class=target) if goal is None else goal
     for index, sample in enumerate(samples, first):
         labels = None if sample.labels is None else sample.labels.unsqueeze(0).to(device)
         clean = clean_images(model, sample.image.unsqueeze(0).to(device), labels, chain)
@@ -528,6 +536,8 @@ def attack_samples(
         if clean.labels is not None:
             model.check_labels(clean.labels)
         goal.check(model.classes or 0)
+        if goal.from_class is not None:
+            goal.check(model.classes or 0, goal.seen(clean))
         unharmed, original = _clean_parts(clean, batch)
         exact, shown = _attack_parts(clean, batch, named, seed, goal)
         rounded = shown.rounded()

@@ -26,12 +26,12 @@ from art_segplugin.attacks.registry import PARTS, named, parameters
 from art_segplugin.core.iterate import Attack, Iterate, warn_without_gradient
 from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.core.threat_model import ThreatModel, per_image
-from art_segplugin.core.types import ImageMask, Images, Labels, Logits
+from art_segplugin.core.types import ImageMask, Images, Labels, Logits, PixelMask
 from art_segplugin.errors import InputError
-from art_segplugin.evaluation.scores import scores_of
+from art_segplugin.evaluation.scores import scores_of, target_scores
 from art_segplugin.models.outputs import check_outputs
 from art_segplugin.models.segmenter import Segmenter
-from art_segplugin.scores import Scores
+from art_segplugin.scores import Scores, TargetScores
 
 VOID = 255
 """Void in label maps of 8 bits, whatever the model calls it."""
@@ -91,15 +91,27 @@ class Clean:
         """What counts as right, int64 (n, h, w), the model's `ignore_index` for void."""
         return self.logits.argmax(1) if self.labels is None else self.labels
 
+    @cached_property
+    def prediction(self) -> Labels:
+        """The classes that the model predicts for the images, int64 (n, h, w)."""
+        return self.reference if self.labels is None else self.logits.argmax(1)
+
     @property
     def labelled(self) -> bool:
         """Whether the reference is the labels."""
         return self.labels is not None
 
+    @property
+    def valid(self) -> PixelMask:
+        """Pixels that count (n, h, w): all that are not void."""
+        return self.reference != self.model.ignore_index
+
     def released(self) -> "Clean":
         """The same without the logits, which would take memory during the attacks."""
         fresh = replace(self)
-        fresh.__dict__["reference"] = self.reference  # as `cached_property` keeps it
+        for name in ("reference", "prediction"):
+            if name == "reference" or name in self.__dict__:
+                fresh.__dict__[name] = getattr(self, name)  # as `cached_property` keeps it
         return fresh
 
     @property
@@ -202,35 +214,90 @@ class Goal:
     """Which pixels count, and what they shall be taken for.
 
     Attributes:
-        from_class: only pixels of this true class count; None for all.
+        from_class: only pixels of this true class count; None for all. With `keep` they are those
+            that the model predicts as this class for the image as it is, whatever labels say.
         to_class: the class that they shall be taken for (a targeted attack); None for any wrong one.
+        keep: the prediction for all other valid pixels shall stay as it is.
+
+    Raises:
+        InputError: `keep` without both classes.
     """
 
     from_class: int | None = None
     to_class: int | None = None
+    keep: bool = False
+
+    def __post_init__(self) -> None:
+        if self.keep and (self.from_class is None or self.to_class is None):
+            raise InputError(
+                "the rest is to be kept, but there is none without the class that is to be mistaken "
+                "and its target; give both, such as --from car --target vegetation."
+            )
 
     @property
     def targeted(self) -> bool:
         """Whether one class is wanted."""
         return self.to_class is not None
 
-    def labels(self, reference: Labels, ignore_index: int) -> Labels:
+    def source(self, prediction: Labels) -> PixelMask:
+        """Pixels that are to become the target, whose share `reached` is (n, h, w).
+
+        Those predicted as `from_class`; without one, all that are not predicted as the target yet.
+
+        Args:
+            prediction: the model's for the images as they are, (n, h, w).
+        """
+        if self.from_class is not None:
+            return prediction == self.from_class
+        if self.to_class is not None:
+            return prediction != self.to_class
+        return torch.ones_like(prediction, dtype=torch.bool)
+
+    def labels(
+        self, reference: Labels, ignore_index: int, prediction: Labels | None = None
+    ) -> Labels:
         """What to attack with: the reference or the wanted class, void where pixels do not count.
+
+        With `keep` it is the map that the attack wants to see predicted: the target on the source,
+        and the prediction itself on all other valid pixels.
 
         Args:
             reference: true classes (n, h, w), `ignore_index` on void pixels.
             ignore_index: label of void pixels.
+            prediction: the model's for the images as they are (n, h, w); needed with `keep` alone.
+
+        Raises:
+            InputError: `keep` without a prediction.
         """
         if self == ANY_WRONG:
             return reference
         left_out = reference == ignore_index
+        if self.keep:
+            if prediction is None:
+                raise InputError("the rest is to be kept; give the clean prediction, which it is.")
+            assert self.to_class is not None
+            wanted = prediction.masked_fill(self.source(prediction), self.to_class)
+            return wanted.masked_fill(left_out, ignore_index)
         if self.from_class is not None:
             left_out = reference != self.from_class
         wanted = reference if self.to_class is None else reference.new_full((), self.to_class)
         return wanted.expand_as(reference).masked_fill(left_out, ignore_index)
 
+    def seen(self, clean: Clean) -> Labels:
+        """Where `from_class` is looked for: in the reference, with `keep` in the clean prediction.
+
+        Void pixels are the model's `ignore_index`.
+        """
+        if not self.keep:
+            return clean.reference
+        return clean.prediction.masked_fill(~clean.valid, clean.model.ignore_index)
+
     def check(self, classes: int, reference: Labels | None = None) -> None:
         """Refuse classes that do not exist, or that are nowhere in the reference.
+
+        Args:
+            classes: of the model.
+            reference: what `seen` gives; None for not to look for them.
 
         Raises:
             InputError: `from_class` or `to_class` is no class, both are the same, or no pixel is of
@@ -273,7 +340,9 @@ def attack_arguments(
         start: where to begin instead of at random, (n, 3, h, w).
     """
     return {
-        "labels": goal.labels(clean.reference, clean.model.ignore_index),
+        "labels": goal.labels(
+            clean.reference, clean.model.ignore_index, clean.prediction if goal.keep else None
+        ),
         "mask": mask,
         "start": start,
         "seeds": [start_seed(seed, index) for index in indices],
@@ -294,12 +363,14 @@ class Attacked:
         x_adv: what was shown, (n, 3, h, w).
         logits: the model's, (n, c, h, w).
         threat_model: gives the size of the perturbation; None for the clean images themselves.
+        goal: what the attack was after.
     """
 
     clean: Clean
     x_adv: Images
     logits: Logits
     threat_model: ThreatModel | None = None
+    goal: Goal = ANY_WRONG
 
     @classmethod
     def of(
@@ -308,6 +379,7 @@ class Attacked:
         x_adv: Images,
         threat_model: ThreatModel | None,
         logits: Logits | None = None,
+        goal: Goal = ANY_WRONG,
     ) -> Self:
         """Adversarial images with what the model says of them, unless that is known.
 
@@ -316,7 +388,7 @@ class Attacked:
         """
         _finite(x_adv)
         logits = finite_logits(clean.model, x_adv) if logits is None else logits
-        return cls(clean, x_adv, logits, threat_model)
+        return cls(clean, x_adv, logits, threat_model, goal)
 
     @property
     def distances(self) -> Tensor:
@@ -330,13 +402,21 @@ class Attacked:
         """Scores over all of them; the distance is the largest."""
         if self.threat_model is None:
             return scores_of(self.clean, self.logits)
-        return scores_of(self.clean, self.logits, self.x_adv, self.threat_model.p)
+        return scores_of(self.clean, self.logits, self.x_adv, self.threat_model.p, self.goal)
+
+    @property
+    def targets(self) -> list[TargetScores | None]:
+        """What of the goal was reached in each image, and what else changed; None without a target."""
+        if not self.goal.targeted:
+            return [None] * len(self.x_adv)
+        maps = (self.clean.prediction, self.logits.argmax(1), self.clean.valid)
+        return [target_scores(self.goal, *one) for one in zip(*maps, strict=True)]
 
     def rounded(self) -> "Attacked":
         """The same images as 8-bit files can hold them, shown to the model once more."""
         assert self.threat_model is not None, "clean images are multiples of 1/255 already"
         x_8_bit = to_8_bit(self.x_adv, self.clean.x, self.threat_model)
-        return Attacked.of(self.clean, x_8_bit, self.threat_model)
+        return Attacked.of(self.clean, x_8_bit, self.threat_model, goal=self.goal)
 
 
 @dataclass(frozen=True)
@@ -411,13 +491,20 @@ class AttackPlan:
         """The attack for a model."""
         return self.attack.build(ignore_index=clean.model.ignore_index)
 
-    def check(self, classes: int, reference: Labels | None = None) -> None:
+    def check(
+        self, classes: int, reference: Labels | None = None, seen: Labels | None = None
+    ) -> None:
         """Refuse classes that do not exist, or that are nowhere in the reference; see `Goal.check`.
+
+        Args:
+            classes: of the model.
+            reference: where the class of the region is looked for; None for not to look.
+            seen: where that of the goal is looked for, see `Goal.seen`; the reference if None.
 
         Raises:
             InputError: a class of the goal or of the region is none, or is nowhere.
         """
-        self.goal.check(classes, reference)
+        self.goal.check(classes, reference if seen is None else seen)
         if self.region != "class":
             return
         if not 0 <= self.region_class < classes:
@@ -428,12 +515,12 @@ class AttackPlan:
                 "choose another region."
             )
 
-    def applies(self, reference: Labels) -> bool:
+    def applies(self, clean: Clean) -> bool:
         """Whether the classes that the goal and the region name are in an image."""
-        named_classes = [self.goal.from_class]
+        wanted = [(self.goal.from_class, self.goal.seen(clean))]
         if self.region == "class":
-            named_classes.append(self.region_class)
-        return all(one is None or bool((reference == one).any()) for one in named_classes)
+            wanted.append((self.region_class, clean.reference))
+        return all(one is None or bool((there == one).any()) for one, there in wanted)
 
     def mask(self, clean: Clean, painted: Mask | None) -> ImageMask | None:
         """Where the image may be changed (1, h, w); None for everywhere.
@@ -493,7 +580,7 @@ class AttackPlan:
     def _given(
         self, clean: Clean, painted: Mask | None, first: int, start: Images | None
     ) -> dict[str, Any]:
-        self.check(clean.model.classes or 0, clean.reference)
+        self.check(clean.model.classes or 0, clean.reference, self.goal.seen(clean))
         if not 0 <= first <= MOST:
             raise InputError(f"picture {first} is no position; give 0 to {MOST}.")
         mask = self.mask(clean, painted)

@@ -319,4 +319,5 @@ def _attacked(
     assert plan is not None
     if share is not None:
         x_adv, logits = faded(clean.x, x_adv, share), None
-    return Attacked.of(clean, x_adv, plan.build(clean).threat_model, logits).scores
+    threat_model = plan.build(clean).threat_model
+    return Attacked.of(clean, x_adv, threat_model, logits, plan.goal).scores

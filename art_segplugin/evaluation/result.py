@@ -22,19 +22,23 @@ from art_segplugin.evaluation.documents import Document
 from art_segplugin.evaluation.pipeline import to_uint8
 from art_segplugin.metrics import iou_per_class, mean_iou, mean_iou_of, mis_ratio, pixel_accuracy
 from art_segplugin.metrics.class_counts import ClassCounts
-from art_segplugin.scores import REFERENCES, Number
+from art_segplugin.scores import REFERENCES, Number, TargetScores, pooled_targets
 
 CLEAN = "clean"
 
 
 @dataclass(frozen=True)
 class ImageScore:
-    """Right and counted pixels of one image, and those that are void (None if not counted)."""
+    """Right and counted pixels of one image, and those that are void (None if not counted).
+
+    `target` is what a targeted attack reached and what else it changed, None for others.
+    """
 
     name: str
     right: int
     valid: int
     void: int | None = None
+    target: TargetScores | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +146,21 @@ class AttackResult:
     def mis_ratio(self) -> float:
         """Share of wrong pixels."""
         return mis_ratio(self.matrix)
+
+    @property
+    def target(self) -> TargetScores | None:
+        """What a targeted attack reached and what else it changed, over all images."""
+        return pooled_targets(image.target for image in self.images)
+
+    @property
+    def reached(self) -> float:
+        """Share of the source that is predicted as the target; NaN where there is none."""
+        return math.nan if self.target is None else self.target.reached
+
+    @property
+    def collateral(self) -> float:
+        """Share of the rest whose prediction changed; NaN where there is no target."""
+        return math.nan if self.target is None else self.target.collateral
 
     @property
     def iou(self) -> list[float]:

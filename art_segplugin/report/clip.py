@@ -31,7 +31,7 @@ from art_segplugin.evaluation.repro import FILE_NAME
 from art_segplugin.files import file_sha256, remove_stale, replacing, write_bytes, write_text
 from art_segplugin.report.panel import font, overlay, shortened
 from art_segplugin.report.tables import write_rows
-from art_segplugin.scores import REFERENCES, Scores, percent, share
+from art_segplugin.scores import REFERENCES, Scores, percent, share, target_text
 
 NOT_FOR_SCORES = "lossy: not for re-evaluation"
 EXACT = "exact: frame by frame what was scored as 8-bit"
@@ -243,7 +243,9 @@ def _jsons(contents: ClipContents, out: Path, notes: dict[str, str], labelled: b
 def caption(title: str, score: Scores) -> str:
     """The line above a prediction, such as "A clean  mIoU .859  error 1.1 %"."""
     against = "" if score.labelled else "  vs clean prediction"
-    return f"{title}  mIoU {share(score.miou)}  error {percent(score.mis_ratio)}{against}"
+    target = target_text(score)
+    reached = f"  {target}" if target else ""
+    return f"{title}{reached}  mIoU {share(score.miou)}  error {percent(score.mis_ratio)}{against}"
 
 
 def tile(image: Pixels, prediction: Pixels, palette: Palette, text: str) -> Pixels:
@@ -273,8 +275,12 @@ def grid(rows: Sequence[Sequence[Pixels]]) -> Pixels:
 
 
 def picture_rows(records: Iterable[PictureRecord]) -> list[dict[str, Any]]:
-    """Error, mIoU and distance of every picture, and what they are against."""
-    rows = []
+    """Error, mIoU and distance of every picture, and what they are against.
+
+    After a targeted attack, what it reached and what else it changed, too.
+    """
+    records, rows = list(records), []
+    targeted = {side for one in records for side, score in one.scores.items() if score.target}
     for record in records:
         row: dict[str, Any] = {"index": record.index, "picture": record.name}
         labelled = all(score.labelled for score in record.scores.values())
@@ -283,6 +289,8 @@ def picture_rows(records: Iterable[PictureRecord]) -> list[dict[str, Any]]:
             row |= {f"{side} error": score.mis_ratio, f"{side} mIoU": score.miou}
             if not side.endswith("clean"):
                 row[f"{side} distance"] = score.distance
+            if side in targeted:
+                row |= {f"{side} reached": score.reached, f"{side} collateral": score.collateral}
         rows.append(row | {"seconds": record.seconds})
     return rows
 

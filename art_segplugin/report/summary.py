@@ -98,6 +98,21 @@ class Group:
         return Score.of(result.mis_ratio for result in self.results)
 
     @property
+    def targeted(self) -> bool:
+        """Whether pixels were to become a target."""
+        return any(result.target is not None for result in self.results)
+
+    @property
+    def reached(self) -> Score:
+        """Share of the source that is predicted as the target."""
+        return Score.of(result.reached for result in self.results)
+
+    @property
+    def collateral(self) -> Score:
+        """Share of the rest whose prediction changed."""
+        return Score.of(result.collateral for result in self.results)
+
+    @property
     def iou(self) -> list[Score]:
         """IoU of each class."""
         return [Score.of(values) for values in zip(*(r.iou for r in self.results), strict=True)]
@@ -204,6 +219,12 @@ def headline(report: RobustnessReport) -> str:
     limit = ""
     if norm_of(worst.options) == math.inf:
         limit = f" and changes no value of a pixel by more than {worst.largest_distance}"
+    if worst.targeted:
+        reached, collateral = Score(worst.reached.mean), Score(worst.collateral.mean)
+        return (
+            f"{worst.label} takes {reached.percent} % of the source to the target, {collateral.percent} "
+            f"% of the rest elsewhere{limit}."
+        )
     return f"{worst.label} takes {word} from {before.percent} % to {after.percent} %{limit}."
 
 

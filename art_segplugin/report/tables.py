@@ -24,6 +24,7 @@ from art_segplugin.report.summary import (
     option_text,
     worst_case_groups,
 )
+from art_segplugin.scores import TargetScores
 
 Rows = list[list[str]]
 
@@ -67,9 +68,15 @@ def scores_header(report: RobustnessReport) -> list[str]:
         "attack",
         f"{accuracy_word(whole)} [%]",
         *([] if whole else ["mIoU [%]", "MisRatio [%]"]),
+        *(["reached [%]", "collateral [%]"] if targeted(report) else []),
         f"{word} drop [points]",
         "largest change",
     ]
+
+
+def targeted(report: RobustnessReport) -> bool:
+    """Whether an attack had a target, so that there is something to say of it."""
+    return any(group.targeted for group in groups(report))
 
 
 def score_rows(report: RobustnessReport) -> Rows:
@@ -80,6 +87,7 @@ def score_rows(report: RobustnessReport) -> Rows:
             group.label,
             group.pixel_accuracy.percent,
             *([] if whole else [group.mean_iou.percent, group.mis_ratio.percent]),
+            *([group.reached.percent, group.collateral.percent] if targeted(report) else []),
             ABSENT if group.attack == CLEAN else _drop(report, group).percent,
             ABSENT if group.attack == CLEAN else group.largest_distance,
         ]
@@ -175,6 +183,12 @@ def caption(report: RobustnessReport) -> str:
     notes = []
     if report.reference != "labels":
         notes.append(f"Reference: {report.reference}, not labels.")
+    if targeted(report):
+        notes.append(
+            "Reached: of the pixels that were to become the target by the clean prediction, those "
+            "predicted as it. Collateral: of the other valid pixels, those predicted as another class "
+            "than before."
+        )
     if report.left_out:
         notes.append(f"Not in the scores, for they could not be used: {len(report.left_out)}.")
     if any(len(group.results) > 1 for group in groups(report)):
@@ -205,6 +219,7 @@ def write_csv(report: RobustnessReport, path: Path) -> None:
             "mean_iou": result.mean_iou,
             "mis_ratio": result.mis_ratio,
             "mean_iou_drop": report.clean.mean_iou - result.mean_iou,
+            **_target_cells(report, result.target),
             "largest_distance": result.largest_distance,
             "images": len(result.images),
             "pixels": sum(map(sum, result.counts)),
@@ -230,12 +245,21 @@ def write_images_csv(report: RobustnessReport, path: Path) -> None:
                 "valid": image.valid,
                 "void": "" if image.void is None else image.void,
                 "pixel_accuracy": image.right / image.valid if image.valid else math.nan,
+                **_target_cells(report, image.target),
             }
             for result in report.results
             for image in result.images
         ),
         path,
     )
+
+
+def _target_cells(report: RobustnessReport, target: TargetScores | None) -> dict[str, Any]:
+    """What of the target was reached; no cells where no attack of the report has one."""
+    if not targeted(report):
+        return {}
+    names = ("reached", "collateral", "source", "rest")
+    return {name: "" if target is None else getattr(target, name) for name in names}
 
 
 def identity(result: Attacked, results: Iterable[Attacked]) -> dict[str, Any]:

@@ -235,7 +235,8 @@ def test_classifiers_are_segmenters_of_one_pixel(name, norm, targeted):
 def test_defaults(name):
     known = parameters(name)
     assert known["eps"].default == 8 / 255
-    assert known["random_start"].default is not name.endswith("fgsm")
+    from_the_image = name.endswith("fgsm") or name == "keep-pgd"
+    assert known["random_start"].default is not from_the_image
     assert "temperatures" not in known or known["temperatures"].default == SWEEP
     if "steps" in known:
         assert "step_size" not in known or known["step_size"].default in (None, 2 / 255)

@@ -212,3 +212,34 @@ def test_train_shows_progress_and_resumes(run, tmp_path):
     status, output, _ = run(*arguments, "--resume")
     assert status == 0
     assert "finished already" in output
+
+
+def test_one_class_for_another_with_the_rest_kept(run, picture, checkpoint, tmp_path):
+    out = tmp_path / "kept"
+    arguments = ("attack", picture, "--model", checkpoint, "--eps", "64/255", "--steps", "4")
+    status, said, _ = run(*arguments, "--from", "ground", "--target", "sky", "--keep", "--out", out)
+    assert status == 0
+    assert "collateral" in said
+    report = RobustnessReport.load(out / "report.json")
+    clean, exact, rounded = report.results
+    assert exact.attack == "keep-pgd-50"
+    assert (exact.options["from"], exact.options["target"], exact.options["keep"]) == (0, 2, True)
+    assert clean.target is None
+    assert exact.target.source + exact.target.rest == exact.matrix.sum()
+    assert 0 < rounded.reached <= 1
+    assert "collateral" in (out / "scores.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--keep", "--target", "sky"), "give --from and --target with it"),
+        (("--from", "moon", "--target", "sky"), "from 'moon' is no class"),
+        (("--from", "sky", "--target", "sky"), "choose another"),
+    ],
+)
+def test_goals_that_are_none_are_refused(run, picture, checkpoint, tmp_path, options, said):
+    arguments = ("attack", picture, "--model", checkpoint, "--attack", "pgd-1", *options)
+    status, _, message = run(*arguments, "--out", tmp_path / "out")
+    assert status != 0
+    assert said in " ".join(message.split())

@@ -4,7 +4,12 @@ import pytest
 import torch
 
 from art_segplugin.core.forward_pass import ForwardPass
-from art_segplugin.core.selectors import HighestLoss, LowestAccuracyThenLoss
+from art_segplugin.core.selectors import (
+    HighestLoss,
+    LowestAccuracyThenLoss,
+    MemorySelector,
+    MostReachedAndKept,
+)
 
 
 def forward_pass(fooled, losses):
@@ -51,3 +56,16 @@ def test_the_loss_still_counts_in_a_large_picture():
         for loss in (7.0, 7.007)
     ]
     assert scores[0] < scores[1]
+
+
+def test_reached_less_collateral_counts_both_parts_alike():
+    """Of 1 source pixel and 5 others, in one image; of no source and 6 others in the second."""
+    first = forward_pass([[False] + 5 * [True], 6 * [True]], [[1.0] * 6] * 2)
+    now = forward_pass(
+        [[True, True, True, True, True, False], 3 * [True] + 3 * [False]], [[1.0] * 6] * 2
+    )
+    select = MostReachedAndKept().start()
+    assert isinstance(select, MemorySelector)
+    assert select.score(first).tolist() == [0, 0]
+    assert select.score(now).tolist() == pytest.approx([1 - 1 / 5, -3 / 6])
+    assert not isinstance(HighestLoss(), MemorySelector)

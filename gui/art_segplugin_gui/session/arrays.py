@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from art_segplugin.evaluation.pipeline import Clean, to_uint8
-from art_segplugin.evaluation.scores import scores_from
+from art_segplugin.evaluation.pipeline import ANY_WRONG, Clean, Goal, to_uint8
+from art_segplugin.evaluation.scores import scores_from, target_scores
 from art_segplugin.metrics import count
 from art_segplugin_gui.session.frames import VOID, ClassMap, Picture, PixelMap, Prediction
 
@@ -47,6 +47,7 @@ def side(
     weights: Tensor | None = None,
     distance: Tensor | None = None,
     reference_map: ClassMap | None = None,
+    goal: Goal = ANY_WRONG,
 ) -> Prediction:
     """All that the window shows of one prediction.
 
@@ -57,17 +58,21 @@ def side(
         weights: (1, h, w) of the next step.
         distance: size of the perturbation (1,).
         reference_map: the reference as the window holds it, where that was made before.
+        goal: of the attack that made the image.
     """
     prediction, confidence = _classes_and_confidence(logits)
     counts = count(prediction, clean.reference, logits.shape[1], clean.model.ignore_index)
     size = 0.0 if distance is None else float(distance)
     adversarial = image if isinstance(image, Adversarial) else None
+    target = None
+    if goal.targeted:
+        target = target_scores(goal, clean.prediction, prediction, clean.valid)
     return Prediction(
         image=image.image if isinstance(image, Adversarial) else image,
         prediction=_bytes(prediction),
         confidence=_bytes(confidence),
         reference=_class_map(clean) if reference_map is None else reference_map,
-        scores=scores_from(counts, size, labelled=clean.labelled),
+        scores=scores_from(counts, size, labelled=clean.labelled, target=target),
         exact=None if adversarial is None else adversarial.exact,
         delta=None if adversarial is None else adversarial.delta,
         weights=None if weights is None else _weights(weights),

@@ -194,4 +194,5 @@ class AttackRun:
             seen.weights,
             self._threat_model.distance(seen.x_adv, run.clean.x),
             run.side.reference,
+            self._plan.goal,
         )

@@ -125,10 +125,13 @@ def _contents(
     hashes = (models[0].sha256, models[1].sha256 if len(models) > 1 else None)
     refs, plan = model_pair(request.models, sha256=hashes), plan_of(request.attack)
     mask, device = request.attack.mask, str(shelf.device)
+    attack = to_plain(plan)
+    if not plan.goal.keep:
+        del attack["goal"]["keep"]  # which version 0.1, whose clips go on here, did not know
     setting = {
         "source": origin,
         "models": to_plain(refs),
-        "attack": to_plain(plan),
+        "attack": attack,
         "mask": None if mask is None else pixel_sha256(mask.astype("uint8")),
         "warm start": request.warm_start,
         "device": device,

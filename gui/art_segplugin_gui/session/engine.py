@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from art_segplugin.data.labels import LabelRule
 from art_segplugin.errors import InputError, ModelError
-from art_segplugin.evaluation.pipeline import faded, finite_logits
+from art_segplugin.evaluation.pipeline import ANY_WRONG, faded, finite_logits
 from art_segplugin.files import keep_traceback
 from art_segplugin.models import Segmenter, load_model, shipped
 from art_segplugin.models.downloads import DOWNLOADS
@@ -34,6 +34,7 @@ from art_segplugin_gui.session.frames import (
 from art_segplugin_gui.session.identity import Hashes
 from art_segplugin_gui.session.jobs import Cancelled, CancelToken, Prefetcher
 from art_segplugin_gui.session.model_cache import ModelCache
+from art_segplugin_gui.session.plan import goal_of
 from art_segplugin_gui.session.ready import Ready
 from art_segplugin_gui.session.request import Fade, Run
 from art_segplugin_gui.session.sources.opening import open_source
@@ -227,6 +228,7 @@ class Engine:
             None,
             distance,
             run.side.reference,
+            ANY_WRONG if request.identity.attack is None else goal_of(request.identity.attack),
         )
 
     @_to_its_end

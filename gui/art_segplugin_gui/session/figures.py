@@ -1,15 +1,20 @@
 """Figures as the window writes them."""
 
-from art_segplugin.scores import percent, share
+from art_segplugin.scores import percent, share, target_text
 from art_segplugin_gui.session.frames import Prediction
 
 
 def summary(side: Prediction | None, *, labelled: bool) -> str:
-    """Mean IoU and error in one line; without labels it says first what they are against."""
+    """Mean IoU and error in one line; without labels it says first what they are against.
+
+    Before them comes what a targeted attack reached and what else it changed.
+    """
     if side is None:
         return ""
     against = "" if labelled else "vs clean prediction: "
-    return f"{against}mIoU {share(side.scores.miou)}  error {percent(side.scores.mis_ratio)}"
+    said = f"{against}mIoU {share(side.scores.miou)}  error {percent(side.scores.mis_ratio)}"
+    target = target_text(side.scores)
+    return f"{target}  {said}" if target else said
 
 
 def radius(distance: float, norm: str) -> str:

@@ -45,7 +45,10 @@ def _options(choice: Attack, *, quick: bool) -> dict[str, Any]:
 
 def goal_of(choice: Attack) -> Goal:
     """What the state says that the adversary wants."""
-    return Goal(choice.from_class, choice.to_class) if choice.goal == "class" else Goal()
+    if choice.goal != "class":
+        return Goal()
+    keep = choice.keep and choice.from_class is not None  # of all classes there is no rest
+    return Goal(choice.from_class, choice.to_class, keep)
 
 
 def model_pair(

@@ -75,6 +75,7 @@ class Attack:
         painted: the region that is painted, for pictures of its size; None for none.
         seed: seed of the random start.
         auto: attack again whenever something changes.
+        keep: where one class shall be taken for another, the prediction shall stay as it is elsewhere.
     """
 
     recipe: str = "segpgd"
@@ -87,6 +88,7 @@ class Attack:
     painted: Painted | None = None
     seed: int = 0
     auto: bool = True
+    keep: bool = False
 
     def with_options(self, **options: Any) -> Self:
         """The same attack with some values changed; None takes a value back to the recipe's own."""

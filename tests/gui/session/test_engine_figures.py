@@ -12,7 +12,9 @@ from art_segplugin.attacks.registry import parameters
 from art_segplugin.evaluation.dataset import Batch, attacked_result, clean_result
 from art_segplugin.evaluation.pipeline import Goal
 from art_segplugin.metrics import iou_per_class, mean_iou, mis_ratio
+from art_segplugin.scores import target_text
 from art_segplugin_gui.session.engine import Engine
+from art_segplugin_gui.session.figures import summary
 from art_segplugin_gui.session.frames import Clean, Faded, Step
 from art_segplugin_gui.session.jobs import CancelToken
 from art_segplugin_gui.session.painted import Painted
@@ -80,6 +82,23 @@ def test_one_class_taken_for_another_and_only_where_a_class_is():
     changed = (last.a.delta != 127).any(2)
     assert changed.any()
     assert not changed[~mask].any()
+
+
+def test_what_a_target_came_to_is_shown_beside_the_image():
+    frame = picture()
+    chosen = {"goal": "class", "from_class": 1, "to_class": 2, "keep": True}
+    request = run(frame=frame, recipe="keep-pgd", options={"eps": 0.3}, **chosen)
+    found = events(engine(), request)
+    (first,), last = of(Clean, found), of(Step, found)[-1]
+    attack = named("keep-pgd", steps=3, eps=0.3, targeted=True)
+    _, attacked, result = library(frame, "one", attack, Goal(1, 2, keep=True))
+    same(last.a.scores, attacked)
+    assert last.a.scores.target == result.images[0].target
+    assert last.a.scores.reached > 0
+    assert first.a.scores.target is None
+    line = summary(last.a, labelled=True)
+    assert line.startswith(target_text(last.a.scores))
+    assert "  mIoU " in line
 
 
 def test_a_painted_region_keeps_the_rest_as_it_was():

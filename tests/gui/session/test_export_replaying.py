@@ -40,6 +40,7 @@ from art_segplugin_gui.session.state import State
         {"recipe": "temperature-sweep", "options": {"steps": 1}},
         {"quick": True},
         {"goal": "class", "from_class": 1, "to_class": 2},
+        {"goal": "class", "from_class": 1, "to_class": 2, "keep": True},
         {"region": "class", "region_class": 3},
         {"region": "painted", "painted": Painted.of(np.arange(18 * 22).reshape(18, 22) % 4 == 0)},
     ],

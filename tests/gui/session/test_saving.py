@@ -45,6 +45,7 @@ states = st.builds(
         st.none() | st.builds(Painted.of, arrays(bool, (3, 5)).filter(np.any)),
         st.integers(0, 2**31 - 1),
         st.booleans(),
+        st.booleans(),
     ),
     st.builds(
         View,

@@ -61,6 +61,12 @@ class GoalBox(QWidget):
             self.goal.addItem(GOAL_TEXTS.get(key, key), key)
         self.from_class = narrow_combo("From class")
         self.to_class = narrow_combo("To class")
+        self.keep = QCheckBox("Keep the rest")
+        self.keep.setToolTip(
+            "The prediction shall stay as it is for all pixels but those predicted as the class that "
+            "is to be mistaken. Reached is the share of these that become the target, collateral the "
+            "share of the others that change"
+        )
         self.region = narrow_combo("Region")
         for key in REGIONS:
             self.region.addItem(REGION_TEXTS.get(key, key), key)
@@ -90,6 +96,7 @@ class GoalBox(QWidget):
             ("Goal", self.goal),
             ("From", self.from_class),
             ("To", self.to_class),
+            ("", self.keep),
             ("Region", self.region),
             ("Class", self.region_class),
             ("Brush", self.brush_row),
@@ -101,6 +108,7 @@ class GoalBox(QWidget):
         self._arrange()
         for combo in (self.goal, self.from_class, self.to_class, self.region, self.region_class):
             combo.activated.connect(self._chosen)
+        self.keep.clicked.connect(self._chosen)
         self.region.activated.connect(self._take_brush)
         self.paint.clicked.connect(self.painting)
         self.brush.valueChanged.connect(self.brush_size)
@@ -125,6 +133,7 @@ class GoalBox(QWidget):
             0 if attack.from_class is None else _within(self.from_class, attack.from_class + 1)
         )
         self.to_class.setCurrentIndex(_within(self.to_class, attack.to_class))
+        self.keep.setChecked(attack.keep)
         self.region.setCurrentIndex(max(0, self.region.findData(attack.region)))
         self.region_class.setCurrentIndex(_within(self.region_class, attack.region_class))
         self._arrange()
@@ -139,6 +148,7 @@ class GoalBox(QWidget):
             to_class=max(0, self.to_class.currentIndex()),
             region=self.region.currentData(),
             region_class=max(0, self.region_class.currentIndex()),
+            keep=self.keep.isChecked(),
         )
 
     def show_mask(self, mask: NDArray[np.bool_] | None) -> None:
@@ -165,11 +175,13 @@ class GoalBox(QWidget):
         for field, shown in (
             (self.from_class, goal == "class"),
             (self.to_class, goal == "class"),
+            (self.keep, goal == "class"),
             (self.region_class, region == "class"),
             (self.brush_row, region == "painted"),
             (self.hint, region == "painted" and not self._painted),
         ):
             self._form.setRowVisible(field, shown)
+        self.keep.setEnabled(self.from_class.currentIndex() > 0)
         if region != "painted" and self.paint.isChecked():
             self.paint.setChecked(False)
             self.painting.emit(False)

@@ -6,8 +6,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QSlider, QSpinBox
 
 from art_segplugin.attacks.registry import RECIPES
+from art_segplugin.evaluation.pipeline import Goal
 from art_segplugin_gui.qt.docks.attack import AttackPanel, progress_text
 from art_segplugin_gui.session.attack_forms import attack_forms
+from art_segplugin_gui.session.plan import goal_of
 from art_segplugin_gui.session.state import Attack
 
 FORMS = attack_forms()
@@ -94,6 +96,27 @@ def test_goal_and_region(panel):
     assert (last.region, last.region_class) == ("class", 2)
     choose(panel.goal.from_class, "All classes")
     assert panel.seen[-1].from_class is None
+
+
+def test_the_rest_is_kept_where_one_class_is_taken_for_another(panel):
+    keep = panel.goal.keep
+    assert not keep.isVisible()
+    choose(panel.goal.goal, "One class for another")
+    assert keep.isVisible()
+    assert not keep.isEnabled()  # of all classes there is no rest
+    choose(panel.goal.from_class, "Road")
+    choose(panel.goal.to_class, "Car")
+    assert not panel.seen[-1].keep
+    keep.click()
+    assert panel.seen[-1].keep
+    assert goal_of(panel.seen[-1]) == Goal(3, 4, keep=True)
+    assert "collateral the share" in keep.toolTip()
+    choose(panel.goal.from_class, "All classes")
+    assert goal_of(panel.seen[-1]) == Goal(None, 4)
+    panel.show_attack(replace(Attack(), goal="class", from_class=1, to_class=2))
+    assert not keep.isChecked()
+    panel.show_attack(replace(Attack(), goal="class", from_class=1, to_class=2, keep=True))
+    assert keep.isChecked()
 
 
 def test_classes_of_another_model_keep_the_choice_by_number(panel):
