@@ -63,7 +63,7 @@ class TwoPartWeights:
         return scaled
 
 
-@takes(SizedIterations, random_start=False, decay=0.9)
+@takes(SizedIterations, random_start=False, decay=0.9, step_schedule="cosine")
 def keep_pgd(common: SizedIterations, source_share: float = 0.7) -> GradientAttack:
     """CosPGD for class to class with the rest kept: the weight of a part is no matter of its size.
 
