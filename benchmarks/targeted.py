@@ -123,7 +123,9 @@ def main():
     parser.add_argument("--target", default="vegetation")
     parser.add_argument("--size", default="180x240", help="height x width")
     parser.add_argument("--scenes", type=int, default=12)
-    parser.add_argument("--pixels", type=int, default=400, help="of the source, at least, in labels")
+    parser.add_argument(
+        "--pixels", type=int, default=400, help="of the source, at least, in labels"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
@@ -135,7 +137,9 @@ def main():
     size = tuple(int(side) for side in args.size.split("x"))
     scenes = chosen_scenes(size, source, args.pixels, args.scenes)
     done = earlier(args.out)
-    print(f"{args.source} to {args.target}, {args.size}, scenes {[i for i, _ in scenes]}", flush=True)
+    print(
+        f"{args.source} to {args.target}, {args.size}, scenes {[i for i, _ in scenes]}", flush=True
+    )
     print("| model, eps, attack | scenes | reached % | least | collateral % | most | s a scene |")
     print("|---|---|---|---|---|---|---|", flush=True)
     for model_name in args.models:
@@ -145,14 +149,9 @@ def main():
                 attack, goal, options = attack_and_goal(text, eps, source, target)
                 rows = []
                 for index, sample in scenes:
-                    row = dict(
-                        zip(
-                            KEY,
-                            (args.size, model_name, f"{eps:g}", attack.name, str(goal.keep), options)
-                            + (str(args.seed), args.source, args.target, sample.name),
-                            strict=True,
-                        )
-                    )
+                    cell = (args.size, model_name, f"{eps:g}", attack.name, str(goal.keep), options)
+                    cell = (*cell, str(args.seed), args.source, args.target, sample.name)
+                    row = dict(zip(KEY, cell, strict=True))
                     key = tuple(row.values())
                     if key not in done:
                         row |= measured(model, index, sample, attack, goal, args.seed)

@@ -25,8 +25,9 @@ RADII = {1: 8.0, 2: 0.6, math.inf: 0.06}
 def build(name, **options):
     if options.get("norm", math.inf) in RADII:
         options.setdefault("eps", RADII[options.get("norm", math.inf)])
-    step = options["eps"] / 4
     known = parameters(name)
+    falls = "step_schedule" in known and known["step_schedule"].default != "constant"
+    step = options["eps"] * (2 if falls else 1 / 4)
     options = {"step_size": step, "steps": 5, "temperatures": TEMPERATURES, **options}
     return RECIPES[name](**{k: v for k, v in options.items() if k in known})
 
