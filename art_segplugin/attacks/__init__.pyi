@@ -26,6 +26,7 @@ __all__ = [
     "cospgd",
     "fgsm",
     "js_pgd",
+    "keep_pgd",
     "mce_bal_pgd",
     "mce_pgd",
     "named",
@@ -160,6 +161,20 @@ def js_pgd(
     bounds: tuple[float, float] = ...,
     decay: float | None = ...,
     step_schedule: str = ...,
+) -> GradientAttack: ...
+def keep_pgd(
+    eps: float | PerImage = ...,
+    step_size: float | PerImage | None = ...,
+    steps: int = ...,
+    norm: float | str = ...,
+    random_start: bool = ...,
+    restarts: int = ...,
+    targeted: bool = ...,
+    ignore_index: int = ...,
+    bounds: tuple[float, float] = ...,
+    decay: float | None = ...,
+    step_schedule: str = ...,
+    source_share: float = ...,
 ) -> GradientAttack: ...
 def mce_bal_pgd(
     eps: float | PerImage = ...,

@@ -16,6 +16,7 @@ __all__ = [
     "RPPGD",
     "SEA",
     "CosPGD",
+    "KeepPGD",
     "MCEBalPGD",
     "PAdamCE",
     "PAdamCos",
@@ -174,6 +175,25 @@ class JSPGD(FactoryAttack):
         summary_writer: str | bool | SummaryWriter = ...,
         verbose: bool = ...,
         step_schedule: str = ...,
+    ) -> None: ...
+
+class KeepPGD(FactoryAttack):
+    def __init__(
+        self,
+        estimator: Any,
+        norm: float | str = ...,
+        eps: Size = ...,
+        eps_step: Size | None = ...,
+        decay: float | None = ...,
+        max_iter: int = ...,
+        targeted: bool = ...,
+        num_random_init: int = ...,
+        batch_size: int = ...,
+        random_eps: bool = ...,
+        summary_writer: str | bool | SummaryWriter = ...,
+        verbose: bool = ...,
+        step_schedule: str = ...,
+        source_share: float = ...,
     ) -> None: ...
 
 class MCEBalPGD(FactoryAttack):

@@ -14,6 +14,7 @@ __all__ = [
     "RPPGD",
     "SEA",
     "CosPGD",
+    "KeepPGD",
     "MCEBalPGD",
     "PAdamCE",
     "PAdamCos",
@@ -156,6 +157,23 @@ class JSPGD(FactoryAttack):
         ignore_index: int = ...,
         decay: float | None = ...,
         step_schedule: str = ...,
+    ) -> None: ...
+
+class KeepPGD(FactoryAttack):
+    def __init__(
+        self,
+        model: Any,
+        eps: float | PerImage = ...,
+        alpha: float | PerImage | None = ...,
+        steps: int = ...,
+        random_start: bool = ...,
+        *,
+        norm: float | str = ...,
+        restarts: int = ...,
+        ignore_index: int = ...,
+        decay: float | None = ...,
+        step_schedule: str = ...,
+        source_share: float = ...,
     ) -> None: ...
 
 class MCEBalPGD(FactoryAttack):
