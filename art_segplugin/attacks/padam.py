@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch.nn.functional as F
 
-from art_segplugin.attacks.common import Iterations, takes
+from art_segplugin.attacks.common import Iterations, default_step_size, takes
 from art_segplugin.attacks.registry import AttackSpec
 from art_segplugin.core.attack import GradientAttack
 from art_segplugin.core.losses import PixelLoss, cross_entropy
@@ -26,10 +26,11 @@ class AdamIterations(Iterations):
         steps: gradient steps of one restart; the paper takes 200.
         norm: inf; Adam moves each coordinate on its own.
         step_size: learning rate of Adam, about how far a coordinate moves in one step; a tensor
-            (n,) for one per image.
+            (n,) for one per image. None for a quarter of the radius, at most 2/255 of the range of
+            the images; the paper takes 2/255 for a radius of 8/255.
     """
 
-    step_size: float | PerImage = 2 / 255
+    step_size: float | PerImage | None = None
 
     def attack(self, loss: PixelLoss) -> GradientAttack:
         """Adam's ascent of that loss.
@@ -39,7 +40,10 @@ class AdamIterations(Iterations):
         """
         if self.threat_model.p != math.inf:
             raise InputError(f"norm is {self.norm!r}; PAdam is made for inf, use pgd for 1 and 2.")
-        return self.in_steps(AdamStep(self.step_size), self.steps, loss=loss)
+        size = self.step_size
+        if size is None:
+            size = default_step_size(self.eps, self.norm, self.bounds)
+        return self.in_steps(AdamStep(size), self.steps, loss=loss)
 
 
 def cosine_distance(logits: Logits, labels: Labels) -> PixelMap:

@@ -156,7 +156,8 @@ class NamedAttack:
         values = {k: p.default for k, p in parameters(self.recipe).items()} | self.options
         if values.get("step_size", 0) is None:
             chosen = ("eps", "norm", "bounds", "step_schedule")
-            values["step_size"] = default_step_size(*(values[name] for name in chosen))
+            given = {name: values[name] for name in chosen if name in values}
+            values["step_size"] = default_step_size(**given)
         if "norm" in values:
             values["norm"] = NORM_NAMES[NORMS[values["norm"]]]
         return {

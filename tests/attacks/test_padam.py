@@ -3,9 +3,11 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from one_label import one_label_problem
 from oracles import tiny_problem
+from torch import nn
 
-from art_segplugin.attacks import ATTACKS, padam_ce, padam_cos, pgd
+from art_segplugin.attacks import ATTACKS, named, padam_ce, padam_cos, pgd
 from art_segplugin.attacks.padam import cosine_distance
 from art_segplugin.core.steps import AdamStep
 from art_segplugin.core.threat_model import ThreatModel
@@ -157,3 +159,24 @@ def test_classes_for_both_toolboxes():
     model, x, labels = tiny_problem()
     x_adv = ours.PAdamCos(model, eps=EPS, alpha=STEP, steps=3)(x, labels)
     assert 0 < (x_adv - x).abs().max() <= EPS * 1.0001
+
+
+def test_a_step_size_that_is_not_given_follows_the_radius_everywhere():
+    """Also in ART's random radii, whose other attacks with steps of a size have a schedule, too."""
+    art_estimators = pytest.importorskip("art.estimators.classification")
+    from art_segplugin.wrappers import art
+
+    assert padam_ce(2 / 255).step.size == 0.5 / 255
+    assert padam_ce().step.size == 2 / 255
+    assert named("padam-ce", eps=2 / 255).described()["step_size"] == 0.5 / 255
+    model, x, labels = one_label_problem()
+    estimator = art_estimators.PyTorchClassifier(
+        nn.Sequential(model, nn.Flatten()),
+        nn.CrossEntropyLoss(),
+        x.shape[1:],
+        4,
+        clip_values=(0, 1),
+    )
+    attack = art.PAdamCE(estimator, eps=EPS, max_iter=2, random_eps=True, verbose=False)
+    moved = attack.generate(x.numpy(), labels.flatten().clamp(min=0).numpy()) - x.numpy()
+    assert 0 < abs(moved).max() <= EPS * 1.0001

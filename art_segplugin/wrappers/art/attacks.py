@@ -215,7 +215,8 @@ class FactoryAttack(EvasionAttack):
         )
         if getattr(self, "random_eps", False):
             if eps_step is None:
-                eps_step = default_step_size(eps, self.norm, bounds, self.step_schedule)
+                schedule = getattr(self, "step_schedule", "constant")
+                eps_step = default_step_size(eps, self.norm, bounds, schedule)
             eps, eps_step = shrunk_at_random(eps, eps_step, generator)
         result = float_copy(x)
         starts = range(0, len(x), self.batch_size)
