@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from torch import Tensor
+
 from art_segplugin.attacks.registry import ATTACKS as ATTACKS
 from art_segplugin.attacks.registry import PRESETS as PRESETS
 from art_segplugin.attacks.registry import RECIPES as RECIPES
@@ -134,7 +136,7 @@ def apgd(
     ignore_index: int = ...,
     bounds: tuple[float, float] = ...,
     loss: str = ...,
-    class_pixels: Sequence[float] = ...,
+    class_pixels: Sequence[float] | Tensor = ...,
 ) -> GradientAttack: ...
 def cospgd(
     eps: float | PerImage = ...,
@@ -188,7 +190,7 @@ def mce_bal_pgd(
     bounds: tuple[float, float] = ...,
     decay: float | None = ...,
     step_schedule: str = ...,
-    class_pixels: Sequence[float] = ...,
+    class_pixels: Sequence[float] | Tensor = ...,
 ) -> GradientAttack: ...
 def mce_pgd(
     eps: float | PerImage = ...,
@@ -235,7 +237,7 @@ def red_eps_apgd(
     ignore_index: int = ...,
     bounds: tuple[float, float] = ...,
     loss: str = ...,
-    class_pixels: Sequence[float] = ...,
+    class_pixels: Sequence[float] | Tensor = ...,
 ) -> Staged | WorstCase: ...
 def rp_pgd(
     eps: float | PerImage = ...,
@@ -260,7 +262,7 @@ def sea(
     targeted: bool = ...,
     ignore_index: int = ...,
     bounds: tuple[float, float] = ...,
-    class_pixels: Sequence[float] = ...,
+    class_pixels: Sequence[float] | Tensor = ...,
 ) -> WorstCase: ...
 def spherical_pgd(
     eps: float | PerImage = ...,

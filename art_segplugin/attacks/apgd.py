@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from torch import Tensor
+
 from art_segplugin.attacks.common import Iterations, takes
 from art_segplugin.attacks.cospgd import CosineWeights
 from art_segplugin.attacks.mce import MASKED, BalancedWeights
@@ -33,7 +35,7 @@ LOSSES: dict[str, PixelLoss] = {
 """What the step size is controlled by, of all pixels alike: the paper's two, and those of SEA,
 CosPGD and TsallisPGD, by the names that their authors give them."""
 
-WEIGHTINGS: dict[str, Callable[[bool, Sequence[float]], PixelWeighting]] = {
+WEIGHTINGS: dict[str, Callable[[bool, Sequence[float] | Tensor], PixelWeighting]] = {
     "mce": lambda targeted, class_pixels: MASKED,
     "mce-bal": lambda targeted, class_pixels: BalancedWeights(class_pixels),
     "spherical": lambda targeted, class_pixels: MASKED,
@@ -45,7 +47,7 @@ WEIGHTINGS: dict[str, Callable[[bool, Sequence[float]], PixelWeighting]] = {
 
 @takes(Iterations)
 def apgd(
-    common: Iterations, loss: str = "ce", class_pixels: Sequence[float] = ()
+    common: Iterations, loss: str = "ce", class_pixels: Sequence[float] | Tensor = ()
 ) -> GradientAttack:
     """PGD with momentum that finds its step size itself, for each image on its own.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from numbers import Real
 
 import torch
+from torch import Tensor
 
 from art_segplugin.attacks.common import SizedIterations, takes
 from art_segplugin.attacks.registry import AttackSpec
@@ -38,7 +39,7 @@ class BalancedWeights:
         InputError: a count that is not a finite number > 0.
     """
 
-    class_pixels: Sequence[float] = ()
+    class_pixels: Sequence[float] | Tensor = ()
     _counted: tuple[Labels, PixelMap] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -102,7 +103,9 @@ def mce_pgd(common: SizedIterations) -> GradientAttack:
 
 
 @takes(SizedIterations)
-def mce_bal_pgd(common: SizedIterations, class_pixels: Sequence[float] = ()) -> GradientAttack:
+def mce_bal_pgd(
+    common: SizedIterations, class_pixels: Sequence[float] | Tensor = ()
+) -> GradientAttack:
     """PGD on the class-balanced masked cross-entropy: each class counts by its pixels still to be fooled.
 
     Args:

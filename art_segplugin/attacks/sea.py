@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from torch import Tensor
+
 from art_segplugin.attacks.apgd import apgd
 from art_segplugin.attacks.common import Iterations, takes
 from art_segplugin.attacks.registry import AttackSpec
@@ -40,7 +42,7 @@ def in_stages(attack: GradientAttack) -> Staged | WorstCase:
 
 @takes(Iterations)
 def red_eps_apgd(
-    common: Iterations, loss: str = "js", class_pixels: Sequence[float] = ()
+    common: Iterations, loss: str = "js", class_pixels: Sequence[float] | Tensor = ()
 ) -> Staged | WorstCase:
     """APGD at twice the radius, from there at 1.5 times, and from there within the radius.
 
@@ -59,7 +61,7 @@ def red_eps_apgd(
 
 
 @takes(Iterations, steps=300)
-def sea(common: Iterations, class_pixels: Sequence[float] = ()) -> WorstCase:
+def sea(common: Iterations, class_pixels: Sequence[float] | Tensor = ()) -> WorstCase:
     """Red-eps APGD on MCE-Bal, on MCE and on JS; per image the lowest pixel accuracy wins.
 
     Its members, in `attacks`, can be run one by one: their answers are what a worst case for the
@@ -75,7 +77,7 @@ def sea(common: Iterations, class_pixels: Sequence[float] = ()) -> WorstCase:
     return WorstCase([in_stages(_apgd(common, loss, class_pixels)) for loss in MEMBERS])
 
 
-def _apgd(common: Iterations, loss: str, class_pixels: Sequence[float]) -> GradientAttack:
+def _apgd(common: Iterations, loss: str, class_pixels: Sequence[float] | Tensor) -> GradientAttack:
     return apgd(
         common.eps,
         common.steps,

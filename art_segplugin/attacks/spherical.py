@@ -1,4 +1,4 @@
-"""Spherical-PGD: Croce et al., version 1 of arXiv:2306.12941, masked spherical loss -1[correct] z_y / ||z||_2."""
+"""Spherical-PGD: Croce et al., version 1 of arXiv:2306.12941, masked -z_y over the length of z."""
 
 from art_segplugin.attacks.common import SizedIterations, takes
 from art_segplugin.attacks.mce import MASKED

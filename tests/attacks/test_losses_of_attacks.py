@@ -291,9 +291,9 @@ def test_weights_do_not_depend_on_the_batch():
         torch.testing.assert_close(together[i : i + 1], alone)
 
 
-def test_shares_of_the_classes_are_as_good_as_counts():
+def test_shares_of_the_classes_are_as_good_as_counts_and_tensors_as_sequences():
     model, x, labels = tiny_problem(dtype=torch.float64)
-    shares = [count / sum(COUNTS) for count in COUNTS]
+    shares = torch.tensor([count / sum(COUNTS) for count in COUNTS])
     answers = [
         mce_bal_pgd(EPS, STEP, 5, random_start=False, class_pixels=given)(model, x, labels)
         for given in (COUNTS, shares)

@@ -5,7 +5,14 @@ import torch
 from oracles import tiny_problem
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from art_segplugin.attacks import segpgd, temperature_sweep
+from art_segplugin.attacks import (
+    mce_bal_pgd,
+    sea,
+    segpgd,
+    spherical_pgd,
+    temperature_sweep,
+    tsallis_pgd,
+)
 from art_segplugin.core.ensemble import Cascade
 
 SYNCHRONISING = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "index.Tensor")
@@ -56,6 +63,22 @@ def test_a_cascade_waits_between_its_members_alone():
     model, x, labels = tiny_problem()
     members = [segpgd(0.1, 0.02, 2), segpgd(0.1, 0.02, 2, restarts=2)]
     run = Cascade(members).iterates(model, x, labels)
+    next(run)
+    assert not synchronising_operators(lambda: list(run))
+
+
+@pytest.mark.parametrize("class_pixels", [(), (10, 20, 30, 40)])
+def test_sea_never_waits_for_the_device_either(class_pixels):
+    model, x, labels = tiny_problem()
+    run = sea(0.1, 4, class_pixels=class_pixels).iterates(model, x, labels)
+    next(run)  # later stages and members are given what was checked for the first
+    assert not synchronising_operators(lambda: list(run))
+
+
+@pytest.mark.parametrize("factory", [mce_bal_pgd, tsallis_pgd, spherical_pgd])
+def test_losses_of_segmentation_never_wait_for_the_device_either(factory):
+    model, x, labels = tiny_problem()
+    run = factory(0.1, 0.02, 3, restarts=2).iterates(model, x, labels)
     next(run)
     assert not synchronising_operators(lambda: list(run))
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from art.attacks.attack import EvasionAttack
 from art.summary_writer import SummaryWriter
+from torch import Tensor
 
 from art_segplugin.attacks.registry import AttackSpec
 from art_segplugin.core.iterate import Attack, FittedAttack
@@ -138,7 +139,7 @@ class SegmentationAPGD(FactoryAttack):
         summary_writer: str | bool | SummaryWriter = ...,
         verbose: bool = ...,
         loss: str = ...,
-        class_pixels: Sequence[float] = ...,
+        class_pixels: Sequence[float] | Tensor = ...,
     ) -> None: ...
 
 class CosPGD(FactoryAttack):
@@ -212,7 +213,7 @@ class MCEBalPGD(FactoryAttack):
         summary_writer: str | bool | SummaryWriter = ...,
         verbose: bool = ...,
         step_schedule: str = ...,
-        class_pixels: Sequence[float] = ...,
+        class_pixels: Sequence[float] | Tensor = ...,
     ) -> None: ...
 
 class MCEPGD(FactoryAttack):
@@ -279,7 +280,7 @@ class RedEpsAPGD(FactoryAttack):
         summary_writer: str | bool | SummaryWriter = ...,
         verbose: bool = ...,
         loss: str = ...,
-        class_pixels: Sequence[float] = ...,
+        class_pixels: Sequence[float] | Tensor = ...,
     ) -> None: ...
 
 class RPPGD(FactoryAttack):
@@ -314,7 +315,7 @@ class SEA(FactoryAttack):
         random_eps: bool = ...,
         summary_writer: str | bool | SummaryWriter = ...,
         verbose: bool = ...,
-        class_pixels: Sequence[float] = ...,
+        class_pixels: Sequence[float] | Tensor = ...,
     ) -> None: ...
 
 class SphericalPGD(FactoryAttack):

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from torch import Tensor
+
 from art_segplugin.attacks.registry import AttackSpec
 from art_segplugin.core.iterate import Attack, FittedAttack
 from art_segplugin.core.types import PerImage
@@ -124,7 +126,7 @@ class SegmentationAPGD(FactoryAttack):
         restarts: int = ...,
         ignore_index: int = ...,
         loss: str = ...,
-        class_pixels: Sequence[float] = ...,
+        class_pixels: Sequence[float] | Tensor = ...,
     ) -> None: ...
 
 class CosPGD(FactoryAttack):
@@ -190,7 +192,7 @@ class MCEBalPGD(FactoryAttack):
         ignore_index: int = ...,
         decay: float | None = ...,
         step_schedule: str = ...,
-        class_pixels: Sequence[float] = ...,
+        class_pixels: Sequence[float] | Tensor = ...,
     ) -> None: ...
 
 class MCEPGD(FactoryAttack):
@@ -249,7 +251,7 @@ class RedEpsAPGD(FactoryAttack):
         restarts: int = ...,
         ignore_index: int = ...,
         loss: str = ...,
-        class_pixels: Sequence[float] = ...,
+        class_pixels: Sequence[float] | Tensor = ...,
     ) -> None: ...
 
 class RPPGD(FactoryAttack):
@@ -280,7 +282,7 @@ class SEA(FactoryAttack):
         norm: float | str = ...,
         restarts: int = ...,
         ignore_index: int = ...,
-        class_pixels: Sequence[float] = ...,
+        class_pixels: Sequence[float] | Tensor = ...,
     ) -> None: ...
 
 class SphericalPGD(FactoryAttack):
