@@ -60,7 +60,7 @@ def types_of(factory: Callable[..., Any]) -> tuple[dict[str, str], set[str]]:
     """Annotations of all parameters of a factory and of what it returns; the imports they need."""
     own, shared = Source(factory), Source(Budget)
     common: dict[str, str] = {}
-    for name in ("Budget", "Iterations", "SizedIterations"):
+    for name in ("Budget", "Iterations", "SizedIterations", "MinimumNorm"):
         common |= shared.annotations(name)
     written = own.annotations(factory.__name__)
     types, imports = {}, own.imports_of(written["return"])

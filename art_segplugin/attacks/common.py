@@ -7,13 +7,16 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from numbers import Real
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from art_segplugin.core.attack import GradientAttack
+from art_segplugin.core.selectors import SmallestDistance
 from art_segplugin.core.steps import AnnealedStep, MomentumStep, SteepestStep, StepRule
 from art_segplugin.core.threat_model import NORMS, ThreatModel
 from art_segplugin.core.types import PerImage
 from art_segplugin.docstrings import arguments, described
+from art_segplugin.errors import InputError
 
 ORDER = (
     "eps", "step_size", "steps", "norm", "random_start", "restarts", "targeted", "ignore_index",
@@ -124,8 +127,79 @@ def default_step_size(
     return quarter.clip(max=most) if hasattr(quarter, "clip") else min(quarter, most)
 
 
+@dataclass(frozen=True, eq=False)
+class MinimumNorm:
+    """What every attack that looks for the smallest perturbation is given; it has no eps.
+
+    Args:
+        steps: gradient steps.
+        norm: what is to be small: 1, 2 or inf.
+        targeted: labels are what the adversary wants.
+        ignore_index: label of void pixels, or of void images if negative.
+        bounds: smallest and largest pixel value.
+        share: of the valid pixels of an image that have to be fooled, in (0, 1]; of the points that
+            fool as many, the nearest is the answer, and where there is none, the one that fools most.
+
+    Raises:
+        InputError: a value outside its range.
+    """
+
+    steps: int = 500
+    norm: float | str = math.inf
+    targeted: bool = False
+    ignore_index: int = 255
+    bounds: tuple[float, float] = (0.0, 1.0)
+    share: float = 0.99
+
+    @cached_property
+    def threat_model(self) -> ThreatModel:
+        """What may be changed: all, within the bounds."""
+        return ThreatModel(None, self.norm, self.bounds)
+
+    def in_steps(self, step: StepRule, **parts: Any) -> GradientAttack:
+        """The gradient attack that begins at the image; `parts` are fields of `GradientAttack`."""
+        nearest = SmallestDistance(self.share)
+        return GradientAttack(
+            self.threat_model,
+            step,
+            self.steps,
+            random_start=False,
+            targeted=self.targeted,
+            ignore_index=self.ignore_index,
+            select=nearest,
+            compare=nearest,
+            **parts,
+        )
+
+    def only(self, attack: str, *norms: float) -> None:
+        """Refuse norms that an attack is not made for.
+
+        Raises:
+            InputError: the norm is none of `norms`.
+        """
+        if self.threat_model.p not in norms:
+            known = " and ".join(f"{norm:g}" for norm in norms)
+            raise InputError(f"norm is {self.norm!r}; {attack} is made for {known}.")
+
+
+def check_numbers(**allowed: tuple[float, float, float]) -> None:
+    """Refuse values outside their ranges.
+
+    Args:
+        **allowed: by name, the value, and the smallest and largest number that it may be.
+
+    Raises:
+        InputError: one is no number, or outside its range.
+    """
+    for name, (value, low, high) in allowed.items():
+        number = isinstance(value, Real) and not isinstance(value, bool)
+        if not (number and low <= float(value) <= high):
+            upper = "" if high == math.inf else f" to {high:g}"
+            raise InputError(f"{name} is {value!r}; give a number from {low:g}{upper}.")
+
+
 Own = ParamSpec("Own")
-Common = TypeVar("Common", bound=Budget)
+Common = TypeVar("Common", bound=Budget | MinimumNorm)
 Built = TypeVar("Built")
 
 

@@ -156,6 +156,8 @@ class GradientAttack(TaskAttack):
                 forward, pixel_loss = look(
                     task, x_leaf, i, self.steps, loss, targeted=self.targeted
                 )
+            if self.threat_model.eps is None:
+                forward.distance = self.threat_model.distance(x_adv, task.images)
             if not with_gradient:
                 return forward, None
             forward.weights = weighting(forward).masked_fill(~task.valid, 0.0)

@@ -47,6 +47,8 @@ class ForwardPass:
             pixels one image's logits are 160 MB, so nobody may collect them by accident.
         weights: how much each pixel counts in the gradient, 0 on void pixels; None on the last
             point, which needs no gradient.
+        distance: of this point from the image, in the attack's norm, where the attack has no eps and
+            so is after the smallest one; else None.
     """
 
     step: int
@@ -57,6 +59,7 @@ class ForwardPass:
     pixel_loss: PixelMap
     logits: Tensor | None
     weights: Tensor | None = None
+    distance: Tensor | None = None
 
     @property
     def success_rate(self) -> PerImage:

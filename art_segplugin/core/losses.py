@@ -119,6 +119,19 @@ class KLDivergence:
         return (target.exp() * (target - found)).sum(1)
 
 
+def difference_of_logits(logits: Logits, labels: Labels) -> PixelMap:
+    """max_{k != y} z_k - z_y of each pixel: above 0 where it is wrong.
+
+    Raises:
+        InputError: fewer than 2 classes.
+    """
+    if logits.shape[1] < 2:
+        raise InputError("the model has 1 class; give one with 2 or more.")
+    first, second = (top := logits.topk(2, dim=1)).values.unbind(1)
+    rival = torch.where(top.indices[:, 0] == labels, second, first)
+    return rival - logits.gather(1, labels.unsqueeze(1)).squeeze(1)
+
+
 def difference_of_logits_ratio(logits: Logits, labels: Labels) -> PixelMap:
     """-(z_y - max_{k != y} z_k) / (z_1st - z_3rd) of each pixel, at least in float32.
 

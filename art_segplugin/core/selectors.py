@@ -162,7 +162,7 @@ def MOST_FOOLED(success: PerImage, distance: PerImage) -> PerImage:  # noqa: N80
 class SmallestDistance:
     """Of the answers that fool enough pixels the nearest; else the one that fools the most.
 
-    For attacks without a budget (minimum norm).
+    For attacks without a budget (minimum norm): a comparison and, of one restart, a selector.
 
     Args:
         share: of the valid pixels that has to be fooled, in (0, 1].
@@ -177,7 +177,25 @@ class SmallestDistance:
         if not 0 < self.share <= 1:
             raise InputError(f"share is {self.share}; give a number above 0 and up to 1.")
 
+    @property
+    def scores(self) -> bool:
+        """Every point competes."""
+        return True
+
+    def score(self, forward: ForwardPass) -> PerImage:
+        """The rank of the point.
+
+        Raises:
+            RuntimeError: the attack has a radius, so no distance was measured.
+        """
+        if forward.distance is None:
+            raise RuntimeError("There is no distance to select by; give the threat model no eps.")
+        return self(forward.success_rate, forward.distance)
+
     def __call__(self, success: PerImage, distance: PerImage) -> PerImage:
         """Above 1 where enough is fooled, the more the nearer; the success rate, below 1, elsewhere."""
-        nearness = 1 + 1 / (1 + distance.to(success.dtype))
-        return torch.where(success >= self.share, nearness, success.clamp(max=self.share))
+        # float32 would not tell L1 distances of 1000 and 1000.1 from each other.
+        precise = success.dtype if success.device.type == "mps" else torch.float64
+        nearness = 1 + 1 / (1 + distance.to(precise))
+        fooled = success.clamp(max=self.share).to(precise)
+        return torch.where(success >= self.share, nearness, fooled)

@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -165,6 +165,11 @@ class Region(ABC):
             movable = self.mask.flatten(1).any(1)
         return movable & torch.as_tensor(self.radius > 0, device=self.x.device).flatten()
 
+    def within(self, radius: PerImage) -> "Region":
+        """What of this region is within another radius of the image, one an image (n,)."""
+        own = per_image(radius.to(self._x), self.x)
+        return replace(self, radius=own.clamp(max=self.radius))  # type: ignore[arg-type]
+
     @abstractmethod
     def project(self, x_adv: Images) -> Images:
         """The point of the region, ball and bounds and mask at once, that is nearest to `x_adv`.
@@ -251,6 +256,15 @@ class Region(ABC):
 
 class LinfRegion(Region):
     """|x' - x| <= eps in every coordinate: a box, so projecting is one clamp."""
+
+    def within(self, radius: PerImage) -> "Region":
+        """A smaller box."""
+        smaller = super().within(radius)
+        x, low, high = self._x, self._x - smaller.radius, self._x + smaller.radius
+        if x.dtype != self.x.dtype:
+            low, high = inwards(low, x, self.x.dtype), inwards(high, x, self.x.dtype)
+        low, high = low.clamp(self.low, self.high), high.clamp(self.low, self.high)  # type: ignore[arg-type]
+        return replace(smaller, low=low, high=high)
 
     def project(self, x_adv: Images) -> Images:
         """Clamp into the box that is ball, bounds and mask at once."""
