@@ -22,7 +22,7 @@ ORDER = (
     "eps", "step_size", "steps", "norm", "random_start", "restarts", "targeted", "ignore_index",
     "bounds", "decay", "step_schedule",
 )  # fmt: skip
-"""Of the common parameters in a signature; an attack's own come after them."""
+"""Of the parameters that most attacks have, in a signature; others come after them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,7 +224,7 @@ def takes(
             default=defaults.get(name, wanted[name].default),
             annotation=wanted[name].type,
         )
-        for name in ORDER
+        for name in (*ORDER, *(name for name in wanted if name not in ORDER))
         if name in wanted
     ]
 
