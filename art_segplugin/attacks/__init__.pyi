@@ -24,9 +24,12 @@ __all__ = [
     "SWEEP",
     "AttackSpec",
     "NamedAttack",
+    "alma_prox",
     "apgd",
     "cospgd",
+    "dag",
     "fgsm",
+    "fmn",
     "js_pgd",
     "keep_pgd",
     "mce_bal_pgd",
@@ -34,6 +37,7 @@ __all__ = [
     "named",
     "padam_ce",
     "padam_cos",
+    "pdpgd",
     "pgd",
     "red_eps_apgd",
     "rp_pgd",
@@ -138,6 +142,22 @@ def apgd(
     loss: str = ...,
     class_pixels: Sequence[float] | Tensor = ...,
 ) -> GradientAttack: ...
+def alma_prox(
+    steps: int = ...,
+    norm: float | str = ...,
+    targeted: bool = ...,
+    ignore_index: int = ...,
+    bounds: tuple[float, float] = ...,
+    share: float = ...,
+    lr: float = ...,
+    lr_reduction: float = ...,
+    mu: float = ...,
+    rho: float = ...,
+    average: float = ...,
+    check_steps: int = ...,
+    masking: bool = ...,
+    tolerance: float = ...,
+) -> GradientAttack: ...
 def cospgd(
     eps: float | PerImage = ...,
     step_size: float | PerImage | None = ...,
@@ -150,6 +170,25 @@ def cospgd(
     bounds: tuple[float, float] = ...,
     decay: float | None = ...,
     step_schedule: str = ...,
+) -> GradientAttack: ...
+def dag(
+    steps: int = ...,
+    norm: float | str = ...,
+    targeted: bool = ...,
+    ignore_index: int = ...,
+    bounds: tuple[float, float] = ...,
+    share: float = ...,
+    gamma: float = ...,
+) -> GradientAttack: ...
+def fmn(
+    steps: int = ...,
+    norm: float | str = ...,
+    targeted: bool = ...,
+    ignore_index: int = ...,
+    bounds: tuple[float, float] = ...,
+    share: float = ...,
+    first_step: float | None = ...,
+    gamma: float = ...,
 ) -> GradientAttack: ...
 def js_pgd(
     eps: float | PerImage = ...,
@@ -226,6 +265,15 @@ def padam_cos(
     targeted: bool = ...,
     ignore_index: int = ...,
     bounds: tuple[float, float] = ...,
+) -> GradientAttack: ...
+def pdpgd(
+    steps: int = ...,
+    norm: float | str = ...,
+    targeted: bool = ...,
+    ignore_index: int = ...,
+    bounds: tuple[float, float] = ...,
+    share: float = ...,
+    lr: float = ...,
 ) -> GradientAttack: ...
 def red_eps_apgd(
     eps: float | PerImage = ...,

@@ -12,10 +12,14 @@ from art_segplugin.core.iterate import Attack, FittedAttack
 from art_segplugin.wrappers.art.sizes import Size
 
 __all__ = [
+    "DAG",
+    "FMN",
     "JSPGD",
     "MCEPGD",
+    "PDPGD",
     "RPPGD",
     "SEA",
+    "ALMAprox",
     "CosPGD",
     "KeepPGD",
     "MCEBalPGD",
@@ -142,6 +146,28 @@ class SegmentationAPGD(FactoryAttack):
         class_pixels: Sequence[float] | Tensor = ...,
     ) -> None: ...
 
+class ALMAprox(FactoryAttack):
+    def __init__(
+        self,
+        estimator: Any,
+        norm: float | str = ...,
+        max_iter: int = ...,
+        targeted: bool = ...,
+        num_random_init: int = ...,
+        batch_size: int = ...,
+        summary_writer: str | bool | SummaryWriter = ...,
+        verbose: bool = ...,
+        share: float = ...,
+        lr: float = ...,
+        lr_reduction: float = ...,
+        mu: float = ...,
+        rho: float = ...,
+        average: float = ...,
+        check_steps: int = ...,
+        masking: bool = ...,
+        tolerance: float = ...,
+    ) -> None: ...
+
 class CosPGD(FactoryAttack):
     def __init__(
         self,
@@ -158,6 +184,37 @@ class CosPGD(FactoryAttack):
         summary_writer: str | bool | SummaryWriter = ...,
         verbose: bool = ...,
         step_schedule: str = ...,
+    ) -> None: ...
+
+class DAG(FactoryAttack):
+    def __init__(
+        self,
+        estimator: Any,
+        norm: float | str = ...,
+        max_iter: int = ...,
+        targeted: bool = ...,
+        num_random_init: int = ...,
+        batch_size: int = ...,
+        summary_writer: str | bool | SummaryWriter = ...,
+        verbose: bool = ...,
+        share: float = ...,
+        gamma: float = ...,
+    ) -> None: ...
+
+class FMN(FactoryAttack):
+    def __init__(
+        self,
+        estimator: Any,
+        norm: float | str = ...,
+        max_iter: int = ...,
+        targeted: bool = ...,
+        num_random_init: int = ...,
+        batch_size: int = ...,
+        summary_writer: str | bool | SummaryWriter = ...,
+        verbose: bool = ...,
+        share: float = ...,
+        first_step: float | None = ...,
+        gamma: float = ...,
     ) -> None: ...
 
 class JSPGD(FactoryAttack):
@@ -264,6 +321,21 @@ class PAdamCos(FactoryAttack):
         random_eps: bool = ...,
         summary_writer: str | bool | SummaryWriter = ...,
         verbose: bool = ...,
+    ) -> None: ...
+
+class PDPGD(FactoryAttack):
+    def __init__(
+        self,
+        estimator: Any,
+        norm: float | str = ...,
+        max_iter: int = ...,
+        targeted: bool = ...,
+        num_random_init: int = ...,
+        batch_size: int = ...,
+        summary_writer: str | bool | SummaryWriter = ...,
+        verbose: bool = ...,
+        share: float = ...,
+        lr: float = ...,
     ) -> None: ...
 
 class RedEpsAPGD(FactoryAttack):

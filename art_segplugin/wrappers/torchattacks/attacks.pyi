@@ -11,10 +11,14 @@ from art_segplugin.core.types import PerImage
 from art_segplugin.wrappers.torchattacks.mixin import SegAttackMixin
 
 __all__ = [
+    "DAG",
+    "FMN",
     "JSPGD",
     "MCEPGD",
+    "PDPGD",
     "RPPGD",
     "SEA",
+    "ALMAprox",
     "CosPGD",
     "KeepPGD",
     "MCEBalPGD",
@@ -129,6 +133,25 @@ class SegmentationAPGD(FactoryAttack):
         class_pixels: Sequence[float] | Tensor = ...,
     ) -> None: ...
 
+class ALMAprox(FactoryAttack):
+    def __init__(
+        self,
+        model: Any,
+        steps: int = ...,
+        *,
+        norm: float | str = ...,
+        ignore_index: int = ...,
+        share: float = ...,
+        lr: float = ...,
+        lr_reduction: float = ...,
+        mu: float = ...,
+        rho: float = ...,
+        average: float = ...,
+        check_steps: int = ...,
+        masking: bool = ...,
+        tolerance: float = ...,
+    ) -> None: ...
+
 class CosPGD(FactoryAttack):
     def __init__(
         self,
@@ -143,6 +166,31 @@ class CosPGD(FactoryAttack):
         ignore_index: int = ...,
         decay: float | None = ...,
         step_schedule: str = ...,
+    ) -> None: ...
+
+class DAG(FactoryAttack):
+    def __init__(
+        self,
+        model: Any,
+        steps: int = ...,
+        *,
+        norm: float | str = ...,
+        ignore_index: int = ...,
+        share: float = ...,
+        gamma: float = ...,
+    ) -> None: ...
+
+class FMN(FactoryAttack):
+    def __init__(
+        self,
+        model: Any,
+        steps: int = ...,
+        *,
+        norm: float | str = ...,
+        ignore_index: int = ...,
+        share: float = ...,
+        first_step: float | None = ...,
+        gamma: float = ...,
     ) -> None: ...
 
 class JSPGD(FactoryAttack):
@@ -237,6 +285,18 @@ class PAdamCos(FactoryAttack):
         norm: float | str = ...,
         restarts: int = ...,
         ignore_index: int = ...,
+    ) -> None: ...
+
+class PDPGD(FactoryAttack):
+    def __init__(
+        self,
+        model: Any,
+        steps: int = ...,
+        *,
+        norm: float | str = ...,
+        ignore_index: int = ...,
+        share: float = ...,
+        lr: float = ...,
     ) -> None: ...
 
 class RedEpsAPGD(FactoryAttack):
