@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
+import torch
+
 from art_segplugin.attacks.common import SizedIterations, takes
 from art_segplugin.attacks.registry import AttackSpec
 from art_segplugin.core.attack import GradientAttack
 from art_segplugin.core.forward_pass import ForwardPass
-from art_segplugin.core.types import PixelMap
+from art_segplugin.core.strips import pixelwise
+from art_segplugin.core.types import Labels, Logits, PixelMap
 from art_segplugin.core.weightings import Stateless
 
 
@@ -32,10 +35,15 @@ class CosineWeights(Stateless):
         """
         if forward.logits is None:
             raise RuntimeError("The logits of a past iterate are freed; weigh before going on.")
-        probabilities = forward.logits.to(forward.loss.dtype).softmax(1)
-        of_label = probabilities.gather(1, forward.labels.unsqueeze(1)).squeeze(1)
-        cosine: PixelMap = of_label / probabilities.norm(dim=1)
+        cosine = pixelwise(_cosine, forward.logits, forward.labels)
         return 1 - cosine if self.targeted else cosine
+
+
+def _cosine(logits: Logits, labels: Labels) -> PixelMap:
+    probabilities = logits.to(torch.promote_types(logits.dtype, torch.float32)).softmax(1)
+    of_label = probabilities.gather(1, labels.unsqueeze(1)).squeeze(1)
+    cosine: PixelMap = of_label / probabilities.norm(dim=1)
+    return cosine
 
 
 @takes(SizedIterations)

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from art_segplugin.core.strips import pixelwise
 from art_segplugin.core.types import Labels, Logits, PixelMap
 from art_segplugin.errors import InputError
 
@@ -37,7 +38,25 @@ LARGEST_FACTOR = 1e9
 
 def cross_entropy(logits: Logits, labels: Labels) -> PixelMap:
     """-log softmax(z)_y of each pixel, in nats."""
+    return pixelwise(_cross_entropy, logits, labels, gradient=_cross_entropy_gradient)
+
+
+def _cross_entropy(logits: Logits, labels: Labels) -> PixelMap:
     return F.cross_entropy(logits, labels, reduction="none")
+
+
+def _cross_entropy_gradient(logits: Logits, labels: Labels, weights: PixelMap) -> Logits:
+    """weights * (softmax(z) - one-hot label)."""
+    shifted = _in_float32(logits)
+    found = (shifted - shifted.amax(1, keepdim=True)).exp_()
+    weights = weights.to(found.dtype).unsqueeze(1)
+    found.mul_(weights / found.sum(1, keepdim=True))
+    return found.scatter_add_(1, labels.unsqueeze(1), -weights)
+
+
+def _in_float32(logits: Logits) -> Logits:
+    """At least."""
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
 
 @dataclass(frozen=True)
@@ -86,19 +105,37 @@ class TemperedCrossEntropy:
         are the largest wrong logit (T to 0) and the mean of the wrong ones (T to infinity, up to a
         constant), minus the label's, times f.
         """
-        if logits.dtype != torch.float64:
-            logits = logits.float()
-        at_label = labels.unsqueeze(1)
-        # Differences first: what all logits have in common would cost digits when multiplied.
-        ahead = (logits - logits.gather(1, at_label)).mul_(self.factor)
-        return ahead.scatter_(1, at_label, -math.inf).logsumexp(1)
+        return pixelwise(self._log_odds, logits, labels)
 
     def __call__(self, logits: Logits, labels: Labels) -> PixelMap:
         """-log softmax(scale * z / T)_y in value, `log_odds` / f in gradient; at least in float32."""
-        odds = self.log_odds(logits, labels)
+        return pixelwise(self._value, logits, labels, gradient=self._gradient)
+
+    def _ahead(self, logits: Logits, labels: Labels) -> Logits:
+        """f * (z_k - z_y), -inf for k = y."""
+        logits, at_label = _in_float32(logits), labels.unsqueeze(1)
+        # Differences first: what all logits have in common would cost digits when multiplied.
+        ahead = (logits - logits.gather(1, at_label)).mul_(self.factor)
+        return ahead.scatter_(1, at_label, -math.inf)
+
+    def _log_odds(self, logits: Logits, labels: Labels) -> PixelMap:
+        return self._ahead(logits, labels).logsumexp(1)
+
+    def _value(self, logits: Logits, labels: Labels) -> PixelMap:
+        odds = self._log_odds(logits, labels)
         value = -F.logsigmoid(-odds.detach())  # softplus, which torch cuts off above 20
         # 0 in value; infinite odds, of classes that a logit of -inf rules out, have no gradient.
         return value + ((odds - odds.detach()) / self.factor).nan_to_num(0.0)
+
+    def _gradient(self, logits: Logits, labels: Labels, weights: PixelMap) -> Logits:
+        """The same gradient: weights * (softmax of f * z over the classes k != y - one-hot label)."""
+        found = self._ahead(logits, labels)
+        largest = found.amax(1, keepdim=True)
+        found.sub_(largest).exp_()
+        weights = weights.to(found.dtype).unsqueeze(1)
+        found.mul_(weights / found.sum(1, keepdim=True)).nan_to_num_(0.0)
+        at_label = weights.neg().masked_fill_(~largest.isfinite(), 0.0)
+        return found.scatter_(1, labels.unsqueeze(1), at_label)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,8 +186,11 @@ def difference_of_logits_ratio(logits: Logits, labels: Labels) -> PixelMap:
             f"the DLR loss needs 3 or more classes, the model has {logits.shape[1]}; "
             "use the cross-entropy."
         )
-    if logits.dtype != torch.float64:
-        logits = logits.float()
+    return pixelwise(_difference_of_logits_ratio, logits, labels)
+
+
+def _difference_of_logits_ratio(logits: Logits, labels: Labels) -> PixelMap:
+    logits = _in_float32(logits)
     first, second, third = (top := logits.topk(3, dim=1)).values.unbind(1)
     rival = torch.where(top.indices[:, 0] == labels, second, first)
     spread = first - third
