@@ -10,6 +10,7 @@ a process of its own, with blocks given back to the system as soon as they are f
 """
 
 import argparse
+import itertools
 import os
 import resource
 import statistics
@@ -29,7 +30,7 @@ SIZES = {"3-32-19": (512, 1024), "3-150": (256, 256)}
 def net(name):
     channels = [int(part) for part in name.split("-")]
     layers = []
-    for given, wanted in zip(channels, channels[1:], strict=False):
+    for given, wanted in itertools.pairwise(channels):
         layers += [nn.Conv2d(given, wanted, 3, padding=1), nn.ReLU()]
     return nn.Sequential(*layers[:-1])
 

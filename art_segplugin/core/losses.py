@@ -46,7 +46,7 @@ def _cross_entropy(logits: Logits, labels: Labels) -> PixelMap:
 
 
 def _cross_entropy_gradient(logits: Logits, labels: Labels, weights: PixelMap) -> Logits:
-    """weights * (softmax(z) - one-hot label)."""
+    """Softmax(z) - one-hot label, times the weights."""
     shifted = _in_float32(logits)
     found = (shifted - shifted.amax(1, keepdim=True)).exp_()
     weights = weights.to(found.dtype).unsqueeze(1)
@@ -112,7 +112,7 @@ class TemperedCrossEntropy:
         return pixelwise(self._value, logits, labels, gradient=self._gradient)
 
     def _ahead(self, logits: Logits, labels: Labels) -> Logits:
-        """f * (z_k - z_y), -inf for k = y."""
+        """How far each class is ahead of the label: f * (z_k - z_y), -inf for k = y."""
         logits, at_label = _in_float32(logits), labels.unsqueeze(1)
         # Differences first: what all logits have in common would cost digits when multiplied.
         ahead = (logits - logits.gather(1, at_label)).mul_(self.factor)
