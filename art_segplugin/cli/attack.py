@@ -27,7 +27,7 @@ def attack(
     eps: options.Eps = None,
     step_size: options.StepSize = None,
     step_schedule: options.StepSchedule = None,
-    steps: options.Steps = 20,
+    steps: options.Steps = None,
     norm: options.Norm = "inf",
     restarts: options.Restarts = 1,
     preset: options.Preset = "default",
@@ -88,11 +88,12 @@ def attack(
     if keep and (source is None or target is None):
         raise InputError("--keep keeps what is not of a class; give --from and --target with it.")
     values = options.threat_model(norm, eps, step_size, step_schedule)
+    if steps is not None:
+        values["steps"] = steps
     chosen = named(
         attack or ("keep-pgd-50" if keep else "segpgd"),
         preset,
         targeted=target is not None,
-        steps=steps,
         restarts=restarts,
         **values,
     )

@@ -48,7 +48,7 @@ def diagnose(
     eps: options.Eps = None,
     step_size: options.StepSize = None,
     step_schedule: options.StepSchedule = None,
-    steps: options.Steps = 20,
+    steps: options.Steps = None,
     norm: options.Norm = "inf",
     restarts: options.Restarts = 1,
     preset: options.Preset = "default",

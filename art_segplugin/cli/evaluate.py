@@ -8,7 +8,7 @@ import typer
 from art_segplugin.cli import options
 
 EXAMPLES = """
-[bold]Examples[/]: art-segplugin evaluate --count 20 |
+[bold]Examples[/]: art-segplugin evaluate --count 20 | art-segplugin evaluate --attack strong-300 |
 art-segplugin evaluate --data CamVid --scale 0.5 --model runs/camvid/best.safetensors
 --attack pgd-20 --attack segpgd-20 --eps 2/255 --eps 8/255 --seeds 3 |
 art-segplugin evaluate --attack temperature-pgd-20 --temperature 0.1 --temperature 2
@@ -38,12 +38,7 @@ def evaluate(
     skip: options.Skip = 0,
     scale: options.Scale = 1.0,
     white: options.White = None,
-    attack: options.Attacks = [  # noqa: B006
-        "fgsm",
-        "segfgsm",
-        "pgd",
-        "segpgd",
-    ],
+    attack: options.Attacks = ["strong"],  # noqa: B006
     eps: Annotated[
         list[str] | None,
         typer.Option(help="Radius, images in [0, 1]; repeatable. Default: 8/255."),
@@ -51,7 +46,7 @@ def evaluate(
     temperature: options.Temperatures = None,
     step_size: options.StepSize = None,
     step_schedule: options.StepSchedule = None,
-    steps: options.Steps = 20,
+    steps: options.Steps = None,
     norm: options.Norm = "inf",
     restarts: options.Restarts = 1,
     preset: options.Preset = "default",

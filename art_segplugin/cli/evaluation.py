@@ -147,6 +147,11 @@ def run(
         with refused_runs_removed([out / STORE]), progress_bar() as bar:
             store = ResultStore(out / STORE, same)
             task = bar.add_task("attacking", total=len(data) * (1 + len(attacks) * len(seeds)))
+            done = 0
+
+            def tell(attack: str, images: float) -> None:
+                bar.update(task, completed=round(done + images, 1), description=attack)
+
             steps = evaluate(
                 model,
                 data,
@@ -156,10 +161,12 @@ def run(
                 pictures=pictures,
                 store=store,
                 left_out=left_out,
+                progress=tell,
             )
             for result in steps:
                 results.append(result)
-                bar.update(task, advance=len(result.images), description=f"{result.attack}")
+                done += len(result.images)
+                bar.update(task, completed=done, description=result.attack)
         report = RobustnessReport(
             model=printable(model_name),
             data=data_name,

@@ -107,7 +107,7 @@ def attacks(
         step_schedule: how steps change on the way; None for the attacks' own.
         temperatures: what was asked for; attacks without a temperature are left as they are.
         usual_temperatures: used where nothing was asked for; none for the recipes' own.
-        **values: other options of the recipes.
+        **values: other options of the recipes; None for their own.
 
     Raises:
         InputError: no attack, an attack twice, temperatures for none that has one, or a bad value.
@@ -116,8 +116,9 @@ def attacks(
     from art_segplugin.attacks.registry import parameters
 
     found, sweep = [], temperatures or usual_temperatures
+    asked = {name: value for name, value in values.items() if value is not None}
     for radius in radii:
-        given = values | threat_model(norm, radius, step_size, step_schedule)
+        given = asked | threat_model(norm, radius, step_size, step_schedule)
         for name in names:
             plain = named(name, preset, **given)
             if sweep and "temperature" in parameters(plain.recipe):
@@ -131,7 +132,8 @@ def attacks(
             "none of the attacks has a temperature; add --attack temperature-pgd-20, or leave "
             "--temperature out."
         )
-    if any(one in found[:i] for i, one in enumerate(found)):
+    values_of = [(one.name, one.described()) for one in found]
+    if any(one in values_of[:i] for i, one in enumerate(values_of)):
         raise InputError("an attack is named twice; name each once.")
     return found
 
@@ -232,7 +234,10 @@ StepSchedule = Annotated[
     str | None,
     typer.Option(help="constant; cosine or linear: steps fall to 0. Default: the attack's own."),
 ]
-Steps = Annotated[int, typer.Option(help="Steps of attacks named without a number.")]
+STEPS_HELP = (
+    "Steps of attacks named without a number. Default: 20, or what the attack is made with."
+)
+Steps = Annotated[int | None, typer.Option(help=STEPS_HELP)]
 Norm = Annotated[str, typer.Option(help="1, 2 or inf.")]
 Restarts = Annotated[int, typer.Option(help="Independent random starts; the worst result counts.")]
 Preset = Annotated[str, typer.Option(help="default, or paper (eps 0.03, step size 0.01).")]

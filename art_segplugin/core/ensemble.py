@@ -9,7 +9,7 @@ from torch import Tensor
 
 from art_segplugin.core.attack import GradientAttack
 from art_segplugin.core.forward_pass import ForwardPass, look
-from art_segplugin.core.iterate import Iterate, better_of, both
+from art_segplugin.core.iterate import Attack, Iterate, better_of, both
 from art_segplugin.core.losses import cross_entropy
 from art_segplugin.core.modes import evaluation_mode
 from art_segplugin.core.selectors import MOST_FOOLED
@@ -131,8 +131,8 @@ class Cascade(WorstCase):
     Each member but the first begins at the best point so far of each image, those in `fresh` where
     they begin by themselves. Images of which all valid pixels are fooled take no part in the members
     that follow, which is decided between two members by one number an image that is read back from
-    the device; within a member nothing is. They are looked at once more when they leave, so that
-    iterates are always of the whole batch. If none is left, the attack ends before its last member.
+    the device; within a member nothing is. Each such member looks at them once, so that iterates are
+    always of the whole batch, and as many as in a worst case.
 
     Images stay where it matters that they do: where a member has a radius or step size for each
     image, or ranks its answers by something else than the pixels that are fooled.
@@ -174,13 +174,13 @@ class Cascade(WorstCase):
             places = [place for place, one in enumerate(left.tolist()) if one]
         if len(places) == len(task.images):
             yield from attack.run(of_member, final_forward=final_forward)
-        elif places:
-            whole = _Whole(task, attack, earlier, places)
-            for iterate in attack.run(of_member.part(places), final_forward=final_forward):
-                together = whole.of(iterate)
-                yield together
-                if together.forward is not None:
-                    together.forward.logits = None
+            return
+        whole = _Whole(task, attack, earlier, places)
+        moving = attack.run(of_member.part(places), final_forward=final_forward) if places else None
+        for together in map(whole.of, moving) if moving else whole.standing(attack):
+            yield together
+            if together.forward is not None:
+                together.forward.logits = None
 
 
 class _Whole:
@@ -190,12 +190,27 @@ class _Whole:
         resting = sorted(set(range(len(task.images))) - set(places))
         device = task.images.device
         self.task, self.earlier = task, earlier
-        self.moving = torch.tensor(places, device=device)
-        self.resting = torch.tensor(resting, device=device)
+        self.moving = torch.tensor(list(places), dtype=torch.int64, device=device)
+        self.resting = torch.tensor(resting, dtype=torch.int64, device=device)
         loss = attack.loss if isinstance(attack, GradientAttack) else cross_entropy
         with torch.no_grad(), evaluation_mode(task.model):
             points = earlier.best[self.resting]
             self.seen, _ = look(task.part(resting), points, 0, 1, loss, targeted=attack.targeted)
+
+    def standing(self, attack: Member) -> Iterator[Iterate]:
+        """The points of a member that none of the images takes part in."""
+        for restart, step, member in _visits(attack):
+            seen = replace(self.seen, step=step, weights=torch.zeros_like(self.seen.pixel_loss))
+            answer = self.earlier.best
+            yield replace(
+                self.earlier,
+                restart=restart,
+                step=step,
+                x_adv=answer,
+                forward=seen,
+                member=member,
+                of_member=answer,
+            )
 
     def of(self, iterate: Iterate) -> Iterate:
         """The iterate of all."""
@@ -306,6 +321,28 @@ class Staged(_Several):
 def _members(attack: Member) -> int:
     """Of an attack: its own, if it is a worst case, else itself."""
     return attack.members if isinstance(attack, WorstCase) else 1
+
+
+def points_of(attack: Attack) -> int:
+    """How many points a whole run visits, for a progress bar."""
+    if isinstance(attack, _Several):
+        return sum(map(points_of, attack.attacks))
+    return attack.restarts * (attack.steps + 1)
+
+
+def _visits(attack: Member) -> Iterator[tuple[int, int, int]]:
+    """Restart, step and member of each point of a run."""
+    if isinstance(attack, Staged):
+        yield from ((0, step, 0) for step in range(attack.steps + 1))
+    elif isinstance(attack, WorstCase):
+        restarts = members = 0
+        for one in attack.attacks:
+            for restart, step, member in _visits(one):
+                yield restarts + restart, step, members + member
+            restarts, members = restarts + one.restarts, members + _members(one)
+    else:
+        for restart in range(attack.restarts):
+            yield from ((restart, step, 0) for step in range(attack.steps + 1))
 
 
 def _may_leave(attack: Member) -> bool:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from art_segplugin.attacks import NamedAttack
+from art_segplugin.core.ensemble import points_of
 from art_segplugin.core.iterate import warn_without_gradient
 from art_segplugin.core.types import Images, Labels
 from art_segplugin.data.datasets import label_rule
@@ -46,6 +47,9 @@ from art_segplugin.models.segmenter import Segmenter
 
 ROUNDED = " 8-bit"
 """What is added to an attack's name where its images were rounded to 8 bits."""
+
+Progress = Callable[[str, float], None]
+"""Is told the name of an attack and how much of the batch it is through, as a number of images."""
 
 SAMPLES_HASHED = 16
 RULE = "label rule"
@@ -146,6 +150,7 @@ def evaluate(
     share: Iterable[int] | None = None,
     chain: Chain = unperturbed,
     left_out: dict[int, str] | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[BatchResult]:
     """Score the clean images, then every attack with every seed, batch by batch.
 
@@ -167,6 +172,7 @@ def evaluate(
             results add up to those of all; None for all.
         chain: perturbations of images and labels, before anything else.
         left_out: where images that cannot be read are noted, see `batches`; None raises.
+        progress: is told after every point of an attack, see `Progress`.
 
     Yields:
         (1 + attacks x seeds) results a batch.
@@ -202,7 +208,7 @@ def evaluate(
                 parts, shown = _clean_parts(clean, batch)
             else:
                 clean = clean.released()
-                parts, shown = _attack_parts(clean, batch, attack, seed)
+                parts, shown = _attack_parts(clean, batch, attack, seed, progress=progress)
             if store is not None:
                 for part in parts:
                     store.add(part)
@@ -312,6 +318,7 @@ def _attack_parts(
     seed: int,
     goal: Goal = ANY_WRONG,
     mask: Tensor | None = None,
+    progress: Progress | None = None,
 ) -> tuple[list[BatchResult], Attacked]:
     """Likewise after an attack."""
     started = time.perf_counter()
@@ -319,7 +326,10 @@ def _attack_parts(
     given = attack_arguments(clean, seed, batch.indices, goal, mask)
     wrong, on_fooled, loss = [], [], []
     members, answer, member = list[Tensor](), clean.x, 0
-    for iterate in attack.iterates(clean.model, clean.x, **given):
+    each = len(batch.names) / points_of(attack)
+    for number, iterate in enumerate(attack.iterates(clean.model, clean.x, **given), 1):
+        if progress is not None:
+            progress(named.name, min(number * each, len(batch.names)))
         if iterate.member != member:
             members.append(_totals(clean, answer))
         answer, member = iterate.answer_of_member, iterate.member

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from pydantic import PlainSerializer, PlainValidator, SerializationInfo, ValidationInfo
 
+from art_segplugin.core.ensemble import points_of
 from art_segplugin.core.types import Images, Logits
 from art_segplugin.errors import InputError
 from art_segplugin.evaluation.documents import Published, from_plain, from_text, to_text
@@ -295,7 +296,7 @@ def _iterate(
     plan, wanted = reproduction.plan, reproduction.point
     assert plan is not None
     attack = plan.build(clean)
-    last = attack.restarts * (attack.steps + 1) - 1 if wanted is None else wanted
+    last = points_of(attack) - 1 if wanted is None else wanted
     with closing(plan.iterates(clean, reproduction.mask, reproduction.index)) as iterates:
         found = None
         for number, iterate in enumerate(iterates):

@@ -243,3 +243,38 @@ def test_goals_that_are_none_are_refused(run, picture, checkpoint, tmp_path, opt
     status, _, message = run(*arguments, "--out", tmp_path / "out")
     assert status != 0
     assert said in " ".join(message.split())
+
+
+def test_evaluate_takes_the_strongest_attack_and_shows_the_worst_case(
+    run, picture, checkpoint, tmp_path
+):
+    Image.fromarray(np.zeros((40, 48), np.uint8)).save(picture.with_name("street_label.png"))
+    arguments = ("evaluate", "--data", picture.parent, "--model", checkpoint, "--steps", 4)
+    status, output, message = run(*arguments, "--out", tmp_path / "out")
+    assert status == 0
+    report = RobustnessReport.load(tmp_path / "out" / "report.json")
+    assert [r.attack for r in report.results] == ["clean", "strong-4"]
+    assert "Worst case over attacks" in output
+    assert "strong-4" in message  # the progress names it
+    (worst,) = report.worst
+    assert worst.attacks == ["strong-4"]
+    assert worst.mean_iou <= report.results[1].mean_iou + 1e-12
+    assert worst.pixel_accuracy == pytest.approx(report.results[1].pixel_accuracy)
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [((), ["strong-100", "pgd-20", "fgsm"]), (("--steps", 30), ["strong-30", "pgd-30", "fgsm"])],
+)
+def test_steps_that_nobody_gave_are_the_attacks_own(
+    given, names, checkpoint, picture, run, tmp_path, monkeypatch
+):
+    from art_segplugin.cli import evaluation
+
+    seen = []
+    monkeypatch.setattr(evaluation, "run", lambda *a, **k: seen.extend(one.name for one in a[4]))
+    Image.fromarray(np.zeros((40, 48), np.uint8)).save(picture.with_name("street_label.png"))
+    attacks = [word for name in ("strong", "pgd", "fgsm") for word in ("--attack", name)]
+    arguments = ("--model", checkpoint, "--out", tmp_path / "out", *attacks, *given)
+    assert run("evaluate", "--data", picture.parent, *arguments)[0] == 0
+    assert seen == names

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from oracles import LinearSegmenter, tiny_problem
 
 from art_segplugin.attacks import apgd, cospgd, fgsm, pgd, segpgd
-from art_segplugin.core.ensemble import Cascade, Staged, WorstCase
+from art_segplugin.core.ensemble import Cascade, Staged, WorstCase, points_of
 from art_segplugin.core.forward_pass import fooled_pixels
 from art_segplugin.core.iterate import Attack
 from art_segplugin.core.selectors import LowestAccuracy, SmallestDistance
@@ -162,15 +162,25 @@ def test_iterates_are_of_the_whole_batch_and_true():
     assert kept.logits is None  # freed once the attack went on
 
 
-def test_it_ends_when_nothing_is_left():
+def test_when_nothing_is_left_the_other_points_cost_one_look_a_member():
     model, x, labels = easy_and_hard(easy=range(4))
     labels[2] = 255  # nothing to attack there
     counted = Counted(model)
-    attack = Cascade([pgd(EPS, EPS / 2, 4), pgd(EPS, EPS, 3)])
+    members = [pgd(EPS, EPS / 2, 4), WorstCase([pgd(EPS, steps=2, restarts=2), fgsm(EPS)])]
+    attack = Cascade(members)
     runs = list(attack.iterates(counted, x, labels, seeds=SEEDS[:4]))
-    assert counted.forwards == [4] * 5
-    assert [run.member for run in runs] == [0] * 5
+    assert counted.forwards == [4] * 5 + [4]
+    assert counted.backwards == [4] * 4
+    unlike = list(WorstCase(members).iterates(model, x, labels))
+    where = [[(r.restart, r.step, r.member) for r in of] for of in (runs, unlike)]
+    assert where[0] == where[1]
+    assert points_of(attack) == len(runs) == 5 + 6 + 2
     assert runs[-1].best_success.tolist() == [1, 1, 0, 1]
+    for iterate in runs[5:]:
+        assert torch.equal(iterate.x_adv, runs[4].best)
+        assert torch.equal(iterate.answer_of_member, runs[4].best)
+        assert iterate.forward.fooled.flatten(1).sum(1).tolist() == [30, 30, 0, 30]
+        assert not iterate.forward.weights.any()
 
 
 @pytest.mark.parametrize(

@@ -175,3 +175,14 @@ def test_a_report_keeps_them(model, tmp_path):
     report.save(tmp_path / "report.json")
     assert RobustnessReport.load(tmp_path / "report.json").worst == report.worst
     assert len(report.worst) == 2
+
+
+def test_progress_is_told_in_images_after_every_point(model):
+    told = []
+    results = evaluate(
+        model, DATA, [SWEEP, PGD], batch_size=4, progress=lambda *now: told.append(now)
+    )
+    assert len(list(results)) == 2 * 3  # two sizes
+    first = [(SWEEP.name, 3 * number / 6) for number in range(1, 7)]
+    second = [(PGD.name, float(number)) for number in range(1, 4)]
+    assert told[:9] == [*first, *second]

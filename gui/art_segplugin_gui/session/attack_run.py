@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from art_segplugin.core.ensemble import points_of
 from art_segplugin.core.iterate import Iterate
 from art_segplugin.evaluation.pipeline import (
     Clean,
@@ -115,7 +116,7 @@ class AttackRun:
         self._plan = plan_of(request.attack, quick=request.quick)
         attack = self._plan.build(a.clean)
         self._threat_model = attack.threat_model
-        self.total = attack.restarts * (attack.steps + 1) - 1
+        self.total = points_of(attack) - 1
         attacked = [a] if b is None or request.models.transfer else [a, b]
         self._points = [self._iterates(run) for run in attacked]
         self._weights: list[Tensor | None] = [None for _ in attacked]
