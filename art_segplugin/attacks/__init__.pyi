@@ -45,6 +45,7 @@ __all__ = [
     "segfgsm",
     "segpgd",
     "spherical_pgd",
+    "strong",
     "temperature_pgd",
     "temperature_sweep",
     "tsallis_pgd",
@@ -158,6 +159,16 @@ def alma_prox(
     masking: bool = ...,
     tolerance: float = ...,
 ) -> GradientAttack: ...
+def strong(
+    eps: float | PerImage = ...,
+    steps: int = ...,
+    norm: float | str = ...,
+    random_start: bool = ...,
+    restarts: int = ...,
+    targeted: bool = ...,
+    ignore_index: int = ...,
+    bounds: tuple[float, float] = ...,
+) -> WorstCase: ...
 def cospgd(
     eps: float | PerImage = ...,
     step_size: float | PerImage | None = ...,

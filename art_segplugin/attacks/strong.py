@@ -9,16 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 
+from art_segplugin.attacks.apgd import LOSSES, WEIGHTINGS
 from art_segplugin.attacks.common import Iterations, takes
-from art_segplugin.attacks.cospgd import CosineWeights
 from art_segplugin.attacks.registry import AttackSpec
 from art_segplugin.core.attack import GradientAttack
 from art_segplugin.core.auto_step import AutoStep
 from art_segplugin.core.ensemble import Cascade, WorstCase
-from art_segplugin.core.losses import PixelLoss, cross_entropy
 from art_segplugin.core.selectors import LowestAccuracyThenLoss
 from art_segplugin.core.steps import AnnealedStep, SteepestStep, StepRule
-from art_segplugin.core.weightings import UNIFORM, PixelWeighting
+from art_segplugin.core.weightings import UNIFORM
 from art_segplugin.errors import InputError
 
 
@@ -27,35 +26,32 @@ class Part:
     """One member of the cascade.
 
     Attributes:
-        loss: a name in LOSSES: what is increased, and how the pixels are weighed.
+        loss: what is increased and how pixels are weighed: a loss of `apgd`, by its name there.
         steps: a name in STEP_RULES: how it moves.
         share: of the gradient evaluations, in percent.
+        first: length of the first step in radii, where steps fall.
         fresh: it begins as it does alone, not at the best point so far.
     """
 
     loss: str
     steps: str
     share: int
+    first: float = 2.0
     fresh: bool = False
 
 
 COMPOSITION = (
-    Part("cos", "cosine", share=60),
-    Part("cos", "auto", share=40),
+    Part("cos", "cosine", share=50),
+    Part("js", "cosine", share=30),
+    Part("cos", "auto", share=20),
 )
 """Members in their order; the first always begins as it does alone."""
 
-LOSSES: dict[str, tuple[PixelLoss, Callable[[bool], PixelWeighting]]] = {
-    "ce": (cross_entropy, lambda targeted: UNIFORM),
-    "cos": (cross_entropy, CosineWeights),
+STEP_RULES: dict[str, Callable[[Part, Iterations], StepRule]] = {
+    "cosine": lambda part, common: AnnealedStep(SteepestStep(part.first * common.eps)),
+    "auto": lambda part, common: AutoStep(common.targeted),
 }
-"""Loss of each pixel, and targeted -> how much each pixel counts."""
-
-STEP_RULES: dict[str, Callable[[Iterations], StepRule]] = {
-    "cosine": lambda common: AnnealedStep(SteepestStep(2 * common.eps)),
-    "auto": lambda common: AutoStep(common.targeted),
-}
-"""How a member moves: by steps that fall from twice the radius to 0, or as APGD does."""
+"""How a member moves: by steps that fall to 0, or as APGD does."""
 
 IN_L1 = {"auto": "cosine"}
 """What stands in where the norm is 1, for which APGD's steps are not made."""
@@ -104,14 +100,14 @@ def strong(common: Iterations) -> WorstCase:
 
 
 def _member(part: Part, common: Iterations, steps: int) -> GradientAttack:
-    loss, weighting = LOSSES[part.loss]
     rule = IN_L1.get(part.steps, part.steps) if common.threat_model.p == 1 else part.steps
+    weighting = WEIGHTINGS.get(part.loss)
     return GradientAttack(
         common.threat_model,
-        STEP_RULES[rule](common),
+        STEP_RULES[rule](part, common),
         steps,
-        loss=loss,
-        weighting=weighting(common.targeted),
+        loss=LOSSES[part.loss],
+        weighting=UNIFORM if weighting is None else weighting(common.targeted, ()),
         select=LowestAccuracyThenLoss(common.targeted),
         random_start=common.random_start,
         targeted=common.targeted,

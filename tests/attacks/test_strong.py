@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from oracles import tiny_problem
 
 from art_segplugin.attacks import ATTACKS, apgd, cospgd, named, strong
-from art_segplugin.attacks.strong import COMPOSITION, LOSSES, STEP_RULES, Part, shared_out
+from art_segplugin.attacks.apgd import LOSSES
+from art_segplugin.attacks.strong import COMPOSITION, STEP_RULES, Part, shared_out
 from art_segplugin.core.ensemble import Cascade
 from art_segplugin.errors import InputError
 

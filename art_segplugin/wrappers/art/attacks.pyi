@@ -31,6 +31,7 @@ __all__ = [
     "SegmentationAPGD",
     "SegmentationFGSM",
     "SegmentationPGD",
+    "SegmentationStrong",
     "SphericalPGD",
     "TemperaturePGD",
     "TsallisPGD",
@@ -166,6 +167,21 @@ class ALMAprox(FactoryAttack):
         check_steps: int = ...,
         masking: bool = ...,
         tolerance: float = ...,
+    ) -> None: ...
+
+class SegmentationStrong(FactoryAttack):
+    def __init__(
+        self,
+        estimator: Any,
+        norm: float | str = ...,
+        eps: Size = ...,
+        max_iter: int = ...,
+        targeted: bool = ...,
+        num_random_init: int = ...,
+        batch_size: int = ...,
+        random_eps: bool = ...,
+        summary_writer: str | bool | SummaryWriter = ...,
+        verbose: bool = ...,
     ) -> None: ...
 
 class CosPGD(FactoryAttack):

@@ -30,6 +30,7 @@ __all__ = [
     "SegmentationAPGD",
     "SegmentationFGSM",
     "SegmentationPGD",
+    "SegmentationStrong",
     "SphericalPGD",
     "TemperaturePGD",
     "TsallisPGD",
@@ -150,6 +151,19 @@ class ALMAprox(FactoryAttack):
         check_steps: int = ...,
         masking: bool = ...,
         tolerance: float = ...,
+    ) -> None: ...
+
+class SegmentationStrong(FactoryAttack):
+    def __init__(
+        self,
+        model: Any,
+        eps: float | PerImage = ...,
+        steps: int = ...,
+        random_start: bool = ...,
+        *,
+        norm: float | str = ...,
+        restarts: int = ...,
+        ignore_index: int = ...,
     ) -> None: ...
 
 class CosPGD(FactoryAttack):
