@@ -143,6 +143,16 @@ def apgd(
     loss: str = ...,
     class_pixels: Sequence[float] | Tensor = ...,
 ) -> GradientAttack: ...
+def strong(
+    eps: float | PerImage = ...,
+    steps: int = ...,
+    norm: float | str = ...,
+    random_start: bool = ...,
+    restarts: int = ...,
+    targeted: bool = ...,
+    ignore_index: int = ...,
+    bounds: tuple[float, float] = ...,
+) -> WorstCase: ...
 def alma_prox(
     steps: int = ...,
     norm: float | str = ...,
@@ -159,16 +169,6 @@ def alma_prox(
     masking: bool = ...,
     tolerance: float = ...,
 ) -> GradientAttack: ...
-def strong(
-    eps: float | PerImage = ...,
-    steps: int = ...,
-    norm: float | str = ...,
-    random_start: bool = ...,
-    restarts: int = ...,
-    targeted: bool = ...,
-    ignore_index: int = ...,
-    bounds: tuple[float, float] = ...,
-) -> WorstCase: ...
 def cospgd(
     eps: float | PerImage = ...,
     step_size: float | PerImage | None = ...,

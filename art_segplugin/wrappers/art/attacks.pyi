@@ -147,6 +147,21 @@ class SegmentationAPGD(FactoryAttack):
         class_pixels: Sequence[float] | Tensor = ...,
     ) -> None: ...
 
+class SegmentationStrong(FactoryAttack):
+    def __init__(
+        self,
+        estimator: Any,
+        norm: float | str = ...,
+        eps: Size = ...,
+        max_iter: int = ...,
+        targeted: bool = ...,
+        num_random_init: int = ...,
+        batch_size: int = ...,
+        random_eps: bool = ...,
+        summary_writer: str | bool | SummaryWriter = ...,
+        verbose: bool = ...,
+    ) -> None: ...
+
 class ALMAprox(FactoryAttack):
     def __init__(
         self,
@@ -167,21 +182,6 @@ class ALMAprox(FactoryAttack):
         check_steps: int = ...,
         masking: bool = ...,
         tolerance: float = ...,
-    ) -> None: ...
-
-class SegmentationStrong(FactoryAttack):
-    def __init__(
-        self,
-        estimator: Any,
-        norm: float | str = ...,
-        eps: Size = ...,
-        max_iter: int = ...,
-        targeted: bool = ...,
-        num_random_init: int = ...,
-        batch_size: int = ...,
-        random_eps: bool = ...,
-        summary_writer: str | bool | SummaryWriter = ...,
-        verbose: bool = ...,
     ) -> None: ...
 
 class CosPGD(FactoryAttack):

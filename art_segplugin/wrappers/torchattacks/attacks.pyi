@@ -134,6 +134,19 @@ class SegmentationAPGD(FactoryAttack):
         class_pixels: Sequence[float] | Tensor = ...,
     ) -> None: ...
 
+class SegmentationStrong(FactoryAttack):
+    def __init__(
+        self,
+        model: Any,
+        eps: float | PerImage = ...,
+        steps: int = ...,
+        random_start: bool = ...,
+        *,
+        norm: float | str = ...,
+        restarts: int = ...,
+        ignore_index: int = ...,
+    ) -> None: ...
+
 class ALMAprox(FactoryAttack):
     def __init__(
         self,
@@ -151,19 +164,6 @@ class ALMAprox(FactoryAttack):
         check_steps: int = ...,
         masking: bool = ...,
         tolerance: float = ...,
-    ) -> None: ...
-
-class SegmentationStrong(FactoryAttack):
-    def __init__(
-        self,
-        model: Any,
-        eps: float | PerImage = ...,
-        steps: int = ...,
-        random_start: bool = ...,
-        *,
-        norm: float | str = ...,
-        restarts: int = ...,
-        ignore_index: int = ...,
     ) -> None: ...
 
 class CosPGD(FactoryAttack):
