@@ -361,7 +361,7 @@ def signature_of(spec: AttackSpec) -> inspect.Signature:
         "norm": (float | str, np.inf),
         "eps": (Size, defaults.get("eps")),
         "eps_step": (Size | None, defaults.get("eps_step")),
-        "decay": (float | None, None),
+        "decay": (float | None, defaults.get("decay")),
         "max_iter": (int, defaults.get("max_iter")),
         "targeted": (bool, False),
         "num_random_init": (int, starts),
