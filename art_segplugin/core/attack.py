@@ -161,6 +161,8 @@ class GradientAttack(TaskAttack):
             if not with_gradient:
                 return forward, None
             forward.weights = weighting(forward).masked_fill(~task.valid, 0.0)
+            if not task.keep_logits:
+                forward.logits = None  # free by the time that the gradient goes through the model
             if self.transform is None:
                 gradient = self._gradient(pixel_loss, x_leaf, forward.weights)
             else:

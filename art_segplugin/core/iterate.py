@@ -158,6 +158,7 @@ class Attack(Protocol):
         generator: torch.Generator | None = None,
         seeds: Sequence[int] | None = None,
         final_forward: bool = True,
+        keep_logits: bool = True,
     ) -> Iterator[Iterate]:
         """Every visited point."""
 

@@ -24,7 +24,7 @@ class Selector(Protocol):
         """False if the last point always wins, so that nothing need be compared."""
 
     def score(self, forward: ForwardPass) -> PerImage:
-        """How good this point is for the adversary."""
+        """How good this point is for the adversary; without `logits`, which may be freed already."""
 
 
 @runtime_checkable

@@ -36,6 +36,8 @@ class Task:
         mask: pixels that may change; None for all.
         start: first point of every restart, finite; None for what the attack chooses.
         random: source of the random starts: one for the batch, or one per image.
+        keep_logits: iterates come with the logits; else these are freed before the gradient goes
+            through the model, which takes the most memory.
     """
 
     model: Model
@@ -46,6 +48,7 @@ class Task:
     mask: ImageMask | None
     start: Images | None
     random: RandomSource
+    keep_logits: bool = True
 
     @classmethod
     def checked(
@@ -75,7 +78,8 @@ class Task:
         valid = torch.ones_like(labels, dtype=torch.bool)
         if not one_each or ignore_index < 0:
             valid = labels != ignore_index
-        labels = labels.masked_fill(~valid, 0)
+        if not bool(valid.all()):
+            labels = labels.masked_fill(~valid, 0)
         check_range(images, bounds)
         check_start(start)
         classes = largest_label(labels) + 1
@@ -194,6 +198,7 @@ class TaskAttack(ABC):
             generator=generator,
             seeds=seeds,
             final_forward=False,
+            keep_logits=False,
         )
         self._check_units(quiet=False)
         warn_of_scale(images, self.threat_model.bounds)
@@ -216,11 +221,14 @@ class TaskAttack(ABC):
         generator: torch.Generator | None = None,
         seeds: Sequence[int] | None = None,
         final_forward: bool = True,
+        keep_logits: bool = True,
     ) -> Iterator[Iterate]:
         """Yield every visited point: steps + 1 a restart, the start first. Stop by `break`.
 
         `final_forward=False` saves the forward pass at the last point, whose `forward` is then
         None, where the answer does not depend on it (one restart, answered by its last point).
+        `keep_logits=False` saves the memory of the logits during the backward pass: those of a point
+        that has a gradient are None then.
         Arguments and errors are otherwise those of calling the attack.
         """
         self._check_units(quiet=True)
@@ -228,6 +236,7 @@ class TaskAttack(ABC):
         check_shapes(images, labels, mask, start)
         random = random_source(images, generator, seeds)
         task = Task.checked(model, images, labels, mask, start, random, bounds, self.ignore_index)
+        task = replace(task, keep_logits=keep_logits)
         yield from self.run(task, final_forward=final_forward)
 
     def _check_units(self, *, quiet: bool) -> None:

@@ -327,7 +327,9 @@ def _attack_parts(
     wrong, on_fooled, loss = [], [], []
     members, answer, member = list[Tensor](), clean.x, 0
     each = len(batch.names) / points_of(attack)
-    for number, iterate in enumerate(attack.iterates(clean.model, clean.x, **given), 1):
+    for number, iterate in enumerate(
+        attack.iterates(clean.model, clean.x, keep_logits=False, **given), 1
+    ):
         if progress is not None:
             progress(named.name, min(number * each, len(batch.names)))
         if iterate.member != member:

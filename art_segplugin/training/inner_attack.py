@@ -79,7 +79,12 @@ class InnerAttack:
         """
         attack = self.build(batch.strength, loss)
         points = attack.iterates(
-            model, batch.images, batch.labels, seeds=batch.seeds, final_forward=False
+            model,
+            batch.images,
+            batch.labels,
+            seeds=batch.seeds,
+            final_forward=False,
+            keep_logits=False,
         )
         for iterate in points:
             last = iterate

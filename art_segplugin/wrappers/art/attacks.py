@@ -270,6 +270,7 @@ class FactoryAttack(EvasionAttack):
         """The last point of the attack, whose warnings `generate` gives once for all batches."""
         writer = self.summary_writer
         options = {"mask": mask, "generator": generator, "final_forward": writer is not None}
+        options["keep_logits"] = False
         for iterate in attack.iterates(self._view, images, labels, **options):
             if writer is not None:
                 self._write(writer, batch_id, iterate, labels, attack.steps)

@@ -100,7 +100,9 @@ class FactoryAttack(SegAttackMixin):
         model = _Logits(self)
         attack = fitted(self.build(), model, [(images, labels)])
         with renamed(RENAMED):
-            for iterate in attack.iterates(model, images, labels, mask=mask, final_forward=False):
+            for iterate in attack.iterates(
+                model, images, labels, mask=mask, final_forward=False, keep_logits=False
+            ):
                 last = iterate
         if last.without_gradient is not None:
             self._say_zero(last.without_gradient)
