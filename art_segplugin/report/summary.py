@@ -2,11 +2,13 @@
 
 import json
 import math
+import re
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from art_segplugin.attacks import ATTACKS
 from art_segplugin.core.threat_model import NORMS
 from art_segplugin.evaluation.result import (
     CLEAN,
@@ -266,6 +268,9 @@ def accuracy_word(classification: bool) -> str:
 
 def title(attack: str) -> str:
     """The name of an attack as papers write it: "segpgd-20" becomes "SegPGD-20"."""
+    for name in sorted(ATTACKS, key=len, reverse=True):
+        if re.match(rf"{re.escape(name)}(?!\w)", attack):
+            return ATTACKS[name].title.replace(" ", "-") + attack[len(name) :]
     written = attack.replace("fgsm", "FGSM").replace("pgd", "PGD")
     return written[:1].upper() + written[1:]
 

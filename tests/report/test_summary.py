@@ -60,7 +60,18 @@ def test_labels_name_only_the_options_that_tell_variants_apart():
 
 @pytest.mark.parametrize(
     ("name", "written"),
-    [("fgsm", "FGSM"), ("segfgsm", "SegFGSM"), ("segpgd-20", "SegPGD-20"), ("cospgd", "CosPGD")],
+    [
+        ("fgsm", "FGSM"),
+        ("segfgsm", "SegFGSM"),
+        ("segpgd-20", "SegPGD-20"),
+        ("cospgd", "CosPGD"),
+        ("js-pgd-20", "JS-PGD-20"),
+        ("mce-bal-pgd-5 8-bit", "MCE-Bal-PGD-5 8-bit"),
+        ("sea-300", "SEA-300"),
+        ("temperature-sweep-2", "Temperature-sweep-2"),
+        ("seaside-2", "Seaside-2"),
+        ("another-pgd", "Another-PGD"),
+    ],
 )
 def test_titles(name, written):
     assert title(name) == written
