@@ -168,6 +168,8 @@ def tuning():
                     yield Job(model, f"{attack}-{steps}", eps, {"step_schedule": "cosine"})
                 for loss in ("cos", "js"):
                     yield Job(model, f"apgd-{steps}", eps, {"loss": loss})
+            for begin in (0.5, 1.0):
+                yield Job(model, "cospgd-20", eps, {"begin": begin})
             for attack in ("cospgd", "js-pgd"):
                 for begin in (0.5, 1.0, 4.0):
                     yield Job(

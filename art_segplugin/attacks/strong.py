@@ -41,9 +41,8 @@ class Part:
 
 
 COMPOSITION = (
-    Part("cos", "cosine", share=50),
-    Part("js", "cosine", share=30),
-    Part("cos", "auto", share=20),
+    Part("cos", "cosine", share=60),
+    Part("js", "cosine", share=40),
 )
 """Members in their order; the first always begins as it does alone."""
 
