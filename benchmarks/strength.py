@@ -3,6 +3,7 @@
 python benchmarks/strength.py tune   --camvid FOLDER --models-in runs/strength   # choose
 python benchmarks/strength.py report --camvid FOLDER --models-in runs/strength   # judge, on other models
 python benchmarks/strength.py tables                                             # both, from the file
+python benchmarks/strength.py plot --plot docs/images/strength.png               # mIoU left over steps
 
 Every run of an attack is one line of OUT/strength.jsonl; what is there is not run again, so it may be
 stopped at any time. Images are 240 x 180: the test split of the rendered scenes, and CamVid's validation
@@ -21,7 +22,7 @@ from pathlib import Path
 import torch
 from strength_models import REPORTING, ROBUST, TUNING, camvid, load, tensors
 
-from art_segplugin.attacks import named
+from art_segplugin.attacks import ATTACKS, named
 from art_segplugin.core.attack import GradientAttack
 from art_segplugin.core.selectors import LowestAccuracy
 from art_segplugin.data.scenes import SceneDataset
@@ -216,6 +217,46 @@ def table(given):
                   f"{100 * gap.estimate:+.1f} ({100 * gap.low:+.1f} to {100 * gap.high:+.1f})")  # fmt: skip
 
 
+CURVES = {
+    "pgd": "#888888", "segpgd": "#0072b2", "cospgd": "#d55e00", "js-pgd": "#009e73", "apgd": "#cc79a7",
+}  # fmt: skip
+
+
+def plot(given):
+    """One panel a tuning model: mIoU left over gradient evaluations; falling steps drawn solid."""
+    import matplotlib.pyplot as plt
+
+    found = [(json.loads(row["key"]), torch.tensor(row["totals"])) for row in rows(given.out / "strength.jsonl")]  # fmt: skip
+    shown = [model for model in TUNING if any(key[0] == model for key, _ in found)]
+    figure, axes = plt.subplots(
+        1, len(shown), figsize=(3.3 * len(shown), 3.4), layout="constrained"
+    )
+    for axis, model in zip(axes, shown, strict=True):
+        curves = {}
+        for (owner, attack, _, options, images, _), counts in found:
+            name, steps = attack.rsplit("-", 1)
+            falls, loss = options.get("step_schedule") == "cosine", options.get("loss")
+            plain = options in ({}, {"step_schedule": "cosine"}, {"loss": loss})
+            if owner == model and images != REPORTED and name in CURVES and plain and steps != "1":
+                title = {"js-pgd": "JS"}.get(name, ATTACKS[name].title) + f" ({loss})" * bool(loss)
+                title += ", falling steps" * falls
+                style = "-" if falls else ":" if loss == "js" else "-." if loss else "--"
+                curve = curves.setdefault(title, (name, style, {}))
+                curve[2][int(steps)] = 100 * scores(counts)[1]
+        for title, (name, style, points) in sorted(curves.items()):
+            axis.plot(*zip(*sorted(points.items()), strict=True), style, color=CURVES[name],
+                      marker="o", markersize=3, label=title)  # fmt: skip
+        axis.set(title=model, xscale="log", xlabel="gradient evaluations an image")
+        axis.set_xticks([10, 20, 50, 100], ["10", "20", "50", "100"])
+        axis.minorticks_off()
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel("mIoU left [%]")
+    figure.legend(
+        *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=8
+    )
+    figure.savefig(given.plot, dpi=110)
+
+
 def comparisons():
     jobs = list(reporting())
     for model in REPORTING:
@@ -241,14 +282,15 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("tune", "report", "tables"))
+    parser.add_argument("what", choices=("tune", "report", "tables", "plot"))
     parser.add_argument("--camvid", type=Path, help="folder of CamVid")
     parser.add_argument("--models-in", type=Path, default=Path("runs/strength"))
     parser.add_argument("--out", type=Path, default=Path("runs/strength"))
+    parser.add_argument("--plot", type=Path, default=Path("docs/images/strength.png"))
     parser.add_argument("--only", default="", help="jobs whose key holds this")
     given = parser.parse_args()
-    if given.what == "tables":
-        table(given)
+    if given.what in ("tables", "plot"):
+        {"tables": table, "plot": plot}[given.what](given)
     else:
         run(list({"tune": tuning, "report": reporting}[given.what]()), given)
 
