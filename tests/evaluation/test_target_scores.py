@@ -14,12 +14,15 @@ from oracles import TinyNet
 
 from art_segplugin.attacks import named
 from art_segplugin.evaluation import summarise
+from art_segplugin.evaluation.clip import PictureRecord
 from art_segplugin.evaluation.dataset import attack_samples
 from art_segplugin.evaluation.documents import from_plain, to_plain
 from art_segplugin.evaluation.pipeline import Attacked, Goal, clean_images
 from art_segplugin.evaluation.repro import Reproduction
 from art_segplugin.evaluation.scores import Pool, target_scores
 from art_segplugin.models import Segmenter
+from art_segplugin.report.clip import caption, picture_rows
+from art_segplugin.report.summary import headline
 from art_segplugin.report.tables import score_rows, scores_caption, scores_header
 from art_segplugin.scores import Scores, TargetScores, differences, pooled_targets, target_text
 
@@ -167,9 +170,23 @@ def test_reports_show_them(model):
     assert clean[place : place + 2] == ["-", "-"]
     assert attacked[place : place + 2] == ["96.0", "4.0"]
     assert "Collateral: of the other valid pixels" in scores_caption(made)
+    assert "takes 96.0 % of the source to the target, 4.0 % of the rest elsewhere" in headline(made)
     plain = report(result())
     assert "reached [%]" not in scores_header(plain)
     assert "Collateral" not in scores_caption(plain)
+
+
+def test_clips_show_them():
+    target = TargetScores.of(24, 25, 11, 275)
+    attacked, clean = Scores(0.5, 0.25, target=target), Scores(0.9, 0.1)
+    assert caption("A 8-bit", attacked) == (
+        "A 8-bit  reached 96.0 %  collateral 4.0 %  mIoU .500  error 25.0 %"
+    )
+    assert "reached" not in caption("A clean", clean)
+    scores = {"A clean": clean, "A 8-bit": attacked}
+    (row,) = picture_rows([PictureRecord(0, "a", "", None, {}, scores, 1.0)])
+    assert (row["A 8-bit reached"], row["A 8-bit collateral"]) == (24 / 25, 11 / 275)
+    assert "A clean reached" not in row
 
 
 def test_an_exported_picture_replays_with_them(model, tmp_path):
