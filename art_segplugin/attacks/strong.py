@@ -66,7 +66,8 @@ def shared_out(steps: int, composition: Sequence[Part] = COMPOSITION) -> list[in
     Raises:
         InputError: `steps` is no whole number >= 1.
     """
-    if not (isinstance(steps, Integral) and int(steps) >= 1):
+    value: object = steps
+    if not (isinstance(value, Integral) and int(value) >= 1):
         raise InputError(f"steps is {steps!r}; give a whole number >= 1.")
     whole = sum(part.share for part in composition)
     given, until, found = 0, 0, []

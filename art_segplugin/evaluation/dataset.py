@@ -347,7 +347,7 @@ def _attack_parts(
         replace(blank, wrong=w, loss_on_fooled=f, loss=t) for w, f, t in zip(*curves, strict=True)
     ]
     if members:
-        by_image = torch.stack([*members, _totals(clean, answer)], 1).split(1)
+        by_image = torch.stack([*members, _totals(clean, answer)], 1).unsqueeze(1)
         parts = [replace(part, members=one) for part, one in zip(parts, by_image, strict=True)]
     shown = Attacked.of(clean, iterate.best, attack.threat_model, goal=goal)
     return _timed(list(_scored(parts, batch, shown)), started), shown
@@ -462,7 +462,7 @@ def _members(parts: Sequence[BatchResult], totals: Tensor) -> Tensor | None:
     if most == 0:
         return None
     found = []
-    for part, own in zip(parts, totals.split(1), strict=True):
+    for part, own in zip(parts, totals.unsqueeze(1), strict=True):
         told = own.unsqueeze(1) if part.members is None else part.members
         missing = own.unsqueeze(1).expand(-1, most - told.shape[1], -1, -1)
         found.append(torch.cat([told, missing], 1))
