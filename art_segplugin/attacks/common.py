@@ -182,7 +182,7 @@ class MinimumNorm:
             raise InputError(f"norm is {self.norm!r}; {attack} is made for {known}.")
 
 
-def check_numbers(**allowed: tuple[float, float, float]) -> None:
+def check_numbers(**allowed: tuple[Any, float, float]) -> None:
     """Refuse values outside their ranges.
 
     Args:

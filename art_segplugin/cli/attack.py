@@ -87,16 +87,13 @@ def attack(
 
     if keep and (source is None or target is None):
         raise InputError("--keep keeps what is not of a class; give --from and --target with it.")
-    values = options.threat_model(norm, eps, step_size, step_schedule)
+    name = attack or ("keep-pgd-50" if keep else "segpgd")
+    values = options.threat_model(
+        norm, eps, step_size, step_schedule, radius=options.has_radius(name)
+    )
     if steps is not None:
         values["steps"] = steps
-    chosen = named(
-        attack or ("keep-pgd-50" if keep else "segpgd"),
-        preset,
-        targeted=target is not None,
-        restarts=restarts,
-        **values,
-    )
+    chosen = named(name, preset, targeted=target is not None, restarts=restarts, **values)
     segmenter = load_model(model).to(options.device(device)).eval()
     classes = palette_of(segmenter, palette)
     goal = Goal(

@@ -11,13 +11,16 @@ def attacks() -> None:
     from art_segplugin.attacks import ATTACKS
     from art_segplugin.attacks.registry import PARTS
 
-    known = [set(spec.parameters) for spec in ATTACKS.values()]
+    known = [set(spec.parameters) for spec in ATTACKS.values() if "eps" in spec.parameters]
     shared = [name for name in ATTACKS["pgd"].parameters if all(name in one for one in known)]
+    free = [spec.name for spec in ATTACKS.values() if "eps" not in spec.parameters]
+    without = [name for name in shared if all(name in ATTACKS[one].parameters for one in free)]
     table = Table(
         title="Attacks",
         title_justify="left",
         show_lines=True,
-        caption=f"All take {', '.join(shared)}.",
+        caption=f"All take {', '.join(shared)}; those without a radius ({', '.join(free)}) take "
+        f"{', '.join(without)}.",
         caption_justify="left",
     )
     table.add_column("name", no_wrap=True)

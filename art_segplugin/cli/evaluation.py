@@ -41,7 +41,7 @@ from art_segplugin.evaluation.result import (
 from art_segplugin.files import only_run_in, printable
 from art_segplugin.models import Segmenter
 from art_segplugin.report import class_table, scores_table, write_report
-from art_segplugin.report.tables import worst_case_sheet
+from art_segplugin.report.tables import distance_sheet, worst_case_sheet
 
 STORE = "batches.jsonl"
 MOST_LISTED = 5
@@ -183,6 +183,8 @@ def run(
         if report.reference != "labels":
             errors().print("Images without labels are scored against the model's own prediction.")
         output().print(scores_table(report))
+        if (distances := distance_sheet(report)) is not None:
+            output().print(distances.for_terminal())
         print_doubts(report.labels)
         if worst := worst_case_sheet(report):
             output().print(worst.for_terminal())

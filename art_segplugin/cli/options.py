@@ -60,17 +60,46 @@ def number(text: str, example: str = "0.03 or 8/255") -> float:
         raise InputError(f"{text!r} is no number; write {example}.") from None
 
 
+def has_radius(name: str) -> bool:
+    """Whether an attack, as `art_segplugin.attacks.named` takes its name, has an eps.
+
+    Raises:
+        InputError: an unknown attack.
+    """
+    from art_segplugin.attacks import named
+    from art_segplugin.attacks.registry import parameters
+
+    return "eps" in parameters(named(name).recipe)
+
+
 def threat_model(
-    norm: str, eps: str | None, step_size: str | None, step_schedule: str | None = None
+    norm: str,
+    eps: str | None,
+    step_size: str | None,
+    step_schedule: str | None = None,
+    *,
+    radius: bool = True,
 ) -> dict[str, Any]:
     """Norm, radius and steps as attacks take them; all but the norm only where they are given.
 
+    Args:
+        norm: 1, 2 or inf.
+        eps: a number or a fraction.
+        step_size: likewise.
+        step_schedule: how steps change on the way.
+        radius: whether any of the attacks has one, see `has_radius`.
+
     Raises:
-        InputError: a value that is no number; for norms 1 and 2 no eps; for Linf a size above 1.
+        InputError: a value that is no number; for norms 1 and 2 no eps; for Linf a size above 1; an
+            eps where no attack has one.
     """
     values: dict[str, Any] = {"norm": norm}
     bounded = norm.lower() in ("inf", "linf")
-    if eps is None and not bounded:
+    if eps is not None and not radius:
+        raise InputError(
+            f"--eps is {eps} and the attacks look for the smallest perturbation; leave --eps out."
+        )
+    if eps is None and radius and not bounded:
         raise InputError(f"the norm is {norm}; give --eps in that norm, images lie in [0, 1].")
     if eps is not None:
         values["eps"] = number(eps)
@@ -96,7 +125,7 @@ def attacks(
     usual_temperatures: Sequence[float] = (),
     **values: Any,
 ) -> "list[NamedAttack]":
-    """Every attack at every radius, those with a temperature at every temperature.
+    """Every attack at every radius, if it has one; those with a temperature at every temperature.
 
     Args:
         names: as `art_segplugin.attacks.named` takes them.
@@ -116,10 +145,16 @@ def attacks(
     from art_segplugin.attacks.registry import parameters
 
     found, sweep = [], temperatures or usual_temperatures
+    with_radius = [has_radius(name) for name in names]
     asked = {name: value for name, value in values.items() if value is not None}
     for radius in radii:
-        given = asked | threat_model(norm, radius, step_size, step_schedule)
-        for name in names:
+        steps = threat_model(
+            norm, radius, step_size, step_schedule, radius=any(with_radius) or not names
+        )
+        given = asked | steps
+        for name, within in zip(names, with_radius, strict=True):
+            if not within and radius is not radii[0]:
+                continue
             plain = named(name, preset, **given)
             if sweep and "temperature" in parameters(plain.recipe):
                 found += [named(name, preset, temperature=t, **given) for t in sweep]

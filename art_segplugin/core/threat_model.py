@@ -168,7 +168,7 @@ class Region(ABC):
     def within(self, radius: PerImage) -> "Region":
         """What of this region is within another radius of the image, one an image (n,)."""
         own = per_image(radius.to(self._x), self.x)
-        return replace(self, radius=own.clamp(max=self.radius))  # type: ignore[arg-type]
+        return replace(self, radius=own.clamp(max=self.radius))
 
     @abstractmethod
     def project(self, x_adv: Images) -> Images:

@@ -398,6 +398,7 @@ def _scored(parts: Sequence[BatchResult], batch: Batch, shown: Attacked) -> Iter
     classes, void = model.classes, model.ignore_index
     assert classes is not None, "validate() has counted the classes"
     prediction, distances = shown.logits.argmax(1), shown.distances.tolist()
+    nearest = shown.threat_model is not None and shown.threat_model.eps is None
     targets = shown.targets
     for place, (part, index) in enumerate(zip(parts, batch.indices, strict=True)):
         one = slice(place, place + 1)
@@ -417,6 +418,7 @@ def _scored(parts: Sequence[BatchResult], batch: Batch, shown: Attacked) -> Iter
                     int(counts.sum()),
                     reference[one].numel() - int(counts.sum()),
                     targets[place],
+                    distances[place] if nearest else None,
                 )
             ],
             largest_distance=distances[place],

@@ -20,7 +20,14 @@ from art_segplugin.core.types import Images, Labels
 from art_segplugin.data.palettes import Palette
 from art_segplugin.evaluation.documents import Document
 from art_segplugin.evaluation.pipeline import to_uint8
-from art_segplugin.metrics import iou_per_class, mean_iou, mean_iou_of, mis_ratio, pixel_accuracy
+from art_segplugin.metrics import (
+    fooling_distances,
+    iou_per_class,
+    mean_iou,
+    mean_iou_of,
+    mis_ratio,
+    pixel_accuracy,
+)
 from art_segplugin.metrics.class_counts import ClassCounts
 from art_segplugin.scores import REFERENCES, Number, TargetScores, pooled_targets
 
@@ -31,7 +38,8 @@ CLEAN = "clean"
 class ImageScore:
     """Right and counted pixels of one image, and those that are void (None if not counted).
 
-    `target` is what a targeted attack reached and what else it changed, None for others.
+    `target` is what a targeted attack reached and what else it changed, None for others; `distance`
+    the size of the perturbation of an attack without a radius, None for others.
     """
 
     name: str
@@ -39,6 +47,7 @@ class ImageScore:
     valid: int
     void: int | None = None
     target: TargetScores | None = None
+    distance: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,6 +170,20 @@ class AttackResult:
     def collateral(self) -> float:
         """Share of the rest whose prediction changed; NaN where there is no target."""
         return math.nan if self.target is None else self.target.collateral
+
+    @property
+    def distances(self) -> Tensor | None:
+        """Distance of each image as `metrics.fooling_distances` gives them; None if not measured.
+
+        An attack without a radius has an option "share": of the pixels that have to be fooled.
+        """
+        share = self.options.get("share")
+        known = [image.distance for image in self.images if image.distance is not None]
+        if share is None or len(known) < len(self.images) or self.target is not None:
+            return None
+        wrong = torch.tensor([float(image.valid - image.right) for image in self.images])
+        success = wrong / torch.tensor([float(image.valid) for image in self.images])
+        return fooling_distances(torch.tensor(known), success, float(share))
 
     @property
     def iou(self) -> list[float]:

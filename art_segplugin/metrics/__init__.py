@@ -34,6 +34,12 @@ from art_segplugin.metrics.diagnosis import (
     share_on_weakest,
     weakest,
 )
+from art_segplugin.metrics.distances import (
+    fooled_within,
+    fooling_distances,
+    median_distance,
+    standing_curve,
+)
 from art_segplugin.metrics.regions import boundary, foreground, interior
 from art_segplugin.metrics.worst_case import chosen, lowest_accuracy, lowest_mean_iou
 
@@ -51,6 +57,8 @@ __all__ = [
     "confound_share",
     "confounds",
     "count",
+    "fooled_within",
+    "fooling_distances",
     "foreground",
     "gain",
     "homing",
@@ -63,6 +71,7 @@ __all__ = [
     "lowest_mean_iou",
     "mean_iou",
     "mean_iou_of",
+    "median_distance",
     "mis_ratio",
     "paired_class_differences",
     "paired_difference",
@@ -71,6 +80,7 @@ __all__ = [
     "rank_consistency",
     "share_on_weakest",
     "spearman",
+    "standing_curve",
     "totals_of",
     "weakest",
     "worst_class_accuracy",

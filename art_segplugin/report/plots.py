@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from art_segplugin.evaluation.diagnosis_report import DiagnosisReport, ModelDiagnosis
 from art_segplugin.evaluation.result import RobustnessReport
+from art_segplugin.metrics import standing_curve
 from art_segplugin.report.diagnosis_tables import labels, number
 from art_segplugin.report.summary import (
     Group,
     class_score_word,
     class_scores_of,
     groups,
+    norm_of,
     remaining,
 )
 from art_segplugin.training.log import LogRow
@@ -62,6 +64,47 @@ def curves_figure(report: RobustnessReport) -> Figure:
     _finish_curve(right, f"Loss share of wrong {what} [%]")
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, ncols=columns, **LEGEND)
+    return figure
+
+
+def distances_figure(report: RobustnessReport) -> Figure:
+    """Share of images that stand over the radius, one line an attack without one, a panel a norm.
+
+    An image stands while no point was found within the radius that fools the attack's share of its
+    pixels. The lines end where the farthest image is fooled, or go on to the right edge.
+    """
+    pooled = groups(report)
+    shown = [group for group in pooled if group.distances is not None]
+    styles, norms = _styles(pooled), list(dict.fromkeys(norm_of(g.options) for g in shown))
+    figure = Figure(figsize=(1.2 + 4.6 * max(len(norms), 1.3), 4.0), layout="constrained")
+    for axes, norm in zip(figure.subplots(1, len(norms), squeeze=False)[0], norms, strict=True):
+        unit = 255.0 if norm == math.inf else 1.0
+        lines = [
+            (group.label, *standing_curve(group.distances))
+            for group in shown
+            if norm_of(group.options) == norm and group.distances is not None
+        ]
+        farthest = max((unit * radii[-1] for _, radii, _ in lines), default=0.0)
+        edge = 1.05 * farthest or 1.0
+        for label, radii, standing in lines:
+            colour, line = styles[label]
+            axes.step(
+                [*(unit * radius for radius in radii), edge],
+                [100 * share for share in (*standing, standing[-1])],
+                where="post",
+                color=colour,
+                linestyle=line,
+                linewidth=2,
+                label=plain(label),
+            )
+        axes.set_xlim(0, edge)
+        axes.set_ylim(0, 102)
+        axes.set_title("Images that stand [%]", fontsize=11, loc="left")
+        word = "L∞, levels of 255" if norm == math.inf else f"L{norm:.0f}"
+        axes.set_xlabel(f"size of the perturbation ({word})")
+        _quieten(axes)
+    handles = [handle for axes in figure.axes for handle in axes.get_legend_handles_labels()[0]]
+    figure.legend(handles=handles, ncols=_legend_columns([g.label for g in shown]), **LEGEND)
     return figure
 
 

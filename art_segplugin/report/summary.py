@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import torch
+from torch import Tensor
+
 from art_segplugin.attacks import ATTACKS
 from art_segplugin.core.threat_model import NORMS
 from art_segplugin.evaluation.result import (
@@ -124,6 +127,13 @@ class Group:
         """Share of right pixels (images, for a classifier) of each class."""
         shares = [class_accuracy(totals_of(r.matrix)).tolist() for r in self.results]
         return [Score.of(values) for values in zip(*shares, strict=True)]
+
+    @property
+    def distances(self) -> Tensor | None:
+        """Distances of all images and seeds, see `AttackResult.distances`; None if not measured."""
+        found = [result.distances for result in self.results]
+        known = [one for one in found if one is not None]
+        return torch.cat(known) if known and len(known) == len(found) else None
 
     @property
     def largest_distance(self) -> str:

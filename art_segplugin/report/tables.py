@@ -10,6 +10,7 @@ from typing import Any
 
 from art_segplugin.evaluation.result import CLEAN, RobustnessReport
 from art_segplugin.files import write_text
+from art_segplugin.metrics import fooled_within, median_distance
 from art_segplugin.report.fitted import FittedTable
 from art_segplugin.report.summary import (
     ABSENT,
@@ -21,7 +22,9 @@ from art_segplugin.report.summary import (
     groups,
     main_score,
     main_score_word,
+    norm_of,
     option_text,
+    size_text,
     worst_case_groups,
 )
 from art_segplugin.scores import TargetScores
@@ -93,6 +96,46 @@ def score_rows(report: RobustnessReport) -> Rows:
         ]
         for group in groups(report)
     ]
+
+
+RADII = (1, 2, 4, 8, 16, 32)
+"""Of 255, in Linf: where `distance_sheet` says how many images are fooled."""
+
+
+def with_distances(report: RobustnessReport) -> list[Group]:
+    """The attacks without a radius, whose distances were measured."""
+    return [group for group in groups(report) if group.distances is not None]
+
+
+def distance_sheet(report: RobustnessReport) -> Sheet | None:
+    """How far attacks without a radius had to go, one row each; None where there is none."""
+    rows, without = [], 0
+    for group in with_distances(report):
+        found, share = group.distances, group.options["share"]
+        assert found is not None, "chosen by it"
+        known = found[~found.isnan()]
+        in_linf = norm_of(group.options) == math.inf
+        within = fooled_within(known, [radius / 255 for radius in RADII])
+        median = median_distance(known)
+        standing = int(known.isinf().sum())
+        without += standing
+        rows.append(
+            [
+                group.label,
+                f"{100 * share:g}",
+                f"{len(known) - standing} of {len(known)}",
+                "∞" if median == math.inf else size_text(median, group.options),
+                *(f"{100 * one:.0f}" if in_linf else ABSENT for one in within),
+            ]
+        )
+    if not rows:
+        return None
+    heads = [f"within {radius}/255 [%]" for radius in RADII]
+    header = ["attack", "pixels to fool [%]", "images fooled", "median distance", *heads]
+    note = "An image counts as fooled when that share of its pixels is."
+    if without:
+        note += " An image for which no such point was found has an infinite distance."
+    return Sheet("Smallest perturbations", header, rows, note)
 
 
 def class_scores(report: RobustnessReport) -> list[tuple[str, list[Score]]]:
@@ -236,6 +279,7 @@ def write_images_csv(report: RobustnessReport, path: Path) -> None:
     Raises:
         InputError: `path` cannot be written.
     """
+    measured = bool(with_distances(report))
     write_rows(
         (
             identity(result, report.results)
@@ -246,12 +290,17 @@ def write_images_csv(report: RobustnessReport, path: Path) -> None:
                 "void": "" if image.void is None else image.void,
                 "pixel_accuracy": image.right / image.valid if image.valid else math.nan,
                 **_target_cells(report, image.target),
+                **({"distance": _cell(image.distance)} if measured else {}),
             }
             for result in report.results
             for image in result.images
         ),
         path,
     )
+
+
+def _cell(value: Any) -> Any:
+    return "" if value is None else value
 
 
 def _target_cells(report: RobustnessReport, target: TargetScores | None) -> dict[str, Any]:

@@ -16,10 +16,12 @@ from art_segplugin.report.summary import class_score_word, groups, headline, str
 from art_segplugin.report.tables import (
     class_heading,
     class_scores,
+    distance_sheet,
     score_rows,
     scores_caption,
     scores_header,
     threat_rows,
+    with_distances,
     worst_case_sheet,
     write_csv,
     write_images_csv,
@@ -41,8 +43,8 @@ def render(
         report: Scores to show.
         examples: Images to show, with any of their attacks.
         palette: Names and colours of the classes of the examples.
-        figures: PNG files by name; the page shows those it knows: curves, iou, confusion-clean and
-            confusion-attacked.
+        figures: PNG files by name; the page shows those it knows: curves, distances, iou,
+            confusion-clean and confusion-attacked.
 
     Returns:
         A complete HTML document.
@@ -62,6 +64,7 @@ def render(
         scores_header=scores_header(report),
         scores=score_rows(report),
         worst_case=worst_case_sheet(report),
+        distances=distance_sheet(report),
         classes=class_scores(report),
         class_heading=class_heading(report),
         class_word=class_score_word(report),
@@ -151,11 +154,19 @@ def write_report(
 
 
 def _figures(report: RobustnessReport) -> dict[str, bytes]:
-    from art_segplugin.report.plots import confusion_figure, curves_figure, iou_figure, png
+    from art_segplugin.report.plots import (
+        confusion_figure,
+        curves_figure,
+        distances_figure,
+        iou_figure,
+        png,
+    )
 
     figures = {"iou": iou_figure(report)}
     if any(result.mis_ratio_curve for result in report.results):
         figures = {"curves": curves_figure(report)} | figures
+    if with_distances(report):
+        figures["distances"] = distances_figure(report)
     figures["confusion-clean"] = confusion_figure(report.clean.counts, report.classes, "Clean")
     worst = strongest(report)
     if worst is not None:

@@ -6,7 +6,11 @@ from oracles import tiny_problem
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from art_segplugin.attacks import (
+    alma_prox,
+    dag,
+    fmn,
     mce_bal_pgd,
+    pdpgd,
     sea,
     segpgd,
     spherical_pgd,
@@ -79,6 +83,17 @@ def test_sea_never_waits_for_the_device_either(class_pixels):
 def test_losses_of_segmentation_never_wait_for_the_device_either(factory):
     model, x, labels = tiny_problem()
     run = factory(0.1, 0.02, 3, restarts=2).iterates(model, x, labels)
+    next(run)
+    assert not synchronising_operators(lambda: list(run))
+
+
+@pytest.mark.parametrize("attack", [dag, alma_prox, fmn, pdpgd])
+@pytest.mark.parametrize("norm", [1, 2, "inf"])
+def test_attacks_without_a_radius_never_wait_for_the_device(attack, norm):
+    if attack in (dag, alma_prox) and norm != "inf":
+        pytest.skip("made for Linf alone")
+    model, x, labels = tiny_problem()
+    run = attack(12, norm, share=0.5).iterates(model, x, labels, mask=labels != 3)
     next(run)
     assert not synchronising_operators(lambda: list(run))
 
