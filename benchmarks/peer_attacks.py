@@ -237,7 +237,7 @@ def advlib_s(name, steps_called, options, model, problem, eps, steps, seed):
         return [attack(model, problem.images, labels, **{steps_called: steps}, **options).detach()]
 
 
-# ---- SEA as published: Croce et al., ECCV 2024, arXiv:2306.12941; written from its equations
+# ---- SEA as published: Croce et al., ECCV 2024, arXiv:2306.12941; losses and stages from its equations
 
 
 def sea_loss(name, class_pixels, logits, labels, valid):
@@ -257,7 +257,13 @@ def sea_loss(name, class_pixels, logits, labels, valid):
 
 
 def straight_apgd(model, problem, start, eps, steps, loss):
-    """APGD that climbs `loss` and sets its step size by the cross-entropy; lowest accuracy wins."""
+    """APGD that climbs `loss` and sets its step size by the cross-entropy; lowest accuracy wins.
+
+    Checkpoints are those of the authors' program: whole numbers of steps apart, where algorithm 1
+    rounds each share of the run up, so that short runs are checked more often here than in ours; and
+    the step after a restart is an increase if it exceeds the point that was left, not the best one.
+    With algorithm 1 in both places the points are those of our `apgd`.
+    """
     x, valid = problem.images, problem.valid
     labels = problem.labels.masked_fill(~valid, 0)
     project = lambda z: (x + (z - x).clamp(-eps, eps)).clamp(0, 1)  # noqa: E731

@@ -89,8 +89,8 @@ class SizedIterations(Iterations):
 
     Args:
         step_size: length of the first step in the norm, and of all where the schedule is "constant";
-            a tensor (n,) for one per image. None for twice the radius where it falls, else for a
-            quarter of the radius, in Linf at most 2/255 of the range of the images.
+            a tensor (n,) for one per image. None for twice the radius where it falls, in Linf at most
+            the range of the images, else for a quarter of the radius, in Linf at most 2/255 of it.
         decay: momentum (MI-FGSM, arXiv:1710.06081); None for none.
         step_schedule: "constant", or "cosine" or "linear" for steps that fall to 0 over the run.
     """
@@ -120,11 +120,10 @@ def default_step_size(
         bounds: smallest and largest pixel value.
         step_schedule: a name in `art_segplugin.core.steps.STEP_SCHEDULES`.
     """
-    if step_schedule != "constant":
-        return 2 * eps
-    most = 2 / 255 * (bounds[1] - bounds[0]) if NORMS[norm] == math.inf else math.inf
-    quarter = eps / 4
-    return quarter.clip(max=most) if hasattr(quarter, "clip") else min(quarter, most)
+    share, of_range = (1 / 4, 2 / 255) if step_schedule == "constant" else (2, 1)
+    most = of_range * (bounds[1] - bounds[0]) if NORMS[norm] == math.inf else math.inf
+    size = share * eps
+    return size.clip(max=most) if hasattr(size, "clip") else min(size, most)
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,9 +41,10 @@ class AccumulatedStep:
             moved = x + total
             inside = (moved >= region.low) & (moved <= region.high)
             move = region.free(gradient.to(x)) * inside
-            longest = move.abs().flatten(1).amax(1).clamp(min=torch.finfo(x.dtype).tiny)
+            longest = move.abs().flatten(1).amax(1)
+            unit = move / per_image(torch.where(longest > 0, longest, 1.0), x)  # never 0 * inf
             size = self.size * (forward.success_rate < self.share).to(x)
-            total = total + move * per_image(size / longest, x)
+            total = total + unit * per_image(size, x)
             return region.project(x + total)
 
         return step

@@ -88,15 +88,26 @@ def test_dag_does_not_go_beyond_the_bounds_and_back():
         assert torch.equal(after.x_adv[at_bound], before.x_adv[at_bound])
 
 
+def test_dag_stays_finite_where_there_is_no_gradient():
+    """Whatever the step: one beyond about 4 over the smallest float32 is infinite."""
+    _, x, labels = tiny_problem()
+    logits = torch.nn.functional.one_hot(labels.clamp(max=3), 4).movedim(-1, 1).float()
+    flat = lambda images: logits + 0 * images.sum()  # noqa: E731
+    with pytest.warns(UserWarning, match="the gradient is zero"):
+        answer = dag(2, gamma=10.0, bounds=(0, 255))(flat, 255 * x, labels)
+    assert torch.equal(answer, 255 * x)
+
+
 # parity with adv-lib (BSD-3), where it is installed
 
 
 @pytest.fixture
-def adv_lib():
+def adv_lib(monkeypatch):
     """`pip install --no-deps adv-lib`; its plots need visdom, which nothing here does."""
     if importlib.util.find_spec("visdom") is None:
-        sys.modules["visdom"] = ModuleType("visdom")
-        sys.modules["visdom"].Visdom = object
+        visdom = ModuleType("visdom")
+        visdom.Visdom = object
+        monkeypatch.setitem(sys.modules, "visdom", visdom)  # undone: it could not be found twice
     return pytest.importorskip("adv_lib.attacks.segmentation", exc_type=ImportError)
 
 

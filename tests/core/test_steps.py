@@ -123,11 +123,21 @@ def test_what_annealing_cannot_do_is_refused():
         ({"step_schedule": "cosine"}, 16 / 255),
         ({"step_schedule": "linear", "norm": 2, "eps": 0.5}, 1.0),
         ({"step_schedule": "cosine", "step_size": 0.01}, 0.01),
+        ({"step_schedule": "cosine", "eps": 0.6}, 1.0),
+        ({"step_schedule": "cosine", "eps": 100.0, "bounds": (0, 255)}, 200.0),
+        ({"step_schedule": "cosine", "eps": 200.0, "bounds": (0, 255)}, 255.0),
+        ({"step_schedule": "linear", "norm": 2, "eps": 30.0}, 60.0),
     ],
 )
 def test_where_steps_begin_if_nothing_is_said(given, size):
     assert pgd(**given).step.size == pytest.approx(size, rel=1e-12)
     assert named("pgd", **given).described()["step_size"] == pytest.approx(size, rel=1e-12)
+
+
+def test_a_radius_beyond_half_of_the_range_is_no_mistake():
+    model, x, labels = tiny_problem()
+    answer = pgd(0.6, steps=2, step_schedule="cosine")(model, x, labels)
+    assert 0.5 < (answer - x).abs().max() <= 0.6 + 1e-6
 
 
 def test_each_image_has_its_own_first_step():

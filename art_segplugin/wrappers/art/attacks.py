@@ -76,8 +76,8 @@ class FactoryAttack(EvasionAttack):
         norm: 1, 2, np.inf or "inf".
         eps: radius, in the unit of the images: a number, or an array with one per image.
         eps_step: length of the first step in the norm, and of all where the schedule is "constant"; a
-            number or an array, as eps. None for twice eps where it falls, else for a quarter of eps,
-            in Linf at most 2/255 of the range of the images.
+            number or an array, as eps. None for twice eps where it falls, in Linf at most the range
+            of the images, else for a quarter of eps, in Linf at most 2/255 of that range.
         decay: momentum (MI-FGSM, arXiv:1710.06081); None for none.
         max_iter: steps of one restart.
         targeted: labels are what the adversary wants.

@@ -38,7 +38,8 @@ class FactoryAttack(SegAttackMixin):
             `art_segplugin.models.Segmenter` understands.
         eps: radius in units of [0, 1]; a tensor or array (n,) for one per image.
         alpha: length of the first step, and of all where the schedule is "constant"; likewise. None
-            for twice eps where it falls, else for a quarter of eps, in Linf at most 2/255.
+            for twice eps where it falls, in Linf at most 1, else for a quarter of eps, in Linf at most
+            2/255.
         norm: 1, 2 or inf (also "L1", "L2", "Linf").
         ignore_index: label of void pixels in label maps.
     """
