@@ -43,6 +43,7 @@ def fpn():
 
 def segformer():
     """SegFormer-B0's shape at half its depth, with the logits of a quarter of the resolution."""
+    torchvision_on_cpu_torch()
     from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
     config = SegformerConfig(depths=[1, 1, 1, 1], num_labels=CLASSES, drop_path_rate=0.0)
