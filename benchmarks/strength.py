@@ -229,7 +229,7 @@ def plot(given):
     found = [(json.loads(row["key"]), torch.tensor(row["totals"])) for row in rows(given.out / "strength.jsonl")]  # fmt: skip
     shown = [model for model in TUNING if any(key[0] == model for key, _ in found)]
     figure, axes = plt.subplots(
-        1, len(shown), figsize=(3.3 * len(shown), 3.4), layout="constrained"
+        1, len(shown), figsize=(4.0 * len(shown), 3.8), layout="constrained"
     )
     for axis, model in zip(axes, shown, strict=True):
         curves = {}
@@ -252,7 +252,7 @@ def plot(given):
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("mIoU left [%]")
     figure.legend(
-        *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=8
+        *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=7
     )
     figure.savefig(given.plot, dpi=110)
 
