@@ -68,6 +68,7 @@ def attack(
         typer.Option("--float", help="Also save exact values: NAME.npy, float32 (channels, h, w)."),
     ] = False,
     seed: options.Seed = 0,
+    fast: options.Fast = False,
     device: options.Device = "auto",
     out: options.Out = Path("attacked"),
 ) -> None:
@@ -121,5 +122,6 @@ def attack(
         default_rule=default_rule,
         labels=labels,
         label_suffix=label_suffix,
+        fast=fast,
     )
     attack_files(job, inputs, model)

@@ -14,7 +14,15 @@ from PIL import Image
 
 from art_segplugin.attacks import NamedAttack
 from art_segplugin.cli.console import errors, output, progress_bar
-from art_segplugin.cli.evaluation import command, computed_by, print_doubts, raise_left_out
+from art_segplugin.cli.evaluation import (
+    ATTACKED,
+    command,
+    computed_by,
+    print_doubts,
+    raise_left_out,
+    say_fast,
+)
+from art_segplugin.core.types import Images
 from art_segplugin.data.folders import ImageFiles, PairedFolder, browse
 from art_segplugin.data.images import IMAGE_SUFFIXES, RGB, ImageRule
 from art_segplugin.data.labels import INDICES_OR_COLOURS, LabelRule, refined
@@ -43,6 +51,7 @@ from art_segplugin.evaluation.result import (
 )
 from art_segplugin.files import fitting_name, only_run_in, printable, replacing, write_bytes
 from art_segplugin.models import Segmenter
+from art_segplugin.models.fast import Accelerated, fastest
 from art_segplugin.report import panel, scores_table, write_report
 from art_segplugin.report.panel import Picture
 
@@ -71,6 +80,8 @@ class FileAttack:
         label_suffix: what their names add to those of the images.
         names: classes of the data, where these name them.
         taken: names of outputs so far, so that none is written twice.
+        fast: attack a copy of the model, see `models.fast`.
+        copy: that copy, once it is made.
         left_out: a sentence for each image, video or rest of a video that could not be attacked.
     """
 
@@ -92,6 +103,8 @@ class FileAttack:
     names: Palette | None = None
     taken: set[str] = field(default_factory=set)
     left_out: list[str] = field(default_factory=list)
+    fast: bool = False
+    copy: Accelerated | None = None
 
     @property
     def palette(self) -> Palette:
@@ -147,7 +160,13 @@ class FileAttack:
         while True:
             try:
                 for done in attack_samples(
-                    self.model, samples, self.attack, self.seed, first=number, goal=self.goal
+                    self.model,
+                    samples,
+                    self.attack,
+                    self.seed,
+                    first=number,
+                    goal=self.goal,
+                    fast=self.copy,
                 ):
                     number += 1
                     yield done
@@ -196,6 +215,9 @@ def _attack_files(job: FileAttack, inputs: Sequence[Path], model_name: str) -> R
     if len(folders) == 1 and not videos and not folders[0].palette.numbered:
         job = replace(job, names=folders[0].palette)
     _check_classes(job, folders, videos)
+    if job.fast and (folders or videos):
+        image = _first_image(job, folders, videos)
+        job = replace(job, copy=say_fast(fastest(job.model, image)))
     runs = [*map(job.pictures, folders), *map(job.video, videos)]
     frames = [min(video.count, job.frames or video.count) for video in videos]
     results: list[BatchResult] = []
@@ -258,7 +280,9 @@ def _write(
         versions=versions(),
         command=command(),
         labels=label_facts(results, job.palette, folders[0] if folders else None),
-        settings={"batch size": "1"} | computed_by(job.model),
+        settings={"batch size": "1"}
+        | ({ATTACKED: job.copy.described} if job.copy else {})
+        | computed_by(job.model),
         left_out=list(map(printable, job.left_out)),
         **class_lists(job.palette),
     )
@@ -303,13 +327,18 @@ def _check_classes(job: FileAttack, folders: Sequence[ImageFiles], videos: Seque
     if chosen is None or not (folders or videos):
         return
     if job.model.classes is None:
-        first = (
-            usable_sample(folders[0])
-            if folders
-            else next(video_samples(videos[0], 1, job.scale, job.pixels))
-        )
-        job.model.validate(first.image[None].to(device_of(job.model)))
+        job.model.validate(_first_image(job, folders, videos))
     reported_palette(job.model, chosen, asked=True)
+
+
+def _first_image(job: FileAttack, folders: Sequence[ImageFiles], videos: Sequence[Video]) -> Images:
+    """One of the images (1, ch, h, w), on the device of the model."""
+    first = (
+        usable_sample(folders[0])
+        if folders
+        else next(video_samples(videos[0], 1, job.scale, job.pixels))
+    )
+    return first.image[None].to(device_of(job.model))
 
 
 def _sorted_inputs(job: FileAttack, inputs: Sequence[Path]) -> tuple[list[ImageFiles], list[Video]]:

@@ -22,8 +22,10 @@ from art_segplugin.evaluation import (
     summarise,
     worst_cases,
 )
+from art_segplugin.evaluation.batch_size import automatic_batch_size
 from art_segplugin.evaluation.class_names import reported_palette
 from art_segplugin.evaluation.dataset import (
+    earlier_setting,
     fingerprint,
     refused_runs_removed,
     setting,
@@ -40,10 +42,12 @@ from art_segplugin.evaluation.result import (
 )
 from art_segplugin.files import only_run_in, printable
 from art_segplugin.models import Segmenter
+from art_segplugin.models.fast import Accelerated, fastest
 from art_segplugin.report import class_table, scores_table, write_report
 from art_segplugin.report.tables import distance_sheet, worst_case_sheet
 
 STORE = "batches.jsonl"
+ATTACKED = "attacked in place of the model"
 MOST_LISTED = 5
 WIDEST_TABLE = 9  # columns of IoU per class that a terminal can show; files have them all
 
@@ -97,6 +101,26 @@ def computed_by(model: Segmenter) -> dict[str, str]:
     return {"weights": fingerprint(model)} | computed_on(device_of(model))
 
 
+def fast_copy(model: Segmenter, data: Dataset, earlier: str | None = None) -> Accelerated:
+    """The copy of the model to attack; says which it is, and what was left out.
+
+    Args:
+        model: on the device to use.
+        data: a few steps with one of its images decide.
+        earlier: what an earlier run took, which is taken again.
+    """
+    image = usable_sample(data).image.unsqueeze(0).to(device_of(model))
+    return say_fast(fastest(model, image, like=earlier))
+
+
+def say_fast(copy: Accelerated) -> Accelerated:
+    """Print what is attacked in place of the model."""
+    share = "" if copy.share in (None, 1.0) else f" ({copy.share:.2f} of its time a step)"
+    lines = [f"attacked in place of the model: {copy.described}{share}", *copy.left_out]
+    errors().print("\n  ".join(lines), markup=False, highlight=False, soft_wrap=True)
+    return copy
+
+
 def raise_left_out(sentences: Collection[str], used: int) -> None:
     """Say what could not be used, once all else is written.
 
@@ -128,8 +152,11 @@ def run(
     pictures: int,
     resume: bool,
     overwrite: bool = False,
+    fast: bool = False,
 ) -> RobustnessReport:
     """Evaluate, print the tables, write the report into `out`.
+
+    A batch size of 0 is chosen here. `fast` attacks a copy of the model, see `models.fast`.
 
     Raises:
         InputError: no images, a model that does not fit them, or `out` holds another evaluation, or
@@ -137,12 +164,20 @@ def run(
             cannot be used.
     """
     palette = fitting_palette(model, data, data_name, gradient=bool(attacks))
+    settings = {"batch size": str(batch_size)}
+    if batch_size == 0:
+        batch_size = automatic_batch_size(model, usable_sample(data).image.unsqueeze(0))
+        settings = {"batch size": f"{batch_size} (automatic)"}
     with only_run_in(out):
         if overwrite:
             (out / STORE).unlink(missing_ok=True)
         elif not resume:
             refuse_existing([out / STORE], "an evaluation")
         same = setting(model, model_name, data, data_name)
+        copy = None
+        if fast:
+            copy = fast_copy(model, data, earlier_setting(out / STORE).get(ATTACKED))
+            settings[ATTACKED] = same[ATTACKED] = copy.described
         results, left_out = list[BatchResult](), dict[int, str]()
         with refused_runs_removed([out / STORE]), progress_bar() as bar:
             store = ResultStore(out / STORE, same)
@@ -162,6 +197,7 @@ def run(
                 store=store,
                 left_out=left_out,
                 progress=tell,
+                fast=copy,
             )
             for result in steps:
                 results.append(result)
@@ -175,7 +211,7 @@ def run(
             versions=versions(),
             command=command(),
             labels=label_facts(results, palette, data),
-            settings={"batch size": str(batch_size)} | computed_by(model),
+            settings=settings | computed_by(model),
             left_out=list(map(printable, left_out.values())),
             worst=worst_cases(results),
             **class_lists(palette),

@@ -279,10 +279,32 @@ Preset = Annotated[str, typer.Option(help="default, or paper (eps 0.03, step siz
 LARGEST_SEED = 2**31 - 1
 Seed = Annotated[int, typer.Option(help="Seed of the random starts.", min=0, max=LARGEST_SEED)]
 BatchSize = Annotated[int, typer.Option(help="Images at a time.", min=1)]
+BatchSizeOrAuto = Annotated[
+    str, typer.Option("--batch-size", help="Images at a time; auto for as many as pay.")
+]
+Fast = Annotated[
+    bool,
+    typer.Option(
+        "--fast", help="Attack the fastest proven copy of the model; scores are the model's own."
+    ),
+]
 Scale = Annotated[float, typer.Option(help="Factor on the size of the images.", min=0.01, max=4.0)]
 
 WHITE_HELP = "Value that is white in images of more than 8 bits: 65535, or 2047 for 11 bits."
 White = Annotated[float | None, typer.Option(help=WHITE_HELP)]
+
+
+def batch_size(text: str) -> int:
+    """A number of images; 0 for "auto".
+
+    Raises:
+        InputError: it is neither a whole number of at least 1 nor "auto".
+    """
+    if text == "auto":
+        return 0
+    if text.isdecimal() and int(text) >= 1:
+        return int(text)
+    raise InputError(f"--batch-size is {text!r}; give a whole number of at least 1, or auto.")
 
 
 def label_rule(

@@ -38,11 +38,13 @@ from art_segplugin.evaluation.pipeline import (
     finite_logits,
     unperturbed,
 )
+from art_segplugin.evaluation.prefetch import one_ahead
 from art_segplugin.evaluation.regions import Regions
 from art_segplugin.evaluation.result import CLEAN, BatchResult, Example, ImageScore, examples
 from art_segplugin.files import printable, write_text
 from art_segplugin.metrics import count, totals_of
 from art_segplugin.metrics.class_counts import ClassCounts, plain_table, table_from
+from art_segplugin.models.fast import Accelerated
 from art_segplugin.models.segmenter import Segmenter
 
 ROUNDED = " 8-bit"
@@ -151,6 +153,7 @@ def evaluate(
     chain: Chain = unperturbed,
     left_out: dict[int, str] | None = None,
     progress: Progress | None = None,
+    fast: Accelerated | None = None,
 ) -> Iterator[BatchResult]:
     """Score the clean images, then every attack with every seed, batch by batch.
 
@@ -173,6 +176,8 @@ def evaluate(
         chain: perturbations of images and labels, before anything else.
         left_out: where images that cannot be read are noted, see `batches`; None raises.
         progress: is told after every point of an attack, see `Progress`.
+        fast: a copy of the model that is attacked in its place; all scores are the model's own, the
+            curves of an attack are what the copy said on the way.
 
     Yields:
         (1 + attacks x seeds) results a batch.
@@ -183,12 +188,15 @@ def evaluate(
     """
     if any(attack.options.get("targeted") for attack in attacks):
         raise InputError("an attack is targeted; a data set is evaluated untargeted.")
-    first = True
-    for batch in batches(data, batch_size, device_of(model), share, left_out):
+    read = batches(data, batch_size, device_of(model), share, left_out)
+    first = next(read, None)
+    if first is None:
+        return
+    labels = _with_void_of(model, first, data.palette.ignore_index).labels
+    if labels is not None and (labels == model.ignore_index).all():
+        refuse_void_alone(data, model.ignore_index)
+    for batch in one_ahead(first, read):
         batch = _with_void_of(model, batch, data.palette.ignore_index)
-        if first and batch.labels is not None and (batch.labels == model.ignore_index).all():
-            refuse_void_alone(data, model.ignore_index)
-        first = False
         keep = sum(index < pictures for index in batch.indices)
         clean = clean_images(model, batch.images, batch.labels, chain)
         batch, checked = replace(batch, images=clean.x, labels=clean.labels), False
@@ -208,7 +216,9 @@ def evaluate(
                 parts, shown = _clean_parts(clean, batch)
             else:
                 clean = clean.released()
-                parts, shown = _attack_parts(clean, batch, attack, seed, progress=progress)
+                parts, shown = _attack_parts(
+                    clean, batch, attack, seed, progress=progress, fast=fast
+                )
             if store is not None:
                 for part in parts:
                     store.add(part)
@@ -319,27 +329,32 @@ def _attack_parts(
     goal: Goal = ANY_WRONG,
     mask: Tensor | None = None,
     progress: Progress | None = None,
+    fast: Accelerated | None = None,
 ) -> tuple[list[BatchResult], Attacked]:
     """Likewise after an attack."""
+    fast = fast or Accelerated(clean.model)
     started = time.perf_counter()
     attack = named.build(ignore_index=clean.model.ignore_index, targeted=goal.targeted)
     given = attack_arguments(clean, seed, batch.indices, goal, mask)
     wrong, on_fooled, loss = [], [], []
     members, answer, member = list[Tensor](), clean.x, 0
     each = len(batch.names) / points_of(attack)
-    for number, iterate in enumerate(
-        attack.iterates(clean.model, clean.x, keep_logits=False, **given), 1
-    ):
-        if progress is not None:
-            progress(named.name, min(number * each, len(batch.names)))
-        if iterate.member != member:
-            members.append(_totals(clean, answer))
-        answer, member = iterate.answer_of_member, iterate.member
-        if iterate.restart == 0 and goal == ANY_WRONG and iterate.forward is not None:
-            forward = iterate.forward
-            wrong.append(forward.fooled.flatten(1).sum(1))
-            on_fooled.append(torch.where(forward.fooled, forward.pixel_loss, 0.0).flatten(1).sum(1))
-            loss.append(forward.pixel_loss.flatten(1).sum(1))
+    with fast.at_work():
+        for number, iterate in enumerate(
+            attack.iterates(fast.model, clean.x, keep_logits=False, **given), 1
+        ):
+            if progress is not None:
+                progress(named.name, min(number * each, len(batch.names)))
+            if iterate.member != member:
+                members.append(_totals(clean, answer))
+            answer, member = iterate.answer_of_member, iterate.member
+            if iterate.restart == 0 and goal == ANY_WRONG and iterate.forward is not None:
+                forward = iterate.forward
+                wrong.append(forward.fooled.flatten(1).sum(1))
+                on_fooled.append(
+                    torch.where(forward.fooled, forward.pixel_loss, 0.0).flatten(1).sum(1)
+                )
+                loss.append(forward.pixel_loss.flatten(1).sum(1))
     warn_without_gradient(iterate)
     blank = _blank(clean.model, batch, named, seed, goal)
     curves = [_per_image(values, len(batch.names)) for values in (wrong, on_fooled, loss)]
@@ -520,6 +535,7 @@ def attack_samples(
     chain: Chain = unperturbed,
     first: int = 0,
     goal: Goal | None = None,
+    fast: Accelerated | None = None,
 ) -> Iterator[AttackedSample]:
     """Attack each sample by itself, exactly and as the 8-bit file that is written.
 
@@ -533,6 +549,7 @@ def attack_samples(
         chain: perturbations of image and labels, before anything else.
         first: number of the first sample, by which its random start is chosen.
         goal: which pixels count and what they shall be taken for, in place of `target`.
+        fast: a copy of the model that is attacked in its place, see `evaluate`.
 
     Raises:
         InputError: the model does not fit an image, `target` is no class of the model, or nothing in
@@ -553,7 +570,7 @@ def attack_samples(
         if goal.from_class is not None:
             goal.check(model.classes or 0, goal.seen(clean))
         unharmed, original = _clean_parts(clean, batch)
-        exact, shown = _attack_parts(clean, batch, named, seed, goal)
+        exact, shown = _attack_parts(clean, batch, named, seed, goal, fast=fast)
         rounded = shown.rounded()
         named_so = [replace(part, attack=part.attack + ROUNDED, members=None) for part in exact]
         as_8_bit = list(_scored(named_so, batch, rounded))
@@ -690,6 +707,16 @@ class ResultStore:
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
         self._lines[key] = values
+
+
+def earlier_setting(path: Path) -> dict[str, Any]:
+    """The setting of the results in a store; empty where there is none, or no store."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            found = json.loads(file.readline())["setting"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 NOT_STORED = (

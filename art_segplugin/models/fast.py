@@ -73,7 +73,7 @@ class Accelerated:
         if self.precision != "tf32":
             yield
             return
-        backends = torch.backends.cuda.matmul, torch.backends.cudnn
+        backends: tuple[Any, ...] = torch.backends.cuda.matmul, torch.backends.cudnn
         before = [backend.allow_tf32 for backend in backends]
         try:
             for backend in backends:
@@ -131,10 +131,10 @@ def accelerated(
             taken.append(GRAPHED)
     if not taken and precision == "float32":
         return Accelerated(model, left_out=tuple(said))
-    return Accelerated(made, tuple(taken), tuple(said), precision)
+    return Accelerated(made.eval(), tuple(taken), tuple(said), precision)
 
 
-def fastest(model: Segmenter, images: Images) -> Accelerated:
+def fastest(model: Segmenter, images: Images, *, like: str | None = None) -> Accelerated:
     """The fastest of the proven copies of a model, by a few steps with one of the images.
 
     Copies with channels last, with folded batch normalisation and with both are tried, and in fewer
@@ -146,6 +146,8 @@ def fastest(model: Segmenter, images: Images) -> Accelerated:
         model: in evaluation mode, on the device to use.
         images: (n, ch, h, w) in [0, 1], such as are to be attacked; all of them for the comparison of
             strengths.
+        like: take the copy that is described so, as an earlier run took it, instead of measuring;
+            where there is none, it is measured after all.
     """
     if not len(images):
         raise InputError("there is no image to try the copy with; give at least one.")
@@ -155,6 +157,9 @@ def fastest(model: Segmenter, images: Images) -> Accelerated:
         warnings.simplefilter("ignore")
         judge = _Judge(model, images)
         found, said = _candidates(judge)
+        for one in found:
+            if one.described == like:
+                return replace(one, left_out=tuple(said))
         times = _times(found, images[:1])
         for place in sorted(range(len(found)), key=times.__getitem__):
             one, share = found[place], times[place] / times[0]
@@ -185,7 +190,7 @@ def _candidates(judge: "_Judge") -> tuple[list[Accelerated], list[str]]:
             continue
         made = copy.deepcopy(whole)
         if _precision(made, precision, judge, said) == precision:
-            found.append(Accelerated(made, tuple(taken), precision=precision))
+            found.append(Accelerated(made.eval(), tuple(taken), precision=precision))
     return found, said
 
 
@@ -204,7 +209,7 @@ def _copy_of(
             made, taken = last, [*taken, CHANNELS_LAST]
         else:
             said.append(f"{CHANNELS_LAST}: {difference}.")
-    return made, taken, said
+    return made.eval(), taken, said
 
 
 def _uncopiable(model: Segmenter) -> str:
@@ -410,7 +415,7 @@ def _fold(model: Segmenter, image: Images) -> tuple[list[str], list[str]]:
         if reason is not None or before is None:
             reasons[reason or "which follow no convolution, or several"] += 1
             continue
-        _replace(network, before, fuse_conv_bn_eval(modules[before], norm))  # type: ignore[type-var]
+        _replace(network, before, fuse_conv_bn_eval(modules[before], norm))
         _replace(network, name, nn.Identity())
         names.append(before)
     return names, [
