@@ -49,16 +49,26 @@ def shares(model, x, labels):
     return ((model(x).argmax(1) != labels) & valid).flatten(1).sum(1) / valid.flatten(1).sum(1)
 
 
+slow = pytest.mark.slow
+
+
 @pytest.mark.parametrize(
-    ("attack", "above"),
-    [(alma_prox, 1.02), (fmn, 1.001), (pdpgd, 1.1)],
+    ("attack", "options", "above"),
+    [
+        pytest.param(alma_prox, {}, 1.02, marks=slow),
+        pytest.param(fmn, {}, 1.001, marks=slow),
+        pytest.param(pdpgd, {}, 1.1, marks=slow),
+        (alma_prox, {"steps": 100, "lr": 0.005}, 1.05),
+        (fmn, {"steps": 100}, 1.001),
+        (pdpgd, {"steps": 100, "lr": 0.03}, 1.05),
+    ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_at_default_steps_it_comes_near_the_smallest_radius(attack, above):
-    """There is none below it."""
+def test_it_comes_near_the_smallest_radius(attack, options, above):
+    """There is none below it; the first three with their own steps."""
     share = 0.9
     model, x, labels = linear_problem(dtype=torch.float32)
-    built = attack(share=share)
+    built = attack(share=share, **options)
     x_adv = built(model, x, labels)
     need = smallest(model, x, labels, share)
     distance = built.threat_model.distance(x_adv, x)
@@ -347,6 +357,7 @@ def test_an_image_that_is_fooled_already_is_its_own_answer(name):
     assert torch.equal(ATTACKS[name].factory(5)(model, x, wrong), x)
 
 
+@pytest.mark.filterwarnings("ignore:Labels contain")
 @every_attack
 def test_images_do_not_depend_on_their_batch(name):
     model, x, labels = tiny_problem(n=3, dtype=torch.float64)
