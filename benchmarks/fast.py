@@ -65,7 +65,7 @@ def loops(model, copies, x, labels, steps):
         estimator, eps=EPS, eps_step=STEP, max_iter=steps, verbose=False, batch_size=len(x)
     )
     through = SegmentationPGD(
-        estimator, eps=EPS, step_size=STEP, steps=steps, batch_size=len(x), verbose=False
+        estimator, eps=EPS, eps_step=STEP, max_iter=steps, batch_size=len(x), verbose=False
     )
     theirs = torchattacks.PGD(model, eps=EPS, alpha=STEP, steps=steps)
     x_np, labels_np = x.numpy(), labels.numpy()

@@ -198,18 +198,25 @@ def _copy_of(
     judge: "_Judge", *, channels_last: bool = True, fold: bool = True
 ) -> tuple[Segmenter, list[str], list[str]]:
     """A copy, what was done to it, and what was not and why."""
-    made, taken, said = _plain_copy(judge.model), list[str](), list[str]()
+    made, taken, said = judge.precise(), list[str](), list[str]()
     if fold:
-        made, count = judge.folded(made, said)
-        if count:
-            taken.append(f"{FOLDED} ({count})")
+        folded = copy.deepcopy(made)
+        names, reasons = _fold(folded, judge.precise_image)
+        said += [f"{reason}." for reason in reasons]
+        if names and (difference := judge.difference(folded)) is None:
+            made, taken = folded, [f"{FOLDED} ({len(names)})"]
+        elif names:
+            said.append(f"{FOLDED}: {difference}.")
     if channels_last:
         last = _channels_last(made)
         if (difference := judge.difference(last)) is None:
             made, taken = last, [*taken, CHANNELS_LAST]
         else:
             said.append(f"{CHANNELS_LAST}: {difference}.")
-    return made.eval(), taken, said
+    made = made.float().eval()
+    if taken and (difference := judge.difference(made)) is not None:
+        return _plain_copy(judge.model), [], [*said, f"a copy: {difference}."]
+    return made, taken, said
 
 
 def _uncopiable(model: Segmenter) -> str:
@@ -282,48 +289,38 @@ class _Judge:
                 raise
             self.exact = None
 
-    def folded(self, made: Segmenter, said: list[str]) -> tuple[Segmenter, int]:
-        """The model with its batch normalisation folded, and into how many convolutions."""
-        precise = copy.deepcopy(made)
-        image = self.image
-        if self.exact is not None:
-            precise, image = precise.double(), image.double()
-        names, reasons = _fold(precise, image)
-        said += [f"{reason}." for reason in reasons]
-        if not names:
-            return made, 0
-        try:
-            found = _asked(precise, image)
-        except Exception as error:
-            if out_of_memory(error):
-                raise
-            said.append(f"{FOLDED}: the copy failed ({_said(error)}).")
-            return made, 0
-        if self.exact is not None and any(
-            _farthest(a, b) > 1e-9 for a, b in zip(found, self.exact, strict=True)
-        ):
-            said.append(f"{FOLDED}: {_OTHER}.")
-            return made, 0
-        precise = precise.float()
-        if (difference := self.difference(precise)) is not None:
-            said.append(f"{FOLDED}: {difference}.")
-            return made, 0
-        return precise, len(names)
+    @property
+    def precise_image(self) -> Images:
+        """The image in the precision that copies are first compared in."""
+        return self.image if self.exact is None else self.image.double()
+
+    def precise(self) -> Segmenter:
+        """A copy of the model in that precision."""
+        made = _plain_copy(self.model)
+        return made if self.exact is None else made.double()
 
     def difference(self, made: Segmenter) -> str | None:
-        """Why a copy is not the model; None if it is, up to rounding."""
+        """Why a copy is not the model; None if it is, up to rounding.
+
+        In float64 that is 1e-9. In float32 the copy's logits may be off by a few times what the
+        model's are off by; a gradient jumps where rounding takes a value to the other side of a kink,
+        so that it shows gross errors only.
+        """
+        floats = (each.dtype for each in made.parameters() if each.is_floating_point())
+        dtype = next(floats, torch.float32)
+        exact = self.own if self.exact is None else self.exact
         try:
-            found = _asked(made, self.image)
+            found = _asked(made, self.image.to(dtype))
         except Exception as error:
             if out_of_memory(error):
                 raise
             return f"the copy failed ({_said(error)})"
-        against = self.own if self.exact is None else self.exact
-        for one, of_model, exact in zip(found, self.own, against, strict=True):
-            allowed = 8 * _farthest(of_model, exact) + 1e-4
-            if not _farthest(one, exact) <= allowed:
-                return _OTHER
-        return None
+        own = [_farthest(one, other) for one, other in zip(self.own, exact, strict=True)]
+        allowed = (8 * own[0] + 1e-5, 8 * own[1] + 0.05)
+        if dtype == torch.float64:
+            allowed = (1e-9, 1e-9)
+        off = [_farthest(one, other) for one, other in zip(found, exact, strict=True)]
+        return None if off[0] <= allowed[0] and off[1] <= allowed[1] else _OTHER
 
 
 def _asked(model: Segmenter, image: Images) -> tuple[Logits, Images]:
