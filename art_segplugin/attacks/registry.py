@@ -152,12 +152,17 @@ class NamedAttack:
         return self._built[0]
 
     def described(self) -> dict[str, Any]:
-        """All values of the attack, defaults too, as JSON can hold them; parts are left out."""
+        """All values of the attack, defaults too, as JSON can hold them; parts are left out.
+
+        Steps of one size have no schedule here, as in files of 0.1, which stay the same runs.
+        """
         values = {k: p.default for k, p in parameters(self.recipe).items()} | self.options
         if values.get("step_size", 0) is None:
             chosen = ("eps", "norm", "bounds", "step_schedule")
             given = {name: values[name] for name in chosen if name in values}
             values["step_size"] = default_step_size(**given)
+        if values.get("step_schedule") == "constant":
+            del values["step_schedule"]
         if "norm" in values:
             values["norm"] = NORM_NAMES[NORMS[values["norm"]]]
         return {

@@ -71,7 +71,7 @@ def test_the_page_has_sentence_numbers_versions_and_command():
 def test_the_worst_case_over_attacks_has_a_table_of_its_own():
     shown = text(page(report(result(), worst=[worst_case("strong-100")])))
     assert "Worst case over attacks over answers an image" in shown
-    assert "Strong-100 4 30.0 33.3" in shown
+    assert "strong-100 4 30.0 33.3" in shown
     assert "Worst case" not in text(page())
 
 

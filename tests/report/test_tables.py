@@ -106,13 +106,13 @@ def test_the_worst_case_over_attacks():
     sheet = worst_case_sheet(report(result(), worst=worst))
     assert sheet.header == ["over", "answers an image", "pixel accuracy [%]", "mIoU [%]"]
     assert sheet.rows == [
-        ["Strong-100", "4", "30.0", "33.3"],
+        ["strong-100", "4", "30.0", "33.3"],
         ["All 2 attacks", "6", "25.0", "33.3"],
     ]
     assert (
         "Pixel accuracy: each image has its lowest; mIoU: the answers that together" in sheet.note
     )
-    assert "Strong-100" in text(sheet.for_terminal())
+    assert "strong-100" in text(sheet.for_terminal())
 
 
 def test_worst_cases_are_pooled_over_seeds_and_told_apart_by_radius():
@@ -122,8 +122,8 @@ def test_worst_cases_are_pooled_over_seeds_and_told_apart_by_radius():
         for eps in (2 / 255, 8 / 255)
     ]
     assert [row[:3] for row in worst_case_sheet(report(result(), worst=worst)).rows] == [
-        ["Strong-100 (eps 2/255)", "4", "35.0 ± 7.1"],
-        ["Strong-100 (eps 8/255)", "4", "35.0 ± 7.1"],
+        ["strong-100 (eps 2/255)", "4", "35.0 ± 7.1"],
+        ["strong-100 (eps 8/255)", "4", "35.0 ± 7.1"],
     ]
 
 
@@ -132,7 +132,7 @@ def test_worst_cases_of_a_classifier_are_of_its_accuracy():
 
     sheet = worst_case_sheet(replace(classified(), worst=[worst_case("strong-100")]))
     assert sheet.header == ["over", "answers an image", "accuracy [%]"]
-    assert sheet.rows == [["Strong-100", "4", "30.0"]]
+    assert sheet.rows == [["strong-100", "4", "30.0"]]
     assert "mIoU" not in sheet.note
 
 

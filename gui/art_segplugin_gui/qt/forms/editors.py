@@ -332,7 +332,6 @@ class SizeEditor(Editor):
         self.named(self.slider, "slider")
         self.automatic = QCheckBox("automatic")
         self.automatic.setToolTip("Let the attack choose it")
-        self.automatic.setVisible(self.optional)
         self.levels = QLabel()
         self.levels.setToolTip("What it is for each of the image's numbers, in grey levels")
         layout = QGridLayout(self)
@@ -341,6 +340,7 @@ class SizeEditor(Editor):
         layout.addWidget(self.slider, 0, 0)
         layout.addWidget(self.spin, 0, 1)
         layout.addWidget(self.automatic, 1, 0, Qt.AlignmentFlag.AlignLeft)
+        self.automatic.setHidden(not self.optional)  # only now: without a parent it is a window
         layout.addWidget(self.levels, 1, 0, 1, 2, Qt.AlignmentFlag.AlignRight)
         self._usual = float(2 * field.step if field.default is None else field.default)
         self._arrange()
